@@ -1,0 +1,125 @@
+//! Public-key operations: verifying and wrapping. Keys come as SubjectPublicKeyInfo and are checked before use.
+
+use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
+use rsa::traits::PublicKeyParts;
+use rsa::{Oaep, Pss, RsaPublicKey};
+use sha2::{Digest, Sha256};
+
+use super::Rng;
+
+/// The smallest modulus accepted, in bits (PROTOCOL.md#certificates).
+const MODULUS_BITS_MIN: u32 = 2_048;
+/// The largest modulus accepted, in bits: bounds the work of verifying a stranger's certificate.
+const MODULUS_BITS_MAX: u32 = 4_096;
+/// Salt of RSASSA-PSS in bytes.
+pub(super) const PSS_SALT_BYTES: usize = 32;
+
+/// The key is not one that B4 accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not a canonical SubjectPublicKeyInfo of an RSA key.
+    #[error("not an RSA public key in canonical form")]
+    Malformed,
+    /// The modulus is not of 2,048 to 4,096 bits.
+    #[error("the RSA modulus has {0} bits")]
+    Size(u32),
+    /// The exponent is not 65,537.
+    #[error("the RSA exponent is not 65537")]
+    Exponent,
+}
+
+/// The signature is not this key's over this message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct BadSignature;
+
+/// The plaintext is too long for the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too long to wrap under this key")]
+pub struct WrapError;
+
+/// A public key that verifies RSASSA-PSS signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyKey {
+    key: RsaPublicKey,
+    spki: Vec<u8>,
+}
+
+impl VerifyKey {
+    /// Reads a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self { key: checked_key(spki)?, spki: spki.to_vec() })
+    }
+
+    /// The key as it was given.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Verifies a signature over `message`, which starts with its label.
+    ///
+    /// # Errors
+    /// `BadSignature`, whatever is wrong with it.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let pss = Pss::<Sha256>::new_with_salt(PSS_SALT_BYTES);
+        self.key.verify(pss, &Sha256::digest(message), signature).map_err(|_| BadSignature)
+    }
+}
+
+/// A public key that wraps secrets by RSAES-OAEP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrapKey {
+    key: RsaPublicKey,
+    spki: Vec<u8>,
+}
+
+impl WrapKey {
+    /// Reads a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self { key: checked_key(spki)?, spki: spki.to_vec() })
+    }
+
+    /// The key as it was given.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Length of what [`WrapKey::wrap`] returns, in bytes.
+    pub fn ciphertext_bytes(&self) -> usize {
+        self.key.size()
+    }
+
+    /// Wraps `plain` under `label`.
+    ///
+    /// # Errors
+    /// `WrapError` when `plain` is longer than the modulus less 66 bytes.
+    pub fn wrap(&self, rng: &mut Rng, label: &'static str, plain: &[u8]) -> Result<Vec<u8>, WrapError> {
+        let oaep = Oaep::<Sha256>::new_with_label(label.as_bytes());
+        self.key.encrypt(rng, oaep, plain).map_err(|_| WrapError)
+    }
+}
+
+fn checked_key(spki: &[u8]) -> Result<RsaPublicKey, KeyError> {
+    let key = RsaPublicKey::from_public_key_der(spki).map_err(|_| KeyError::Malformed)?;
+    let bits = key.n().bits();
+    if !(MODULUS_BITS_MIN..=MODULUS_BITS_MAX).contains(&bits) {
+        return Err(KeyError::Size(bits));
+    }
+    let exponent = key.e_bytes();
+    let significant = exponent.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &exponent[first..]);
+    if significant != [1, 0, 1] {
+        return Err(KeyError::Exponent);
+    }
+    // Two encodings of one key would be two identities: only the canonical one counts.
+    let canonical = key.to_public_key_der().map_err(|_| KeyError::Malformed)?;
+    if canonical.as_bytes() != spki {
+        return Err(KeyError::Malformed);
+    }
+    Ok(key)
+}

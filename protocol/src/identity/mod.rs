@@ -1,0 +1,1 @@
+//! Names, certificates and who may issue them.

@@ -1,0 +1,3 @@
+//! Signalling: the frames between browser and relay, and the sealed offers, answers and candidates inside them.
+
+pub mod relay;
