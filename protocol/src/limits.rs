@@ -1,1 +1,84 @@
-//! Every bound of the core, in one place, with what happens at the bound.
+//! Every bound of the core, in one place, with what happens at the bound. A number says where it comes from, or "guess".
+
+use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+
+/// Largest text of one message in UTF-8 bytes; the composer refuses more (the product's promise).
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Largest certificate in DER; a larger one is refused unread (PROTOCOL.md#certificates).
+pub const CERTIFICATE_BYTES_MAX: usize = 2_048;
+/// Largest body the relay forwards; a larger one is refused (PROTOCOL.md#relay).
+pub const FORWARD_BYTES_MAX: usize = 4_096;
+/// Largest sealed offer in bytes: fits one ring message later (PROTOCOL.md#signalling).
+pub const OFFER_BYTES_MAX: usize = 2_600;
+/// Largest sealed answer in bytes.
+pub const ANSWER_BYTES_MAX: usize = 2_200;
+/// Candidates taken from the other end for one link; further ones are dropped. Browsers make under ten; the rest is slack.
+pub const CANDIDATES_MAX: usize = 24;
+
+/// Time for a whole handshake, from the offer to M4; after it the link is closed.
+pub const HANDSHAKE_MS: u64 = 10 * SECOND_MS;
+/// Handshakes under way at once as responder; further offers are dropped (the dialler retries).
+pub const HANDSHAKES_MAX: usize = 8;
+/// Private-key operations a second spent on unsolicited offers, all senders together.
+pub const UNSOLICITED_OPS_PER_SECOND: u32 = 50;
+/// Unsolicited offers taken from one sender in ten seconds; further ones are dropped.
+pub const OFFERS_PER_SENDER: u32 = 4;
+/// Seconds that sealed signalling stays valid.
+pub const SIGNAL_VALID_S: u32 = 60;
+/// How long dial ids are remembered against replay.
+pub const DIAL_ID_MEMORY_MS: u64 = 120 * SECOND_MS;
+/// Dial ids remembered at most; at the bound new unsolicited offers are dropped.
+pub const DIAL_IDS_MAX: usize = 8_192;
+
+/// Largest record on a channel, header and tag included: safe between all browsers.
+pub const RECORD_BYTES_MAX: usize = 16 * 1024;
+/// Largest message reassembled from fragments; a longer one closes the session.
+pub const MESSAGE_BYTES_MAX: usize = 72 * 1024;
+/// Records of one epoch before new keys are made.
+pub const REKEY_RECORDS: u64 = 1 << 20;
+/// Bytes of one epoch before new keys are made.
+pub const REKEY_BYTES: u64 = 64 * 1024 * 1024;
+/// Age of an epoch, when used, before new keys are made.
+pub const REKEY_AGE_MS: u64 = 10 * MINUTE_MS;
+
+/// Links (peer connections) open at once for chats; the one idle longest is closed for a new one.
+pub const CHAT_LINKS_MAX: usize = 8;
+/// First wait before dialling again; doubles to the next with up to a half of jitter. Guess.
+pub const REDIAL_MIN_MS: u64 = SECOND_MS;
+/// Longest wait before dialling again. Guess.
+pub const REDIAL_MAX_MS: u64 = 30 * SECOND_MS;
+/// Silence on a session after which it is probed.
+pub const PROBE_IDLE_MS: u64 = 10 * SECOND_MS;
+/// Unacknowledged sending after which a session is probed.
+pub const PROBE_UNACKED_MS: u64 = 2 * SECOND_MS;
+/// Wait for the answer to a probe; then the link counts as dead.
+pub const PROBE_WAIT_MS: u64 = 5 * SECOND_MS;
+/// First wait before connecting to the relay again; doubles with jitter.
+pub const RELAY_RETRY_MIN_MS: u64 = 500;
+/// Longest wait before connecting to the relay again.
+pub const RELAY_RETRY_MAX_MS: u64 = 30 * SECOND_MS;
+/// Wait for the answer to a lookup; then it is asked again with backoff.
+pub const LOOKUP_WAIT_MS: u64 = 5 * SECOND_MS;
+/// Silence of the relay after which it is pinged; as long again without an answer and the connection is closed.
+pub const RELAY_PING_MS: u64 = 20 * SECOND_MS;
+/// How long a watch on a name is kept by the relay; asked again before.
+pub const WATCH_MS: u64 = HOUR_MS;
+
+/// Contacts kept; adding or meeting one more is refused.
+pub const CONTACTS_MAX: usize = 4_096;
+/// Strangers (new, not yet accepted) kept; a further stranger's session is closed.
+pub const STRANGERS_MAX: usize = 256;
+/// Messages a stranger may leave before being accepted; further ones are refused.
+pub const STRANGER_MESSAGES_MAX: u32 = 64;
+/// Messages waiting for one contact; one more is refused in the composer.
+pub const OUTBOX_PER_CONTACT_MAX: usize = 4_096;
+/// Messages on the way to one contact without acknowledgement; the rest waits.
+pub const WINDOW_MESSAGES: usize = 256;
+/// Bytes on the way to one contact without acknowledgement; the rest waits.
+pub const WINDOW_BYTES: usize = 512 * 1024;
+/// Missing messages remembered a conversation; beyond, the oldest gap is given up.
+pub const GAPS_MAX: usize = 1_024;
+/// Messages loaded from the store in one page.
+pub const HISTORY_PAGE: u32 = 200;
+/// Wait before a failed write is tried again.
+pub const STORE_RETRY_MS: u64 = SECOND_MS;

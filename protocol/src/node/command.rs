@@ -1,0 +1,73 @@
+//! What a person orders. Nothing here has happened yet.
+
+use crate::chat::MessageId;
+use crate::identity::UserId;
+
+/// An order of the person at this device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Find the user and make a contact of them. Answered by `Event::ContactChanged` or `Event::ContactRefused`.
+    /// `typed` is what the person entered: the core says what is wrong with it.
+    AddContact {
+        /// As typed.
+        typed: String,
+    },
+    /// Send a text of 1 to 16,384 bytes. Answered by `Event::MessageAdded` or `Event::SendRefused`.
+    SendText {
+        /// To whom: a contact.
+        to: UserId,
+        /// The text.
+        text: String,
+    },
+    /// Accept a stranger: read receipts go out from now on, and no limit of strangers holds.
+    Accept {
+        /// Whom.
+        user: UserId,
+    },
+    /// Put a stranger aside: kept, not shown among the new, not told.
+    Ignore {
+        /// Whom.
+        user: UserId,
+    },
+    /// Refuse everything from this user, and send nothing.
+    Block {
+        /// Whom.
+        user: UserId,
+    },
+    /// Take a block back.
+    Unblock {
+        /// Whom.
+        user: UserId,
+    },
+    /// The changed key was looked at: pin it and go on.
+    ConfirmKey {
+        /// Whose.
+        user: UserId,
+    },
+    /// All that the other side said up to now has been on this screen.
+    MarkRead {
+        /// Whose words.
+        user: UserId,
+    },
+    /// The conversation is on the screen: connect now, that the first message need not wait. `None`: none is.
+    Open {
+        /// With whom.
+        user: Option<UserId>,
+    },
+    /// Load an older page of a conversation. Answered by `Event::MessagesLoaded`.
+    LoadMessages {
+        /// With whom.
+        with: UserId,
+        /// Only messages whose order is below; `None` for the newest.
+        before: Option<u64>,
+    },
+    /// Try a failed message again.
+    SendAgain {
+        /// To whom.
+        to: UserId,
+        /// Which.
+        id: MessageId,
+    },
+    /// The page closes: say goodbye on every session. All its effects are synchronous.
+    Leave,
+}

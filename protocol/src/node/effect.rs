@@ -1,0 +1,133 @@
+//! Orders that leave the core. The platform has one function for each and decides nothing.
+
+use super::Event;
+use crate::crypto::{KeyOp, Ticket};
+use crate::signal::relay::IceServer;
+
+/// One peer connection with its data channel; drawn by the core, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
+
+/// One order. Those of one link are carried out in the order given.
+#[derive(Debug)]
+pub enum Effect {
+    /// Open the WebSocket to the relay. Answered by `RelayOpened` or `RelayClosed`.
+    RelayConnect,
+    /// Send a binary frame to the relay.
+    RelaySend(Vec<u8>),
+    /// Close the WebSocket. Answered by `RelayClosed`.
+    RelayClose,
+    /// Make a peer connection with the negotiated data channel `live` (id 1, ordered, reliable) and its offer.
+    /// Answered by `LinkDescribed`, then `LinkCandidate`s.
+    LinkOffer {
+        /// Which link.
+        link: LinkId,
+        /// STUN and TURN servers.
+        ice: Vec<IceServer>,
+    },
+    /// Make a peer connection for this remote offer, the same channel, and its answer. Answered as `LinkOffer`.
+    LinkAnswer {
+        /// Which link.
+        link: LinkId,
+        /// The remote offer, SDP text.
+        sdp: String,
+        /// STUN and TURN servers.
+        ice: Vec<IceServer>,
+    },
+    /// The remote answer to our offer.
+    LinkAccept {
+        /// Which link.
+        link: LinkId,
+        /// SDP text.
+        sdp: String,
+    },
+    /// A remote ICE candidate.
+    LinkCandidate {
+        /// Which link.
+        link: LinkId,
+        /// `candidate:…`
+        candidate: String,
+    },
+    /// Send one message over the data channel.
+    LinkSend {
+        /// Which link.
+        link: LinkId,
+        /// At most 16 KiB.
+        frame: Vec<u8>,
+    },
+    /// Close channel and connection at once. Nothing further may come from it.
+    LinkClose {
+        /// Which link.
+        link: LinkId,
+    },
+    /// Write all of these or none, durably. Writes of different tickets may share a transaction, in order.
+    Store {
+        /// Comes back in `Stored` or `StoreFailed`.
+        ticket: Ticket,
+        /// In order.
+        writes: Vec<Write>,
+    },
+    /// Read the `limit` rows with the highest keys that start with `prefix` and are below `before`.
+    Load {
+        /// Comes back in `Loaded`.
+        ticket: Ticket,
+        /// Which table.
+        table: Table,
+        /// Of the key.
+        prefix: Vec<u8>,
+        /// Exclusive upper bound; `None` for no bound.
+        before: Option<Vec<u8>>,
+        /// At most so many rows.
+        limit: u32,
+    },
+    /// Do this with the device's private keys.
+    Key {
+        /// Comes back in `KeyDone`.
+        ticket: Ticket,
+        /// What to do.
+        op: KeyOp,
+    },
+    /// Tell the person.
+    Notify(Event),
+}
+
+/// A table of the store. Keys are byte strings, ordered as bytes; values are the core's own encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Small facts about this node. Loaded whole at start.
+    Meta,
+    /// One row a conversation: contact, counters. Loaded whole at start.
+    Contacts,
+    /// Messages that the other side has not stored yet. Loaded whole at start.
+    Outbox,
+    /// All messages of all conversations. Loaded by pages.
+    Messages,
+}
+
+impl Table {
+    /// All tables, in the order in which they are loaded.
+    pub const ALL: [Table; 4] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Messages];
+    /// The tables whose every row is handed to `Node::new`.
+    pub const LOADED_AT_START: [Table; 3] = [Table::Meta, Table::Contacts, Table::Outbox];
+
+    /// Its name on disk.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Meta => "meta",
+            Table::Contacts => "contacts",
+            Table::Outbox => "outbox",
+            Table::Messages => "messages",
+        }
+    }
+}
+
+/// One change of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Which table.
+    pub table: Table,
+    /// Ordered as bytes.
+    pub key: Vec<u8>,
+    /// `None` deletes the row.
+    pub value: Option<Vec<u8>>,
+}

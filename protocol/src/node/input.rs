@@ -1,0 +1,107 @@
+//! Facts that arrived, and commands: all that [`Node::handle`](super::Node::handle) takes.
+
+use super::{Command, LinkId, Table};
+use crate::crypto::{KeyOpResult, Ticket};
+
+/// One fact or command.
+#[derive(Debug)]
+pub enum Input {
+    /// A person ordered something.
+    Command(Command),
+    /// The WebSocket to the relay opened.
+    RelayOpened,
+    /// A binary frame from the relay.
+    RelayFrame(Vec<u8>),
+    /// The WebSocket closed, or never opened.
+    RelayClosed,
+    /// The local description of a link is made: the answer to `Effect::LinkOffer` and `Effect::LinkAnswer`.
+    LinkDescribed {
+        /// Which link.
+        link: LinkId,
+        /// SDP text.
+        sdp: String,
+    },
+    /// A local ICE candidate was found (`candidate:…`, without `a=`).
+    LinkCandidate {
+        /// Which link.
+        link: LinkId,
+        /// The candidate line.
+        candidate: String,
+    },
+    /// The data channel opened.
+    LinkOpened {
+        /// Which link.
+        link: LinkId,
+    },
+    /// One message came over the data channel.
+    LinkFrame {
+        /// Which link.
+        link: LinkId,
+        /// Its bytes.
+        frame: Vec<u8>,
+    },
+    /// What was buffered for sending fell under the low-water mark.
+    LinkDrained {
+        /// Which link.
+        link: LinkId,
+    },
+    /// The link is gone. Nothing further comes from it. Not sent for links that `Effect::LinkClose` closed.
+    LinkClosed {
+        /// Which link.
+        link: LinkId,
+        /// Why.
+        end: LinkEnd,
+    },
+    /// These writes are durable (strict durability, transaction complete).
+    Stored {
+        /// Of which `Effect::Store`s, in their order.
+        tickets: Vec<Ticket>,
+    },
+    /// These writes failed and left nothing behind.
+    StoreFailed {
+        /// Of which `Effect::Store`s.
+        tickets: Vec<Ticket>,
+        /// True when the disk or quota is full.
+        full: bool,
+    },
+    /// The answer to `Effect::Load`.
+    Loaded {
+        /// Of which `Effect::Load`.
+        ticket: Ticket,
+        /// Highest key first. `None` when the store failed.
+        rows: Option<Vec<Row>>,
+    },
+    /// The answer to `Effect::Key`.
+    KeyDone {
+        /// Of which `Effect::Key`.
+        ticket: Ticket,
+        /// The signature or what was wrapped.
+        result: KeyOpResult,
+    },
+    /// The page came to the front or the machine woke: everything may have changed meanwhile.
+    Resumed,
+    /// The time that `next_wake` asked for is here.
+    Wake,
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// The other side closed the channel.
+    Closed,
+    /// No path between the two (ICE failed), or the path is lost for good.
+    Unreachable,
+    /// The browser refused: the description, the candidate or one connection more.
+    Refused,
+}
+
+/// One row of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which table.
+    pub table: Table,
+    /// Ordered as bytes.
+    pub key: Vec<u8>,
+    /// The core's own encoding.
+    pub value: Vec<u8>,
+}

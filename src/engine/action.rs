@@ -1,0 +1,24 @@
+//! What a person can order of the app: the node's commands, and what concerns the device rather than the node.
+
+use b4_protocol::node::Command;
+
+/// One order from the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the authority whether this name is free. Answered by `Event::NameChecked`.
+    CheckName(String),
+    /// Make keys and take this name. Answered by `Event::Phase` and `Event::EnrolFailed`.
+    Enrol(String),
+    /// Take the identity from the bytes of a recovery file. Answered by `Event::Phase` and `Event::RestoreFailed`.
+    Restore(Vec<u8>),
+    /// Download the recovery file. Answered by `Event::Recovery`.
+    SaveRecovery,
+    /// Drop the recovery secret without saving it.
+    DismissRecovery,
+    /// Stop the other tab and run here.
+    TakeOver,
+    /// Start the new build that is waiting.
+    ApplyUpdate,
+    /// For the node.
+    Node(Command),
+}
