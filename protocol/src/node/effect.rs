@@ -61,6 +61,8 @@ pub enum Effect {
         link: LinkId,
     },
     /// Write all of these or none, durably. Writes of different tickets may share a transaction, in order.
+    /// When a transaction fails, all tickets in it *and all that wait behind it* are answered by one `StoreFailed`, so that
+    /// nothing newer is durable before it; the core orders them again.
     Store {
         /// Comes back in `Stored` or `StoreFailed`.
         ticket: Ticket,

@@ -33,12 +33,21 @@ pub enum Event {
         /// Now.
         state: MessageState,
     },
-    /// The other side has read everything of mine up to and including this order.
+    /// The other side has read everything of mine up to and including this seq.
     ReadUpTo {
         /// Conversation.
         with: UserId,
-        /// `MessageView::order`.
-        order: u64,
+        /// `MessageView::seq`.
+        seq: u64,
+    },
+    /// Some of what was missing before a message has come after all.
+    GapChanged {
+        /// Conversation.
+        with: UserId,
+        /// The message after the gap.
+        id: MessageId,
+        /// Still missing.
+        gap_before: u32,
     },
     /// A page of history, ascending.
     MessagesLoaded {
@@ -102,8 +111,8 @@ pub struct ContactView {
     pub preview: String,
     /// When the last message was sent, wall clock; 0 where there is none.
     pub last_ms: u64,
-    /// My messages up to this order are read by them.
-    pub read_up_to: u64,
+    /// My messages up to this `MessageView::seq` are read by them: a delivered one of mine at or below it is shown as read.
+    pub read_up_to_seq: u64,
 }
 
 /// How the person stands to a contact.
@@ -182,6 +191,8 @@ pub struct MessageView {
     pub id: MessageId,
     /// Its place in the conversation; ascending, not without holes.
     pub order: u64,
+    /// Its author's counter in this conversation, from 1.
+    pub seq: u64,
     /// Which way.
     pub direction: Direction,
     /// When its author sent it, by the author's wall clock.
