@@ -9,6 +9,13 @@ pub enum Action {
     CheckName(String),
     /// Make keys and take this name. Answered by `Event::Phase` and `Event::EnrolFailed`.
     Enrol(String),
+    /// The same with an invitation, where the operator asks for one.
+    EnrolInvited {
+        /// The name.
+        name: String,
+        /// As the operator gave it.
+        invite: String,
+    },
     /// Take the identity from the bytes of a recovery file. Answered by `Event::Phase` and `Event::RestoreFailed`.
     Restore(Vec<u8>),
     /// Download the recovery file. Answered by `Event::Recovery`.

@@ -84,6 +84,8 @@ pub enum NameVerdict {
     Free,
     /// Somebody has it.
     Taken,
+    /// The operator keeps it back.
+    Reserved,
     /// It can be nobody's.
     NotAName(UserIdError),
     /// The authority cannot be asked now.
@@ -95,19 +97,42 @@ pub enum NameVerdict {
 pub enum EnrolFailure {
     /// It can be nobody's name.
     NotAName(UserIdError),
+    /// The operator keeps it back.
+    Reserved,
     /// Somebody was faster.
     Taken,
     /// The operator wants an invitation.
     InviteRequired,
+    /// The invitation is not good, or was used.
+    BadInvite,
     /// Too many names from this address.
     TooMany,
+    /// The challenge was answered too late: to be tried again.
+    TooLate,
     /// No answer.
     Unreachable,
+    /// The authority takes nothing of this form from us: this page and the server do not fit together.
+    Rejected(Rejection),
     /// The browser would not make or keep the keys, or the authority answered nonsense.
     Failed {
         /// For the details.
         detail: String,
     },
+}
+
+/// What the authority found wrong with the form of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The request cannot be read.
+    Request,
+    /// Its signature does not verify.
+    Signature,
+    /// One of the keys is not acceptable.
+    Key,
+    /// The answer to the challenge is wrong.
+    Answer,
+    /// It is too large.
+    Size,
 }
 
 /// Why restoring came to nothing.
@@ -119,6 +144,8 @@ pub enum RestoreFailure {
     Damaged,
     /// It belongs to another authority than this server's.
     OtherAuthority,
+    /// The name belongs to other keys at this server by now.
+    NameTaken,
     /// No answer from the authority, which must say that the certificate is still good.
     Unreachable,
     /// Something else.

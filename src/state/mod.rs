@@ -2,4 +2,4 @@
 
 mod event;
 
-pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, RestoreFailure};
+pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
