@@ -9,6 +9,8 @@ pub mod limits;
 
 pub mod codec;
 
+pub mod store;
+
 pub mod timers;
 
 pub mod crypto;

@@ -12,7 +12,7 @@ mod rng;
 
 pub use aead::{AEAD_TAG_BYTES, AeadKey, Unsealed};
 pub use ephemeral::{EphemeralSecret, SharedSecret};
-pub use hash::{Prk, hmac_sha256, macs_equal, sha256};
+pub use hash::{Fingerprint, Prk, hmac_sha256, macs_equal, sha256};
 pub use key_op::{KeyOp, KeyOpError, KeyOpResult, Ticket};
 pub use public::{BadSignature, KeyError, VerifyKey, WrapError, WrapKey};
 pub use rng::Rng;

@@ -3,6 +3,7 @@
 use super::Event;
 use crate::crypto::{KeyOp, Ticket};
 use crate::signal::relay::IceServer;
+use crate::store::{Table, Write};
 
 /// One peer connection with its data channel; drawn by the core, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,45 +92,4 @@ pub enum Effect {
     },
     /// Tell the person.
     Notify(Event),
-}
-
-/// A table of the store. Keys are byte strings, ordered as bytes; values are the core's own encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Table {
-    /// Small facts about this node. Loaded whole at start.
-    Meta,
-    /// One row a conversation: contact, counters. Loaded whole at start.
-    Contacts,
-    /// Messages that the other side has not stored yet. Loaded whole at start.
-    Outbox,
-    /// All messages of all conversations. Loaded by pages.
-    Messages,
-}
-
-impl Table {
-    /// All tables, in the order in which they are loaded.
-    pub const ALL: [Table; 4] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Messages];
-    /// The tables whose every row is handed to `Node::new`.
-    pub const LOADED_AT_START: [Table; 3] = [Table::Meta, Table::Contacts, Table::Outbox];
-
-    /// Its name on disk.
-    pub fn name(self) -> &'static str {
-        match self {
-            Table::Meta => "meta",
-            Table::Contacts => "contacts",
-            Table::Outbox => "outbox",
-            Table::Messages => "messages",
-        }
-    }
-}
-
-/// One change of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// Which table.
-    pub table: Table,
-    /// Ordered as bytes.
-    pub key: Vec<u8>,
-    /// `None` deletes the row.
-    pub value: Option<Vec<u8>>,
 }

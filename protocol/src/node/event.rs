@@ -1,6 +1,6 @@
 //! Facts for the person at this device: what the screen is made of.
 
-use crate::chat::MessageId;
+use crate::chat::{MessageId, MessageState, MessageView, Standing};
 use crate::identity::{UserId, UserIdError};
 
 /// One fact for the screen.
@@ -44,8 +44,8 @@ pub enum Event {
     GapChanged {
         /// Conversation.
         with: UserId,
-        /// The message after the gap.
-        id: MessageId,
+        /// `MessageView::seq` of their message after the gap.
+        seq: u64,
         /// Still missing.
         gap_before: u32,
     },
@@ -115,19 +115,6 @@ pub struct ContactView {
     pub read_up_to_seq: u64,
 }
 
-/// How the person stands to a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// A contact.
-    Accepted,
-    /// A stranger who wrote first.
-    New,
-    /// A stranger put aside.
-    Ignored,
-    /// Refused.
-    Blocked,
-}
-
 /// Whether a contact can be reached now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Presence {
@@ -156,53 +143,6 @@ pub enum KeyStanding {
     Pinned,
     /// Another than at first contact: sending is blocked until looked at.
     Changed,
-}
-
-/// Which way a message went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From them.
-    In,
-    /// From here.
-    Out,
-}
-
-/// The life of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageState {
-    /// Durable here, on its way as soon as there is one.
-    Queued,
-    /// Written to an open session.
-    Sent,
-    /// Stored by the other side. The state of every message from them.
-    Delivered,
-    /// Has been on their screen.
-    Read,
-    /// Given up after its time.
-    Expired,
-    /// Could not be stored or was refused.
-    Failed,
-}
-
-/// A message as the screen shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageView {
-    /// Who it is, the same at both ends.
-    pub id: MessageId,
-    /// Its place in the conversation; ascending, not without holes.
-    pub order: u64,
-    /// Its author's counter in this conversation, from 1.
-    pub seq: u64,
-    /// Which way.
-    pub direction: Direction,
-    /// When its author sent it, by the author's wall clock.
-    pub sent_ms: u64,
-    /// The text.
-    pub text: String,
-    /// Where it is in its life.
-    pub state: MessageState,
-    /// Messages of the same author that are missing just before this one.
-    pub gap_before: u32,
 }
 
 /// Why what was typed made no contact.

@@ -1,7 +1,8 @@
 //! Facts that arrived, and commands: all that [`Node::handle`](super::Node::handle) takes.
 
-use super::{Command, LinkId, Table};
+use super::{Command, LinkId};
 use crate::crypto::{KeyOpResult, Ticket};
+use crate::store::Row;
 
 /// One fact or command.
 #[derive(Debug)]
@@ -93,15 +94,4 @@ pub enum LinkEnd {
     Unreachable,
     /// The browser refused: the description, the candidate or one connection more.
     Refused,
-}
-
-/// One row of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Which table.
-    pub table: Table,
-    /// Ordered as bytes.
-    pub key: Vec<u8>,
-    /// The core's own encoding.
-    pub value: Vec<u8>,
 }

@@ -5,10 +5,9 @@ mod effect;
 mod event;
 mod input;
 
+pub use crate::chat::{Direction, MessageState, MessageView, Standing};
+pub use crate::store::{Row, Table, Write};
 pub use command::Command;
-pub use effect::{Effect, LinkId, Table, Write};
-pub use event::{
-    ContactRefusal, ContactView, Direction, Event, KeyStanding, MessageState, MessageView, NetworkState, Presence,
-    SendRefusal, Standing,
-};
-pub use input::{Input, LinkEnd, Row};
+pub use effect::{Effect, LinkId};
+pub use event::{ContactRefusal, ContactView, Event, KeyStanding, NetworkState, Presence, SendRefusal};
+pub use input::{Input, LinkEnd};

@@ -1,1 +1,236 @@
-//! To come.
+//! A session: the encrypted records between two devices after a handshake. Knows no links and no messages' meaning.
+//!
+//! Its life: made from [`Established`], it seals bodies into records and opens records into bodies, on each channel and in each
+//! direction with a key and a counter of its own. After so many records, bytes or minutes the initiator makes new keys
+//! with the responder, in between the traffic. The first record that does not open, or is not the next, ends it for good.
+//! See PROTOCOL.md#records.
+
+mod record;
+mod rekey;
+#[cfg(test)]
+mod tests;
+
+use record::{Lane, Plain};
+use rekey::Usage;
+
+use crate::crypto::{EphemeralSecret, Rng};
+use crate::handshake::{Established, Role, SessionKeys};
+use crate::identity::VerifiedCertificate;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::time::Now;
+
+/// The channel of live messages: the negotiated id of its data channel and the number in its keys.
+pub const LIVE: u16 = 1;
+/// All channels of a session.
+const CHANNELS: [u16; 1] = [LIVE];
+
+/// What a record carries. The numbers are PROTOCOL.md#records'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Content {
+    /// A message body.
+    Message = 1,
+    /// Ids of messages that are durable.
+    Delivered = 2,
+    /// How far the person has read.
+    Read = 3,
+    /// Asks for a pong.
+    Ping = 4,
+    /// Answers a ping.
+    Pong = 5,
+    /// The initiator's new ephemeral key.
+    Rekey = 6,
+    /// The responder's new ephemeral key.
+    Rekeyed = 7,
+    /// This end closes.
+    Leave = 8,
+    /// A message was not taken.
+    Refused = 9,
+}
+
+impl Content {
+    fn from_byte(byte: u8) -> Option<Self> {
+        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed};
+        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused].into_iter().find(|content| *content as u8 == byte)
+    }
+}
+
+/// The session is over: close the link. Which one it was is for the local log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// Not the form of a record, or of its plaintext.
+    #[error("malformed record")]
+    Malformed,
+    /// Not the next record: lost, repeated, reordered, or of another epoch.
+    #[error("record out of order")]
+    OutOfOrder,
+    /// Does not open under the key.
+    #[error("record does not open")]
+    Unsealed,
+    /// Fragments of more than a message may have.
+    #[error("message too long")]
+    TooLong,
+    /// Rekeying against its rules, or not in time.
+    #[error("rekeying broke its rules")]
+    Rekeying,
+}
+
+/// What one record brought.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// A whole body, where this record completed one. Never `Rekey` or `Rekeyed`.
+    pub body: Option<(Content, Vec<u8>)>,
+    /// Records to send back on channel `LIVE` at once.
+    pub replies: Vec<Vec<u8>>,
+}
+
+struct Channel {
+    number: u16,
+    send: Lane,
+    receive: Lane,
+    /// The start of a body whose last fragment is still to come.
+    partial: Option<(Content, Vec<u8>)>,
+}
+
+/// One established session.
+pub struct Session {
+    peer: VerifiedCertificate,
+    keys: SessionKeys,
+    epoch: u16,
+    channels: Vec<Channel>,
+    usage: Usage,
+    rekeying: Option<EphemeralSecret>,
+    rng: Rng,
+}
+
+impl Session {
+    /// Begins where the handshake ended. `rng` is a fork for its rekeyings.
+    pub fn new(established: Established, rng: Rng, now: Now) -> Self {
+        let Established { peer, keys } = established;
+        let channels = CHANNELS
+            .into_iter()
+            .map(|number| Channel {
+                number,
+                send: Lane::new(&keys, keys.role(), number, 0),
+                receive: Lane::new(&keys, keys.role().other(), number, 0),
+                partial: None,
+            })
+            .collect();
+        Self { peer, keys, epoch: 0, channels, usage: Usage::since(now), rekeying: None, rng }
+    }
+
+    /// Who is at the other end, proven.
+    pub fn peer(&self) -> &VerifiedCertificate {
+        &self.peer
+    }
+
+    /// Seals a body of at most 72 KiB into one or more records, in order. When new keys are due, the initiator's request for them follows.
+    ///
+    /// # Panics
+    /// When the body is longer, or the channel does not exist: a caller's bug.
+    pub fn seal(&mut self, channel: u16, content: Content, body: &[u8], now: Now) -> Vec<Vec<u8>> {
+        let mut records = self.seal_only(channel, content, body);
+        if self.keys.role() == Role::Initiator && self.rekeying.is_none() && self.usage.is_due(now) {
+            let secret = EphemeralSecret::draw(&mut self.rng);
+            records.extend(self.seal_only(LIVE, Content::Rekey, &secret.public()));
+            self.rekeying = Some(secret);
+        }
+        records
+    }
+
+    /// Opens one record.
+    ///
+    /// # Errors
+    /// See [`SessionError`]; after any, the session must not be used again.
+    pub fn open(&mut self, channel: u16, record: &[u8], now: Now) -> Result<Opened, SessionError> {
+        let plain = self.open_plain(channel, record)?;
+        self.usage.count(record.len());
+        if self.keys.role() == Role::Responder && self.usage.is_overdue() {
+            return Err(SessionError::Rekeying);
+        }
+        let Some((content, body)) = self.assemble(channel, plain)? else { return Ok(Opened::default()) };
+        match content {
+            Content::Rekey => Ok(Opened { body: None, replies: self.answer_rekey(channel, &body, now)? }),
+            Content::Rekeyed => {
+                self.finish_rekey(channel, &body, now)?;
+                Ok(Opened::default())
+            }
+            _ => Ok(Opened { body: Some((content, body)), replies: Vec::new() }),
+        }
+    }
+
+    fn seal_only(&mut self, channel: u16, content: Content, body: &[u8]) -> Vec<Vec<u8>> {
+        assert!(body.len() <= MESSAGE_BYTES_MAX, "callers keep bodies within their bounds");
+        let channel = self.channels.iter_mut().find(|entry| entry.number == channel).expect("callers name an existing channel");
+        let records = channel.send.seal(content, body);
+        self.usage.count(records.iter().map(Vec::len).sum());
+        records
+    }
+
+    fn open_plain(&mut self, channel: u16, record: &[u8]) -> Result<Plain, SessionError> {
+        let channel = self.channels.iter_mut().find(|entry| entry.number == channel).ok_or(SessionError::Malformed)?;
+        let epoch = record::epoch_of(record)?;
+        if epoch == self.epoch && channel.receive.epoch() != epoch {
+            // The first record of the new epoch: the old receiving keys go now.
+            channel.receive = Lane::new(&self.keys, self.keys.role().other(), channel.number, epoch);
+        }
+        channel.receive.open(record)
+    }
+
+    fn assemble(&mut self, channel: u16, plain: Plain) -> Result<Option<(Content, Vec<u8>)>, SessionError> {
+        let channel = self.channels.iter_mut().find(|entry| entry.number == channel).ok_or(SessionError::Malformed)?;
+        let whole = match channel.partial.take() {
+            None => plain.body,
+            Some((content, mut body)) if content == plain.content => {
+                body.extend_from_slice(&plain.body);
+                body
+            }
+            Some(_) => return Err(SessionError::Malformed),
+        };
+        if whole.len() > MESSAGE_BYTES_MAX {
+            return Err(SessionError::TooLong);
+        }
+        if plain.more {
+            channel.partial = Some((plain.content, whole));
+            return Ok(None);
+        }
+        Ok(Some((plain.content, whole)))
+    }
+
+    /// The responder's part of a rekeying.
+    fn answer_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<Vec<Vec<u8>>, SessionError> {
+        let theirs: [u8; 32] = body.try_into().map_err(|_| SessionError::Rekeying)?;
+        let settled = self.channels.iter().all(|entry| entry.receive.epoch() == self.epoch);
+        if self.keys.role() != Role::Responder || channel != LIVE || !settled {
+            return Err(SessionError::Rekeying);
+        }
+        let secret = EphemeralSecret::draw(&mut self.rng);
+        let mine = secret.public();
+        let shared = secret.agree(&theirs).ok_or(SessionError::Rekeying)?;
+        let replies = self.seal_only(LIVE, Content::Rekeyed, &mine);
+        self.advance(self.keys.rekeyed(&theirs, &mine, &shared), now)?;
+        Ok(replies)
+    }
+
+    /// The initiator's part of a rekeying.
+    fn finish_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<(), SessionError> {
+        let theirs: [u8; 32] = body.try_into().map_err(|_| SessionError::Rekeying)?;
+        let secret = self.rekeying.take().ok_or(SessionError::Rekeying)?;
+        if channel != LIVE {
+            return Err(SessionError::Rekeying);
+        }
+        let mine = secret.public();
+        let shared = secret.agree(&theirs).ok_or(SessionError::Rekeying)?;
+        self.advance(self.keys.rekeyed(&mine, &theirs, &shared), now)
+    }
+
+    fn advance(&mut self, keys: SessionKeys, now: Now) -> Result<(), SessionError> {
+        self.epoch = self.epoch.checked_add(1).ok_or(SessionError::Rekeying)?;
+        self.keys = keys;
+        self.usage = Usage::since(now);
+        for channel in &mut self.channels {
+            channel.send = Lane::new(&self.keys, self.keys.role(), channel.number, self.epoch);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The message body: the same bytes in records and, later, in envelopes. PROTOCOL.md#records has the table.
+
+use crate::codec::{Malformed, Reader, Writer};
+use crate::crypto::sha256;
+use crate::limits::TEXT_BYTES_MAX;
+
+const TYPE_TEXT: u8 = 1;
+/// What comes before the text.
+const HEAD_BYTES: usize = 16 + 8 + 8 + 32 + 1;
+
+/// Names one message at both ends: 16 random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub [u8; 16]);
+
+impl std::fmt::Display for MessageId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// mid(16) | sent(8) | seq(8) | prev(32) | type(1) | text
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageBody {
+    /// Drawn by the author.
+    pub id: MessageId,
+    /// The author's wall clock.
+    pub sent_ms: u64,
+    /// The author's counter in this conversation, from 1.
+    pub seq: u64,
+    /// Hash of the author's body before this one; zeros for the first.
+    pub prev: [u8; 32],
+    /// 1 to 16,384 bytes.
+    pub text: String,
+}
+
+/// The bytes are no message body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// The author broke the form.
+    #[error("malformed message body")]
+    Malformed,
+    /// Of a type that this version does not know: refused, not held against the author.
+    #[error("unknown type of message")]
+    UnknownType(MessageId),
+}
+
+impl From<Malformed> for BodyError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl MessageBody {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::new()
+            .raw(&self.id.0)
+            .u64(self.sent_ms)
+            .u64(self.seq)
+            .raw(&self.prev)
+            .u8(TYPE_TEXT)
+            .raw(self.text.as_bytes())
+            .into_bytes()
+    }
+
+    /// Reads the bytes.
+    ///
+    /// # Errors
+    /// See [`BodyError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut reader = Reader::new(bytes);
+        let id = MessageId(reader.array()?);
+        let (sent_ms, seq) = (reader.u64()?, reader.u64()?);
+        let prev = reader.array()?;
+        if reader.u8()? != TYPE_TEXT {
+            return Err(BodyError::UnknownType(id));
+        }
+        let text = reader.rest();
+        if seq == 0 || text.is_empty() || text.len() > TEXT_BYTES_MAX {
+            return Err(BodyError::Malformed);
+        }
+        let text = std::str::from_utf8(text).map_err(|_| BodyError::Malformed)?.to_owned();
+        Ok(Self { id, sent_ms, seq, prev, text })
+    }
+}
+
+/// What the next body of the same direction has as `prev`.
+pub(super) fn link_hash(body: &[u8]) -> [u8; 32] {
+    sha256(&[body])
+}
+
+/// The text of an encoded body, which is known to be whole.
+pub(super) fn text_of(body: &[u8]) -> &[u8] {
+    body.get(HEAD_BYTES..).unwrap_or_default()
+}

@@ -1,0 +1,115 @@
+//! What has arrived from one author: which numbers are known and which are missing.
+
+use std::collections::BTreeMap;
+
+use super::body::MessageBody;
+use super::MessageId;
+use crate::codec::{Malformed, Reader, Writer};
+use crate::limits::GAPS_MAX;
+
+/// The numbers seen of one direction of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Inbox {
+    /// Rises when the author starts a new count.
+    run: u32,
+    /// The first message of this run.
+    first: MessageId,
+    /// The highest number seen; 0 before the first.
+    high: u64,
+    /// Hash of the body with the highest number.
+    last_hash: [u8; 32],
+    /// Numbers below `high` not seen, each with the place kept for it.
+    missing: BTreeMap<u64, u64>,
+}
+
+/// What a number means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Seen before.
+    Known,
+    /// New, at this place. So many before it are missing.
+    New { order: u64, gap_before: u32 },
+    /// Was missing. The message with number `then` has so many missing before it now.
+    Late { order: u64, gap_before: u32, then: u64, then_gap: u32 },
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self { run: 0, first: MessageId([0; 16]), high: 0, last_hash: [0; 32], missing: BTreeMap::new() }
+    }
+}
+
+impl Inbox {
+    pub fn run(&self) -> u32 {
+        self.run
+    }
+
+    pub fn high(&self) -> u64 {
+        self.high
+    }
+
+    /// Judges a message and remembers it as seen. Places are taken from `next_order`.
+    pub fn judge(&mut self, body: &MessageBody, hash: [u8; 32], next_order: &mut u64) -> Verdict {
+        let is_restart = body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first;
+        if self.high == 0 || is_restart {
+            self.run += 1;
+            self.first = body.id;
+            self.missing.clear();
+            self.advance(body.seq, hash);
+            return Verdict::New { order: take(next_order), gap_before: 0 };
+        }
+        if let Some(order) = self.missing.remove(&body.seq) {
+            let then = (body.seq + 1..).find(|seq| !self.missing.contains_key(seq)).unwrap_or(self.high);
+            return Verdict::Late { order, gap_before: self.gap_before(body.seq), then, then_gap: self.gap_before(then) };
+        }
+        if body.seq <= self.high {
+            return Verdict::Known;
+        }
+        let skipped = body.seq - self.high - 1;
+        // Places only for the newest missing ones: an author who skips a billion numbers gets no billion entries.
+        let kept = skipped.min(GAPS_MAX as u64);
+        for seq in body.seq - kept..body.seq {
+            self.missing.insert(seq, take(next_order));
+        }
+        while self.missing.len() > GAPS_MAX {
+            self.missing.pop_first();
+        }
+        let is_torn = skipped == 0 && body.prev != self.last_hash;
+        let gap_before = if is_torn { 1 } else { u32::try_from(skipped).unwrap_or(u32::MAX) };
+        self.advance(body.seq, hash);
+        Verdict::New { order: take(next_order), gap_before }
+    }
+
+    /// How many numbers just below `seq` are missing.
+    pub fn gap_before(&self, seq: u64) -> u32 {
+        let run = (1..seq).rev().take_while(|below| self.missing.contains_key(below)).count();
+        u32::try_from(run).unwrap_or(u32::MAX)
+    }
+
+    fn advance(&mut self, seq: u64, hash: [u8; 32]) {
+        self.high = seq;
+        self.last_hash = hash;
+    }
+
+    pub fn write(&self, writer: Writer) -> Writer {
+        let count = u16::try_from(self.missing.len()).expect("at most GAPS_MAX are kept");
+        let head = writer.u32(self.run).raw(&self.first.0).u64(self.high).raw(&self.last_hash).u16(count);
+        self.missing.iter().fold(head, |writer, (seq, order)| writer.u64(*seq).u64(*order))
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let run = reader.u32()?;
+        let first = MessageId(reader.array()?);
+        let high = reader.u64()?;
+        let last_hash = reader.array()?;
+        let count = reader.u16()?;
+        let missing = (0..count).map(|_| Ok((reader.u64()?, reader.u64()?))).collect::<Result<_, Malformed>>()?;
+        Ok(Self { run, first, high, last_hash, missing })
+    }
+}
+
+fn take(next_order: &mut u64) -> u64 {
+    let order = *next_order;
+    *next_order += 1;
+    order
+}

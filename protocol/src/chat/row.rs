@@ -1,0 +1,137 @@
+//! The rows of messages and of the outbox: their keys and bytes.
+
+use super::body::text_of;
+use super::outbox::Pending;
+use super::view::{Direction, MessageState, MessageView};
+use super::{MessageBody, MessageId};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::identity::UserId;
+
+const VERSION: u8 = 1;
+
+/// A row of the store is not one of ours: damaged, or of a later version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a row of the store is damaged or of a later version")]
+pub struct RowError;
+
+impl From<Malformed> for RowError {
+    fn from(_: Malformed) -> Self {
+        Self
+    }
+}
+
+/// The beginning of the keys of all messages with `user`. No user id has a zero byte, so none is the beginning of another's.
+pub fn message_prefix(user: &UserId) -> Vec<u8> {
+    Writer::new().raw(user.as_str().as_bytes()).u8(0).into_bytes()
+}
+
+/// user | 0 | order(8)
+pub fn message_key(user: &UserId, order: u64) -> Vec<u8> {
+    Writer::new().raw(&message_prefix(user)).u64(order).into_bytes()
+}
+
+/// The user and order of a key.
+pub(super) fn read_key(key: &[u8]) -> Result<(UserId, u64), RowError> {
+    let (user, order) = key.split_last_chunk::<8>().ok_or(RowError)?;
+    let user = user.strip_suffix(&[0]).and_then(|user| std::str::from_utf8(user).ok()).ok_or(RowError)?;
+    Ok((UserId::parse(user).map_err(|_| RowError)?, u64::from_be_bytes(*order)))
+}
+
+/// version | direction(1) | state(1) | run(4) | mid(16) | sent(8) | seq(8) | text
+pub(super) struct MessageRow<'a> {
+    pub direction: Direction,
+    pub state: MessageState,
+    pub run: u32,
+    pub id: MessageId,
+    pub sent_ms: u64,
+    pub seq: u64,
+    pub text: &'a [u8],
+}
+
+impl<'a> MessageRow<'a> {
+    pub fn of_body(body: &'a MessageBody, direction: Direction, run: u32) -> Self {
+        let state = match direction {
+            Direction::In => MessageState::Delivered,
+            Direction::Out => MessageState::Queued,
+        };
+        Self { direction, state, run, id: body.id, sent_ms: body.sent_ms, seq: body.seq, text: body.text.as_bytes() }
+    }
+
+    pub fn of_pending(pending: &'a Pending, state: MessageState) -> Self {
+        let Pending { id, sent_ms, seq, body, .. } = pending;
+        Self { direction: Direction::Out, state, run: 0, id: *id, sent_ms: *sent_ms, seq: *seq, text: text_of(body) }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let direction = u8::from(self.direction == Direction::Out);
+        Writer::new()
+            .u8(VERSION)
+            .u8(direction)
+            .u8(state_byte(self.state))
+            .u32(self.run)
+            .raw(&self.id.0)
+            .u64(self.sent_ms)
+            .u64(self.seq)
+            .raw(self.text)
+            .into_bytes()
+    }
+
+    pub fn decode(value: &'a [u8]) -> Result<Self, RowError> {
+        let mut reader = Reader::new(value);
+        if reader.u8()? != VERSION {
+            return Err(RowError);
+        }
+        let direction = if reader.u8()? == 1 { Direction::Out } else { Direction::In };
+        let state = state_from(reader.u8()?)?;
+        let (run, id) = (reader.u32()?, MessageId(reader.array()?));
+        let (sent_ms, seq) = (reader.u64()?, reader.u64()?);
+        Ok(Self { direction, state, run, id, sent_ms, seq, text: reader.rest() })
+    }
+}
+
+/// A stored message as the screen shows it, before what the conversation knows is laid over it; and its author's run.
+///
+/// # Errors
+/// `RowError` for a damaged row.
+pub fn view_of_row(key: &[u8], value: &[u8]) -> Result<(MessageView, u32), RowError> {
+    let (_, order) = read_key(key)?;
+    let row = MessageRow::decode(value)?;
+    let text = std::str::from_utf8(row.text).map_err(|_| RowError)?.to_owned();
+    let MessageRow { direction, state, run, id, sent_ms, seq, .. } = row;
+    Ok((MessageView { id, order, seq, direction, sent_ms, text, state, gap_before: 0 }, run))
+}
+
+/// version | failed(1) | body
+pub(super) fn encode_outbox(pending: &Pending, is_failed: bool) -> Vec<u8> {
+    Writer::new().u8(VERSION).u8(u8::from(is_failed)).raw(&pending.body).into_bytes()
+}
+
+/// What waits, and whether it was refused.
+pub(super) fn decode_outbox(order: u64, value: &[u8]) -> Result<(Pending, bool), RowError> {
+    let mut reader = Reader::new(value);
+    if reader.u8()? != VERSION {
+        return Err(RowError);
+    }
+    let is_failed = reader.u8()? == 1;
+    let bytes = reader.rest().to_vec();
+    let body = MessageBody::decode(&bytes).map_err(|_| RowError)?;
+    Ok((Pending { id: body.id, order, seq: body.seq, sent_ms: body.sent_ms, body: bytes, is_stored: true }, is_failed))
+}
+
+const STATES: [MessageState; 6] = [
+    MessageState::Queued,
+    MessageState::Sent,
+    MessageState::Delivered,
+    MessageState::Read,
+    MessageState::Expired,
+    MessageState::Failed,
+];
+
+fn state_byte(state: MessageState) -> u8 {
+    let index = STATES.iter().position(|entry| *entry == state).unwrap_or_default();
+    u8::try_from(index).expect("there are six states")
+}
+
+fn state_from(byte: u8) -> Result<MessageState, RowError> {
+    STATES.get(usize::from(byte)).copied().ok_or(RowError)
+}

@@ -1,0 +1,368 @@
+//! Sealing of offers, answers and candidates for the other end, so that whoever forwards them sees neither addresses nor
+//! fingerprints. The byte table stands in PROTOCOL.md#signalling.
+
+use zeroize::Zeroizing;
+
+use super::description::{Candidate, Description};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::crypto::{AeadKey, KeyOp, Prk, Rng, VerifyKey, WrapKey, sha256};
+use crate::identity::NodeId;
+use crate::limits::{ANSWER_BYTES_MAX, OFFER_BYTES_MAX, SIGNAL_VALID_S};
+use crate::time::SECOND_MS;
+
+const MAGIC: &[u8; 4] = b"B4S1";
+const HEADER_BYTES: usize = 57;
+const LABEL: &str = "B4/v1/signal";
+/// Sequence numbers of one direction fit a bit set.
+const SEQ_END: u8 = 64;
+
+/// Names one dial at both ends: 16 random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DialId(pub [u8; 16]);
+
+/// What a sealed frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// From the dialler, with M1.
+    Offer = 1,
+    /// Back, with M2.
+    Answer = 2,
+    /// Either way.
+    Candidate = 3,
+}
+
+/// The part of a sealed frame that is in the clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What follows.
+    pub kind: SignalKind,
+    /// For whom.
+    pub to: NodeId,
+    /// Of which dial.
+    pub dial: DialId,
+    /// Seconds since 1970 at its author.
+    pub time_s: u32,
+}
+
+/// The frame is not taken. The reason is for the local log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignalError {
+    /// Not the form of sealed signalling, or over its size.
+    #[error("malformed signalling")]
+    Malformed,
+    /// For another node.
+    #[error("signalling for somebody else")]
+    WrongNode,
+    /// More than a minute old or ahead.
+    #[error("stale signalling")]
+    Stale,
+    /// Does not open, or its signature does not verify.
+    #[error("signalling does not open")]
+    Unsealed,
+    /// A number used before, or all are used up.
+    #[error("repeated signalling")]
+    Repeated,
+}
+
+impl From<Malformed> for SignalError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl Header {
+    /// Reads the header of any sealed frame and checks that it is for `me` and of this minute.
+    ///
+    /// # Errors
+    /// `Malformed`, `WrongNode` or `Stale`.
+    pub fn read(frame: &[u8], me: &NodeId, wall_ms: u64) -> Result<Self, SignalError> {
+        let mut reader = Reader::new(frame);
+        if reader.array::<4>()? != *MAGIC {
+            return Err(SignalError::Malformed);
+        }
+        let kind = match reader.u8()? {
+            1 => SignalKind::Offer,
+            2 => SignalKind::Answer,
+            3 => SignalKind::Candidate,
+            _ => return Err(SignalError::Malformed),
+        };
+        let to = NodeId(reader.array()?);
+        let dial = DialId(reader.array()?);
+        let time_s = reader.u32()?;
+        if to != *me {
+            return Err(SignalError::WrongNode);
+        }
+        if (wall_ms / SECOND_MS).abs_diff(u64::from(time_s)) > u64::from(SIGNAL_VALID_S) {
+            return Err(SignalError::Stale);
+        }
+        Ok(Self { kind, to, dial, time_s })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        Writer::new().raw(MAGIC).u8(self.kind as u8).raw(&self.to.0).raw(&self.dial.0).u32(self.time_s).into_bytes()
+    }
+}
+
+/// Seconds since 1970 for a header.
+fn seconds(wall_ms: u64) -> u32 {
+    u32::try_from(wall_ms / SECOND_MS).unwrap_or(u32::MAX)
+}
+
+/// An offer that wants its author's signature.
+pub struct OfferDraft {
+    header: Vec<u8>,
+    wrapped: Vec<u8>,
+    payload: Vec<u8>,
+    keys: DialKeys,
+}
+
+impl OfferDraft {
+    /// Prepares an offer with `m1` for the device behind `key`.
+    pub fn new(to: NodeId, key: &WrapKey, dial: DialId, m1: &[u8], description: &Description, wall_ms: u64, rng: &mut Rng) -> Self {
+        let header = Header { kind: SignalKind::Offer, to, dial, time_s: seconds(wall_ms) }.encode();
+        let secret = Zeroizing::new(rng.array::<32>());
+        let plain = Zeroizing::new([secret.as_slice(), &sha256(&[&header])].concat());
+        let wrapped = key.wrap(rng, LABEL, &plain).expect("64 bytes fit under any accepted key");
+        let payload = description.write(Writer::new().lp(m1)).into_bytes();
+        let keys = DialKeys::derive(&header, &wrapped, secret.as_slice());
+        Self { header, wrapped, payload, keys }
+    }
+
+    /// What the author's signing key must sign.
+    pub fn key_op(&self) -> KeyOp {
+        KeyOp::Sign { message: signed_message(&self.header, &self.wrapped, &self.payload) }
+    }
+
+    /// The sealed offer, and the dial's keys at the dialler.
+    ///
+    /// # Errors
+    /// `Malformed` when it is larger than an offer may be.
+    pub fn finish(self, signature: &[u8]) -> Result<(Vec<u8>, Dial), SignalError> {
+        let Self { header, wrapped, payload, keys } = self;
+        let head = Writer::new().raw(&header).lp(&wrapped).into_bytes();
+        let from = head.len();
+        let mut frame = Writer::new().raw(&head).raw(&payload).lp(signature).into_bytes();
+        keys.offer.key.seal_in_place(&keys.offer.iv, &mut frame, from);
+        if frame.len() > OFFER_BYTES_MAX {
+            return Err(SignalError::Malformed);
+        }
+        Ok((frame, Dial { send: keys.forth, receive: keys.back }))
+    }
+}
+
+/// A received offer whose key is still wrapped.
+pub struct SealedOffer {
+    /// Its header.
+    pub header: Header,
+    frame: Vec<u8>,
+}
+
+/// An opened offer whose signature is still to be verified, once its author is known from M1.
+pub struct OpenedOffer {
+    /// Its header.
+    pub header: Header,
+    /// M1 of the handshake.
+    pub m1: Vec<u8>,
+    /// The dialler's description.
+    pub description: Description,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+    dial: Dial,
+}
+
+impl SealedOffer {
+    /// Reads an offer as far as it is in the clear. `header` comes from [`Header::read`].
+    ///
+    /// # Errors
+    /// `Malformed`.
+    pub fn new(header: Header, frame: Vec<u8>) -> Result<Self, SignalError> {
+        if header.kind != SignalKind::Offer || frame.len() > OFFER_BYTES_MAX {
+            return Err(SignalError::Malformed);
+        }
+        wrapped_of(&frame)?;
+        Ok(Self { header, frame })
+    }
+
+    /// What this device's decryption key must unwrap.
+    pub fn key_op(&self) -> KeyOp {
+        let ciphertext = wrapped_of(&self.frame).map(<[u8]>::to_vec).unwrap_or_default();
+        KeyOp::Unwrap { label: LABEL, ciphertext }
+    }
+
+    /// Opens the offer with what was unwrapped.
+    ///
+    /// # Errors
+    /// `Unsealed` or `Malformed`.
+    pub fn open(self, unwrapped: &[u8]) -> Result<OpenedOffer, SignalError> {
+        let (head, _) = self.frame.split_at(HEADER_BYTES);
+        let wrapped = wrapped_of(&self.frame)?;
+        let (secret, bound) = unwrapped.split_first_chunk::<32>().ok_or(SignalError::Unsealed)?;
+        if bound != sha256(&[head]) {
+            return Err(SignalError::Unsealed);
+        }
+        let keys = DialKeys::derive(head, wrapped, secret);
+        let from = HEADER_BYTES + 2 + wrapped.len();
+        let plain = keys.offer.key.open(&keys.offer.iv, &self.frame, from).map_err(|_| SignalError::Unsealed)?;
+        let mut reader = Reader::new(&plain);
+        let m1 = reader.lp(OFFER_BYTES_MAX)?.to_vec();
+        let description = Description::read(&mut reader)?;
+        let payload = &plain[..plain.len() - reader.left()];
+        let signature = reader.lp(512)?.to_vec();
+        reader.finish()?;
+        let message = signed_message(head, wrapped, payload);
+        let dial = Dial { send: keys.back, receive: keys.forth };
+        Ok(OpenedOffer { header: self.header, m1, description, message, signature, dial })
+    }
+}
+
+impl OpenedOffer {
+    /// Verifies the author's signature; then the dial's keys at the one who was dialled can be used.
+    ///
+    /// # Errors
+    /// `Unsealed`.
+    pub fn verify(&self, author: &VerifyKey) -> Result<(), SignalError> {
+        author.verify(&self.message, &self.signature).map_err(|_| SignalError::Unsealed)
+    }
+
+    /// The dial's keys at this end.
+    pub fn into_dial(self) -> Dial {
+        self.dial
+    }
+}
+
+/// The keys of one dial at one end: for the answer and the candidates.
+pub struct Dial {
+    send: Lane,
+    receive: Lane,
+}
+
+impl Dial {
+    /// Seals the answer. Comes before any candidate of this end.
+    ///
+    /// # Errors
+    /// `Malformed` when it is larger than an answer may be, `Repeated` when something was sealed before.
+    pub fn seal_answer(
+        &mut self,
+        to: NodeId,
+        dial: DialId,
+        m2: &[u8],
+        description: &Description,
+        wall_ms: u64,
+    ) -> Result<Vec<u8>, SignalError> {
+        if self.send.next != 0 {
+            return Err(SignalError::Repeated);
+        }
+        let header = Header { kind: SignalKind::Answer, to, dial, time_s: seconds(wall_ms) };
+        let frame = self.send.seal(&header, &description.write(Writer::new().lp(m2)).into_bytes())?;
+        if frame.len() > ANSWER_BYTES_MAX { Err(SignalError::Malformed) } else { Ok(frame) }
+    }
+
+    /// Opens the answer: M2 and the other end's description.
+    ///
+    /// # Errors
+    /// See [`SignalError`].
+    pub fn open_answer(&mut self, frame: &[u8]) -> Result<(Vec<u8>, Description), SignalError> {
+        if frame.len() > ANSWER_BYTES_MAX {
+            return Err(SignalError::Malformed);
+        }
+        let plain = self.receive.open(frame, Some(0))?;
+        let mut reader = Reader::new(&plain);
+        let m2 = reader.lp(ANSWER_BYTES_MAX)?.to_vec();
+        let description = Description::read(&mut reader)?;
+        reader.finish()?;
+        Ok((m2, description))
+    }
+
+    /// Seals one candidate.
+    ///
+    /// # Errors
+    /// `Repeated` when this dial has no number left.
+    pub fn seal_candidate(&mut self, to: NodeId, dial: DialId, candidate: &Candidate, wall_ms: u64) -> Result<Vec<u8>, SignalError> {
+        // 0 is the answer's, at the dialler it stays unused.
+        self.send.next = self.send.next.max(1);
+        let header = Header { kind: SignalKind::Candidate, to, dial, time_s: seconds(wall_ms) };
+        self.send.seal(&header, &candidate.write(Writer::new()).into_bytes())
+    }
+
+    /// Opens one candidate.
+    ///
+    /// # Errors
+    /// See [`SignalError`].
+    pub fn open_candidate(&mut self, frame: &[u8]) -> Result<Candidate, SignalError> {
+        let plain = self.receive.open(frame, None)?;
+        let mut reader = Reader::new(&plain);
+        let candidate = Candidate::read(&mut reader)?;
+        reader.finish()?;
+        Ok(candidate)
+    }
+}
+
+struct DialKeys {
+    offer: Lane,
+    back: Lane,
+    forth: Lane,
+}
+
+impl DialKeys {
+    fn derive(header: &[u8], wrapped: &[u8], secret: &[u8]) -> Self {
+        let prk = Prk::extract(&sha256(&[header, wrapped]), &[secret]);
+        Self { offer: Lane::derive(&prk, b"offer"), back: Lane::derive(&prk, b"back"), forth: Lane::derive(&prk, b"forth") }
+    }
+}
+
+/// One direction of one dial. A number is used once for sealing and taken once when opening.
+struct Lane {
+    key: AeadKey,
+    iv: Zeroizing<[u8; 12]>,
+    next: u8,
+    taken: u64,
+}
+
+impl Lane {
+    fn derive(prk: &Prk, name: &[u8]) -> Self {
+        let key = prk.expand::<32>(&[b"B4/v1/signal/", name, b" key"]);
+        let iv = prk.expand::<12>(&[b"B4/v1/signal/", name, b" iv"]);
+        Self { key: AeadKey::new(&key), iv, next: 0, taken: 0 }
+    }
+
+    fn seal(&mut self, header: &Header, plain: &[u8]) -> Result<Vec<u8>, SignalError> {
+        let seq = self.next;
+        if seq >= SEQ_END {
+            return Err(SignalError::Repeated);
+        }
+        self.next += 1;
+        let mut frame = Writer::new().raw(&header.encode()).u8(seq).raw(plain).into_bytes();
+        self.key.seal_in_place(&self.nonce(seq), &mut frame, HEADER_BYTES + 1);
+        Ok(frame)
+    }
+
+    /// Opens a frame of number `wanted`, or of any but the answer's.
+    fn open(&mut self, frame: &[u8], wanted: Option<u8>) -> Result<Zeroizing<Vec<u8>>, SignalError> {
+        let seq = *frame.get(HEADER_BYTES).ok_or(SignalError::Malformed)?;
+        if seq >= SEQ_END || wanted.map_or(seq == 0, |wanted| wanted != seq) {
+            return Err(SignalError::Malformed);
+        }
+        if self.taken & (1 << seq) != 0 {
+            return Err(SignalError::Repeated);
+        }
+        let plain = self.key.open(&self.nonce(seq), frame, HEADER_BYTES + 1).map_err(|_| SignalError::Unsealed)?;
+        self.taken |= 1 << seq;
+        Ok(plain)
+    }
+
+    fn nonce(&self, seq: u8) -> [u8; 12] {
+        let mut nonce = *self.iv;
+        nonce[11] ^= seq;
+        nonce
+    }
+}
+
+fn wrapped_of(frame: &[u8]) -> Result<&[u8], SignalError> {
+    let mut reader = Reader::new(frame);
+    reader.bytes(HEADER_BYTES)?;
+    Ok(reader.lp(512)?)
+}
+
+fn signed_message(header: &[u8], wrapped: &[u8], payload: &[u8]) -> Vec<u8> {
+    [LABEL.as_bytes(), header, &sha256(&[wrapped]), &sha256(&[payload])].concat()
+}
