@@ -1,0 +1,135 @@
+//! The authority as its users see it: one key that everybody pins, and what it vouches for.
+
+use std::fmt;
+
+use der::Encode;
+use der::pem::LineEnding;
+
+use super::profile::{self, canonical, is_pss};
+use super::x509::{CONSTRAINTS_CA, OID_BASIC_CONSTRAINTS, OID_KEY_USAGE, USAGE_CERTIFY, common_name_text};
+use super::{CertificateError, RevocationList, VerifiedCertificate};
+use crate::crypto::{BadSignature, VerifyKey, sha256};
+
+/// The authority's common name (PROTOCOL.md#certificates).
+pub(super) const AUTHORITY_NAME: &str = "B4 authority";
+/// What PEM calls a certificate.
+const PEM_LABEL: &str = "CERTIFICATE";
+
+/// Why something cannot be the authority's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnchorError {
+    /// Not the PEM of a certificate.
+    #[error("not a certificate in PEM")]
+    Pem,
+    /// Too large, not DER, or not canonical.
+    #[error("{0}")]
+    Form(CertificateError),
+    /// Another name, other extensions, or another algorithm than an authority of B4 has.
+    #[error("not the certificate of a B4 authority")]
+    Profile,
+    /// It is not signed by its own key.
+    #[error("the authority's certificate is not signed by itself")]
+    BadSignature,
+}
+
+/// The authority that this device trusts. Its dates are not looked at: what counts is the pin, kept since first enrolment.
+#[derive(Clone)]
+pub struct TrustAnchor {
+    der: Vec<u8>,
+    subject: Vec<u8>,
+    key: VerifyKey,
+}
+
+impl TrustAnchor {
+    /// Reads what `GET /authority.pem` answers.
+    ///
+    /// # Errors
+    /// See [`AnchorError`].
+    pub fn from_pem(pem: &str) -> Result<Self, AnchorError> {
+        let (label, der) = der::pem::decode_vec(pem.as_bytes()).map_err(|_| AnchorError::Pem)?;
+        if label != PEM_LABEL {
+            return Err(AnchorError::Pem);
+        }
+        Self::from_der(&der)
+    }
+
+    /// Reads the authority's self-signed certificate.
+    ///
+    /// # Errors
+    /// See [`AnchorError`].
+    pub fn from_der(der: &[u8]) -> Result<Self, AnchorError> {
+        let form = canonical(der).map_err(AnchorError::Form)?;
+        let tbs = &form.tbs;
+        let named = common_name_text(&tbs.subject).is_some_and(|name| name == AUTHORITY_NAME);
+        let extensions = tbs.extensions.as_deref().unwrap_or_default();
+        let [constraints, usage] = extensions else { return Err(AnchorError::Profile) };
+        let certifies = constraints.extn_id == OID_BASIC_CONSTRAINTS
+            && constraints.extn_value.as_bytes() == CONSTRAINTS_CA
+            && usage.extn_id == OID_KEY_USAGE
+            && usage.extn_value.as_bytes() == USAGE_CERTIFY
+            && constraints.critical
+            && usage.critical;
+        if !named || !certifies || tbs.issuer != tbs.subject || !is_pss(&form) {
+            return Err(AnchorError::Profile);
+        }
+        let encoded = |part: der::Result<Vec<u8>>| part.map_err(|_| AnchorError::Profile);
+        let key = VerifyKey::from_spki_der(&encoded(tbs.spki.to_der())?).map_err(|_| AnchorError::Profile)?;
+        let signed = encoded(tbs.to_der())?;
+        key.verify(&signed, form.signature.raw_bytes()).map_err(|BadSignature| AnchorError::BadSignature)?;
+        Ok(Self { der: der.to_vec(), subject: encoded(tbs.subject.to_der())?, key })
+    }
+
+    /// H(its SPKI): pinned at first enrolment.
+    pub fn pin(&self) -> [u8; 32] {
+        sha256(&[self.key.spki_der()])
+    }
+
+    /// The certificate as it came.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The certificate as `GET /authority.pem` answers it.
+    pub fn to_pem(&self) -> String {
+        der::pem::encode_string(PEM_LABEL, LineEnding::LF, &self.der).expect("a certificate has a PEM form")
+    }
+
+    /// Its public key.
+    pub(super) fn key(&self) -> &VerifyKey {
+        &self.key
+    }
+
+    /// Verifies a device's certificate at `now_ms` (milliseconds since 1970): form, signature, time, revocation, in this
+    /// order (PROTOCOL.md#certificates). With a list, the time is never taken to be earlier than the list's.
+    ///
+    /// # Errors
+    /// See [`CertificateError`].
+    pub fn verify(
+        &self,
+        der: &[u8],
+        now_ms: u64,
+        revoked: Option<&RevocationList>,
+    ) -> Result<VerifiedCertificate, CertificateError> {
+        let profile = profile::check(der, &self.subject)?;
+        let signature = self.key.verify(&profile.signed, &profile.signature);
+        signature.map_err(|BadSignature| CertificateError::BadSignature)?;
+        let now_ms = revoked.map_or(now_ms, |list| now_ms.max(list.this_update_ms()));
+        if now_ms < profile.not_before_ms {
+            return Err(CertificateError::NotYetValid);
+        }
+        if now_ms > profile.not_after_ms {
+            return Err(CertificateError::Expired);
+        }
+        if revoked.is_some_and(|list| list.contains(&profile.serial_hash)) {
+            return Err(CertificateError::Revoked);
+        }
+        Ok(VerifiedCertificate::new(der, profile))
+    }
+}
+
+impl fmt::Debug for TrustAnchor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pin = self.pin();
+        write!(formatter, "TrustAnchor({:02x}{:02x}{:02x}{:02x})", pin[0], pin[1], pin[2], pin[3])
+    }
+}
