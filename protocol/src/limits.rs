@@ -22,7 +22,7 @@ pub const HANDSHAKES_MAX: usize = 8;
 /// Private-key operations a second spent on unsolicited offers, all senders together.
 pub const UNSOLICITED_OPS_PER_SECOND: u32 = 50;
 /// Unsolicited offers taken from one sender in ten seconds; further ones are dropped.
-pub const OFFERS_PER_SENDER: u32 = 4;
+pub const OFFERS_PER_SENDER: u32 = 8;
 /// Seconds that sealed signalling stays valid.
 pub const SIGNAL_VALID_S: u32 = 60;
 /// How long dial ids are remembered against replay.

@@ -1,9 +1,30 @@
 //! The node: the one door of the core. Commands and facts go in by [`Node::handle`], effects come out.
+//!
+//! Its life: made from the rows of the store, it connects to the relay at once. Contacts that something waits for, and the one on
+//! the screen, are sought: looked up, dialled, authenticated. What is stored here is sent; what is stored there is delivered. Without a relay it
+//! goes on with the sessions it has. On `Leave` it says goodbye and stops for good.
+//!
+//! The rooms of the node know nothing of each other; `route.rs` is the only place where one's outcome becomes another's input.
 
+mod chats;
 mod command;
 mod effect;
 mod event;
 mod input;
+mod journal;
+mod links;
+mod relay;
+mod route;
+mod seek;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use journal::Journal;
+use links::{LinkOp, Links, Trust};
+use relay::Relay;
+use seek::Seeking;
 
 pub use crate::chat::{Direction, MessageState, MessageView, Standing};
 pub use crate::store::{Row, Table, Write};
@@ -11,3 +32,211 @@ pub use command::Command;
 pub use effect::{Effect, LinkId};
 pub use event::{ContactRefusal, ContactView, Event, KeyStanding, NetworkState, Presence, SendRefusal};
 pub use input::{Input, LinkEnd};
+
+use crate::chat::Conversation;
+use crate::crypto::{Rng, Ticket};
+use crate::identity::{RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::time::Now;
+
+/// What a node is made from.
+pub struct NodeConfig {
+    /// This device's certificate.
+    pub certificate: VerifiedCertificate,
+    /// The pinned authority.
+    pub anchor: TrustAnchor,
+    /// The newest revocation list seen.
+    pub revoked: Option<RevocationList>,
+    /// The page's origin as the browser writes it: part of the proof to the relay.
+    pub origin: String,
+    /// From the operating system's generator.
+    pub seed: [u8; 32],
+    /// All rows of the tables in `Table::LOADED_AT_START`.
+    pub rows: Vec<Row>,
+}
+
+/// What a private-key operation is for.
+#[derive(Clone, Copy, Debug)]
+enum KeyUse {
+    RelayProof,
+    Link(LinkOp),
+}
+
+/// A peer of the network, and everything this device knows.
+pub struct Node {
+    own: VerifiedCertificate,
+    anchor: TrustAnchor,
+    revoked: Option<RevocationList>,
+    rng: Rng,
+    network: NetworkState,
+    relay: Relay,
+    links: Links,
+    seeking: BTreeMap<UserId, Seeking>,
+    chats: BTreeMap<UserId, Conversation>,
+    blocked: BTreeSet<UserId>,
+    journal: Journal,
+    key_uses: BTreeMap<Ticket, KeyUse>,
+    loads: BTreeMap<Ticket, UserId>,
+    /// Names asked about for a new contact, with what was typed.
+    adding: BTreeMap<UserId, String>,
+    /// The conversation on the screen.
+    on_screen: Option<UserId>,
+    /// Contacts whose view changed since the last event about them.
+    changed: BTreeSet<UserId>,
+    next_ticket: u64,
+    has_store_trouble: bool,
+    has_left: bool,
+    effects: Vec<Effect>,
+}
+
+impl Node {
+    /// Makes a node from what the store has. Damaged rows are passed over: a broken contact must not take the rest with it.
+    pub fn new(config: NodeConfig, now: Now) -> (Self, Vec<Effect>) {
+        let NodeConfig { certificate, anchor, revoked, origin, seed, rows } = config;
+        let mut rng = Rng::from_seed(seed);
+        let mut node = Self {
+            relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
+            links: Links::new(rng.fork("links")),
+            own: certificate,
+            anchor,
+            revoked,
+            rng,
+            network: NetworkState::Offline,
+            seeking: BTreeMap::new(),
+            chats: chats::restore(&rows),
+            blocked: BTreeSet::new(),
+            journal: Journal::default(),
+            key_uses: BTreeMap::new(),
+            loads: BTreeMap::new(),
+            adding: BTreeMap::new(),
+            on_screen: None,
+            changed: BTreeSet::new(),
+            next_ticket: 1,
+            has_store_trouble: false,
+            has_left: false,
+            effects: Vec::new(),
+        };
+        let blocked = node.chats.values().filter(|chat| chat.standing == Standing::Blocked).map(|chat| chat.user().clone());
+        node.blocked = blocked.collect();
+        node.changed = node.chats.keys().cloned().collect();
+        let outcomes = node.relay.wake(now.mono);
+        node.route_relay(outcomes, now);
+        let effects = node.finish(now);
+        (node, effects)
+    }
+
+    /// Takes one input. Never fails and never panics on anything from outside: a bad peer loses its link.
+    #[must_use]
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
+        if !self.has_left {
+            self.dispatch(input, now);
+        }
+        self.finish(now)
+    }
+
+    /// When [`Input::Wake`] is wanted, on the monotonic clock.
+    pub fn next_wake(&self) -> Option<u64> {
+        if self.has_left {
+            return None;
+        }
+        let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
+        [self.relay.deadline(), self.links.deadline(), self.journal.deadline(), seeking].into_iter().flatten().min()
+    }
+
+    /// This device's certificate.
+    pub fn certificate(&self) -> &VerifiedCertificate {
+        &self.own
+    }
+
+    fn dispatch(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Command(command) => self.command(command, now),
+            Input::RelayOpened => self.relay_input(now, |relay| relay.opened(now.mono)),
+            Input::RelayFrame(bytes) => self.relay_input(now, |relay| relay.frame(&bytes, now.mono)),
+            Input::RelayClosed => self.relay_input(now, |relay| relay.closed(now.mono)),
+            Input::LinkDescribed { link, sdp } => self.link_input(now, |links, trust, _| links.described(link, &sdp, trust, now)),
+            Input::LinkCandidate { link, candidate } => {
+                self.link_input(now, |links, _, _| links.candidate_found(link, &candidate, now));
+            }
+            Input::LinkOpened { link } => self.link_input(now, |links, _, _| links.opened(link, now)),
+            Input::LinkFrame { link, frame } => self.link_input(now, |links, _, _| links.frame(link, &frame, now)),
+            // Nothing is held back by what is buffered yet: the window of unacknowledged messages bounds it.
+            Input::LinkDrained { .. } => {}
+            Input::LinkClosed { link, end } => self.link_input(now, |links, _, _| links.closed(link, end)),
+            Input::Stored { tickets } => self.stored(&tickets, now),
+            Input::StoreFailed { full, .. } => self.store_failed(full, now),
+            Input::Loaded { ticket, rows } => self.loaded(ticket, rows),
+            Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
+            Input::Resumed => {
+                self.relay_input(now, |relay| relay.resumed(now.mono));
+                self.link_input(now, |links, _, _| links.resumed(now));
+                self.seek_all_now(now);
+            }
+            Input::Wake => self.wake(now),
+        }
+    }
+
+    fn wake(&mut self, now: Now) {
+        self.relay_input(now, |relay| relay.wake(now.mono));
+        self.link_input(now, |links, _, _| links.wake(now));
+        self.seek_due(now);
+        for (ticket, writes) in self.journal.retry(now.mono) {
+            self.effects.push(Effect::Store { ticket, writes });
+        }
+    }
+
+    fn command(&mut self, command: Command, now: Now) {
+        match command {
+            Command::AddContact { typed } => self.add_contact(typed, now),
+            Command::SendText { to, text } => self.send_text(to, text, now),
+            Command::Accept { user } => self.set_standing(&user, Standing::Accepted, now),
+            Command::Ignore { user } => self.set_standing(&user, Standing::Ignored, now),
+            Command::Block { user } => self.block(&user, now),
+            Command::Unblock { user } => self.set_standing(&user, Standing::Accepted, now),
+            Command::ConfirmKey { user } => self.confirm_key(&user, now),
+            Command::MarkRead { user } => self.mark_read(&user, now),
+            Command::Open { user } => self.open_chat(user, now),
+            Command::LoadMessages { with, before } => self.load_messages(with, before),
+            Command::SendAgain { to, id } => self.send_again(&to, id, now),
+            Command::Leave => self.leave(now),
+        }
+    }
+
+    fn leave(&mut self, now: Now) {
+        self.link_input(now, |links, _, _| links.leave(now));
+        self.relay_input(now, Relay::end);
+        self.has_left = true;
+    }
+
+    /// Ends one call of the door: tells what changed about contacts, once each, and hands the effects out.
+    fn finish(&mut self, now: Now) -> Vec<Effect> {
+        for user in std::mem::take(&mut self.changed) {
+            if let Some(view) = self.contact_view(&user, now) {
+                self.notify(Event::ContactChanged(view));
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    fn notify(&mut self, event: Event) {
+        self.effects.push(Effect::Notify(event));
+    }
+
+    fn draw_ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        ticket
+    }
+
+    /// Lends the links what they need, and routes what comes of it.
+    fn link_input(&mut self, now: Now, step: impl FnOnce(&mut Links, Trust<'_>, &[crate::signal::relay::IceServer]) -> Vec<links::Outcome>) {
+        let trust =
+            Trust { own: &self.own, anchor: &self.anchor, revoked: self.revoked.as_ref(), blocked: &self.blocked };
+        let outcomes = step(&mut self.links, trust, &self.relay.ice);
+        self.route_links(outcomes, now);
+    }
+
+    fn relay_input(&mut self, now: Now, step: impl FnOnce(&mut Relay) -> Vec<relay::Outcome>) {
+        let outcomes = step(&mut self.relay);
+        self.route_relay(outcomes, now);
+    }
+}

@@ -1,0 +1,69 @@
+//! Writes that are not durable yet, in order, each with what is to happen when it is. After a failure nothing newer goes
+//! out before the older: the platform fails everything that waits behind a failed write, and all of it is ordered again.
+
+use std::collections::BTreeMap;
+
+use crate::chat::MessageView;
+use crate::crypto::Ticket;
+use crate::identity::UserId;
+use crate::limits::STORE_RETRY_MS;
+use crate::store::Write;
+
+/// What a write is for.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// One's own text: show it and send it.
+    Outgoing { user: UserId, view: MessageView },
+    /// A text of theirs: show it and acknowledge it.
+    Incoming { user: UserId, view: MessageView, gap_changed: Option<(u64, u32)> },
+    /// Nothing waits for it.
+    Quiet,
+}
+
+/// The writes under way.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    pending: BTreeMap<Ticket, (Vec<Write>, Purpose)>,
+    /// Set after a failure: nothing is ordered until then.
+    retry_at_ms: Option<u64>,
+}
+
+/// Writes not durable yet at which no text and no message is taken any more. A hidden disk problem must not fill the memory.
+const PENDING_MAX: usize = 8_192;
+
+impl Journal {
+    /// Keeps a write. Returns the writes when they are to be ordered now.
+    pub fn add(&mut self, ticket: Ticket, writes: Vec<Write>, purpose: Purpose) -> Option<Vec<Write>> {
+        self.pending.insert(ticket, (writes.clone(), purpose));
+        self.retry_at_ms.is_none().then_some(writes)
+    }
+
+    /// A write is durable: what it was for.
+    pub fn stored(&mut self, ticket: Ticket) -> Option<Purpose> {
+        self.pending.remove(&ticket).map(|(_, purpose)| purpose)
+    }
+
+    /// Writes failed. Returns true for the first failure in a row.
+    pub fn failed(&mut self, now_mono_ms: u64) -> bool {
+        self.retry_at_ms.replace(now_mono_ms + STORE_RETRY_MS).is_none()
+    }
+
+    /// Everything that is not durable, to be ordered again, when its time has come.
+    pub fn retry(&mut self, now_mono_ms: u64) -> Vec<(Ticket, Vec<Write>)> {
+        if self.retry_at_ms.is_none_or(|at| at > now_mono_ms) {
+            return Vec::new();
+        }
+        self.retry_at_ms = None;
+        self.pending.iter().map(|(ticket, (writes, _))| (*ticket, writes.clone())).collect()
+    }
+
+    /// When to call [`Journal::retry`].
+    pub fn deadline(&self) -> Option<u64> {
+        self.retry_at_ms
+    }
+
+    /// Whether the store is failing, or so far behind that nothing more may be begun.
+    pub fn is_troubled(&self) -> bool {
+        self.retry_at_ms.is_some() || self.pending.len() >= PENDING_MAX
+    }
+}

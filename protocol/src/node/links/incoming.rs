@@ -1,0 +1,90 @@
+//! Offers that are being opened: bounded, replays dropped, and no sender served at the others' cost.
+
+use std::collections::BTreeMap;
+
+use super::{LinkOp, Outcome};
+use crate::identity::NodeId;
+use crate::limits::{CANDIDATES_MAX, DIAL_ID_MEMORY_MS, DIAL_IDS_MAX, HANDSHAKES_MAX, OFFERS_PER_SENDER, UNSOLICITED_OPS_PER_SECOND};
+use crate::signal::sealed::{DialId, Header, SealedOffer};
+use crate::time::{Now, SECOND_MS};
+
+/// Span over which a sender's offers are counted.
+const SENDER_SPAN_MS: u64 = 10 * SECOND_MS;
+/// Senders counted at once; at the bound the count starts again.
+const SENDERS_MAX: usize = 1_024;
+
+/// An offer whose key is being unwrapped.
+pub(super) struct Pending {
+    pub from: NodeId,
+    pub offer: SealedOffer,
+    /// Sealed candidates that came meanwhile.
+    pub candidates: Vec<Vec<u8>>,
+}
+
+/// The offers being opened, and what is remembered against replay and flood.
+#[derive(Default)]
+pub(super) struct Incoming {
+    pending: BTreeMap<u64, Pending>,
+    next_number: u64,
+    seen: BTreeMap<DialId, u64>,
+    senders: BTreeMap<NodeId, u32>,
+    senders_since_ms: u64,
+    second_ms: u64,
+    ops_this_second: u32,
+}
+
+impl Incoming {
+    /// Takes an offer, or drops it. Dropping is silent: who meant it dials again.
+    pub fn offer(&mut self, from: NodeId, header: Header, frame: Vec<u8>, now: Now) -> Vec<Outcome> {
+        self.forget(now);
+        let is_replay = self.seen.contains_key(&header.dial);
+        if is_replay || self.seen.len() >= DIAL_IDS_MAX || self.pending.len() >= 2 * HANDSHAKES_MAX || !self.admits(from, now) {
+            return Vec::new();
+        }
+        let Ok(offer) = SealedOffer::new(header, frame) else { return Vec::new() };
+        self.seen.insert(header.dial, now.mono + DIAL_ID_MEMORY_MS);
+        let number = self.next_number;
+        self.next_number += 1;
+        let op = offer.key_op();
+        self.pending.insert(number, Pending { from, offer, candidates: Vec::new() });
+        vec![Outcome::Key(LinkOp::OpenOffer(number), op)]
+    }
+
+    /// Keeps a candidate for an offer that is being opened.
+    pub fn candidate(&mut self, from: NodeId, dial: DialId, frame: Vec<u8>) {
+        let pending = self.pending.values_mut().find(|pending| pending.from == from && pending.offer.header.dial == dial);
+        if let Some(pending) = pending.filter(|pending| pending.candidates.len() < CANDIDATES_MAX) {
+            pending.candidates.push(frame);
+        }
+    }
+
+    pub fn take(&mut self, number: u64) -> Option<Pending> {
+        self.pending.remove(&number)
+    }
+
+    pub fn wake(&mut self, now: Now) {
+        self.forget(now);
+    }
+
+    fn forget(&mut self, now: Now) {
+        self.seen.retain(|_, until| *until > now.mono);
+        if now.mono >= self.senders_since_ms + SENDER_SPAN_MS || self.senders.len() >= SENDERS_MAX {
+            self.senders.clear();
+            self.senders_since_ms = now.mono;
+        }
+    }
+
+    fn admits(&mut self, from: NodeId, now: Now) -> bool {
+        if now.mono >= self.second_ms + SECOND_MS {
+            self.second_ms = now.mono;
+            self.ops_this_second = 0;
+        }
+        let count = self.senders.entry(from).or_default();
+        if *count >= OFFERS_PER_SENDER || self.ops_this_second >= UNSOLICITED_OPS_PER_SECOND {
+            return false;
+        }
+        *count += 1;
+        self.ops_this_second += 1;
+        true
+    }
+}

@@ -1,0 +1,93 @@
+//! One link: its stage and what is counted about it.
+
+use super::{Effect, LinkId, Outcome};
+use crate::crypto::Fingerprint;
+use crate::handshake::{AwaitM2, AwaitM3, AwaitM4, AwaitUnwrapOfM2, AwaitUnwrapOfM3, ReceivedM1, Role};
+use crate::identity::VerifiedCertificate;
+use crate::session::Session;
+use crate::signal::description::Candidate;
+use crate::signal::sealed::{Dial, DialId, OfferDraft};
+use crate::time::Now;
+
+/// Where a link is in its life. The boxed ones keep the enum small.
+pub(super) enum Stage {
+    /// Dialler: the browser makes the offer.
+    Describing,
+    /// Dialler: the offer is being signed.
+    Signing(Box<(OfferDraft, AwaitM2)>),
+    /// Dialler: the offer is out.
+    AwaitingAnswer(Box<AwaitM2>),
+    /// Dialler: M2 is with the keys.
+    UnwrappingM2(Box<AwaitUnwrapOfM2>),
+    /// Dialler: M3 waits for the channel.
+    AwaitingChannel(Box<(AwaitM4, Vec<u8>)>),
+    /// Dialler: M3 is out.
+    AwaitingM4(Box<AwaitM4>),
+    /// Dialled: the browser makes the answer.
+    Answering(Box<(ReceivedM1, Fingerprint)>),
+    /// Dialled: the answer is out.
+    AwaitingM3(Box<AwaitM3>),
+    /// Dialled: M3 is with the keys.
+    UnwrappingM3(Box<AwaitUnwrapOfM3>),
+    /// A session.
+    Up(Box<Session>),
+    /// Between two stages, or closed.
+    Gone,
+}
+
+/// One link.
+pub(super) struct Link {
+    /// Who is, or claims to be, at the other end: certified; proven once up.
+    pub peer: VerifiedCertificate,
+    pub role: Role,
+    pub dial: DialId,
+    /// For candidates and the answer, once the offer is out or open.
+    pub keys: Option<Dial>,
+    pub stage: Stage,
+    /// Found here, not forwarded yet.
+    pub candidates: Vec<Candidate>,
+    /// Taken from the other end.
+    pub remote_candidates: usize,
+    pub is_open: bool,
+    pub started_ms: u64,
+    pub heard_ms: u64,
+    pub sent_ms: u64,
+    /// When a message last went either way, or the person looked.
+    pub used_ms: u64,
+    /// An unanswered probe.
+    pub probed_ms: Option<u64>,
+    /// Something was sent that wants an acknowledgement.
+    pub is_expecting: bool,
+}
+
+impl Link {
+    /// Forwards what was found here, once the other end can open it: after the offer, or after the answer.
+    pub fn forward_candidates(&mut self, now: Now) -> Vec<Outcome> {
+        let is_early = matches!(self.stage, Stage::Describing | Stage::Signing(_) | Stage::Answering(_));
+        let Some(keys) = self.keys.as_mut().filter(|_| !is_early) else { return Vec::new() };
+        let to = *self.peer.node_id();
+        self.candidates
+            .drain(..)
+            .filter_map(|candidate| keys.seal_candidate(to, self.dial, &candidate, now.wall).ok())
+            .map(|body| Outcome::Forward { to, body })
+            .collect()
+    }
+
+    /// Sends M3 when both it and the channel are there.
+    pub fn send_m3(&mut self, id: LinkId) -> Vec<Outcome> {
+        if !self.is_open {
+            return Vec::new();
+        }
+        match std::mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::AwaitingChannel(waiting) => {
+                let (handshake, frame) = *waiting;
+                self.stage = Stage::AwaitingM4(Box::new(handshake));
+                vec![Outcome::Effect(Effect::LinkSend { link: id, frame })]
+            }
+            other => {
+                self.stage = other;
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Links: from a dial to an authenticated session, and the end of both. Knows no contacts and no messages' meaning.
+//!
+//! A link's life as the dialler: *describing* (the browser makes an offer), *signing* it, *awaiting the answer*, *unwrapping* M2,
+//! *awaiting the channel* for M3, *awaiting M4*, up. As the one dialled: the offer is *opened*, then *answering* (the browser
+//! makes the answer), *awaiting M3*, *unwrapping* it, up. Any failure on the way closes the link without a word of the reason to the
+//! other end. Up, it is probed when it is silent, and counts as dead when a probe is not answered.
+
+mod dialler;
+mod incoming;
+mod link;
+mod responder;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incoming::Incoming;
+use link::{Link, Stage};
+
+use super::{Effect, LinkEnd, LinkId};
+use crate::crypto::{KeyOp, KeyOpResult, Rng};
+use crate::handshake::{ALERT, Judge, Role};
+use crate::identity::{NodeId, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::limits::{CHAT_LINKS_MAX, HANDSHAKE_MS, PROBE_IDLE_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS};
+use crate::session::{Content, LIVE};
+use crate::signal::description::Candidate;
+use crate::signal::relay::IceServer;
+use crate::signal::sealed::{DialId, Header, SignalKind};
+use crate::time::Now;
+
+/// Links of all kinds and stages at once; further dials and offers are dropped. Twice the chats, for those that come and go.
+const LINKS_MAX: usize = 3 * CHAT_LINKS_MAX;
+
+/// Which private-key operation of a link's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LinkOp {
+    /// Sign our offer.
+    SignOffer(LinkId),
+    /// Unwrap M2's part.
+    UnwrapM2(LinkId),
+    /// Unwrap M3's part.
+    UnwrapM3(LinkId),
+    /// Open an offer: the number is the incoming offer's.
+    OpenOffer(u64),
+}
+
+/// Why there is no session (any more). For the local log and the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DownReason {
+    /// They said goodbye or closed the channel.
+    Left,
+    /// No path, or no sign of life.
+    Unreachable,
+    /// The handshake or a record failed.
+    Refused,
+    /// A newer link took its place.
+    Replaced,
+    /// This end wanted it.
+    Closed,
+}
+
+/// What leaves this room.
+pub(super) enum Outcome {
+    Effect(Effect),
+    Key(LinkOp, KeyOp),
+    Forward { to: NodeId, body: Vec<u8> },
+    /// A session is up. An older one with the same user was reported as down before.
+    Up { peer: VerifiedCertificate },
+    /// A body arrived in the session with this user.
+    Body { user: UserId, content: Content, body: Vec<u8> },
+    /// The session with this user is over.
+    Down { user: UserId, reason: DownReason },
+    /// A dial of ours came to nothing.
+    DialFailed { user: UserId },
+}
+
+/// What links need to judge certificates. Owned by the node, lent for each call.
+#[derive(Clone, Copy)]
+pub(super) struct Trust<'a> {
+    pub own: &'a VerifiedCertificate,
+    pub anchor: &'a TrustAnchor,
+    pub revoked: Option<&'a RevocationList>,
+    /// Users whose offers are dropped.
+    pub blocked: &'a BTreeSet<UserId>,
+}
+
+impl<'a> Trust<'a> {
+    fn judge(&self, now: Now) -> Judge<'a> {
+        Judge { own: self.own, anchor: self.anchor, revoked: self.revoked, now_ms: now.wall }
+    }
+}
+
+/// All links of this node.
+pub(super) struct Links {
+    links: BTreeMap<LinkId, Link>,
+    /// The link whose session is in use, by user.
+    up: BTreeMap<UserId, LinkId>,
+    incoming: Incoming,
+    next_link: u64,
+    rng: Rng,
+}
+
+impl Links {
+    pub fn new(rng: Rng) -> Self {
+        Self { links: BTreeMap::new(), up: BTreeMap::new(), incoming: Incoming::default(), next_link: 1, rng }
+    }
+
+    /// Whether a session with this user is up.
+    pub fn is_up(&self, user: &UserId) -> bool {
+        self.up.contains_key(user)
+    }
+
+    /// Users with a session, the one that was used least lately first.
+    pub fn users_up(&self) -> Vec<UserId> {
+        let mut users: Vec<(u64, UserId)> = self.up.iter().map(|(user, id)| (self.links[id].used_ms, user.clone())).collect();
+        users.sort();
+        users.into_iter().map(|(_, user)| user).collect()
+    }
+
+    /// A sealed frame from `from`, as its forwarder vouches.
+    pub fn forwarded(&mut self, from: NodeId, frame: Vec<u8>, trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let Ok(header) = Header::read(&frame, trust.own.node_id(), now.wall) else { return Vec::new() };
+        match header.kind {
+            SignalKind::Offer => self.incoming.offer(from, header, frame, now),
+            SignalKind::Answer => self.answered(from, header.dial, &frame, trust, now),
+            SignalKind::Candidate => self.candidate_received(from, header.dial, frame),
+        }
+    }
+
+    /// The browser found a local candidate.
+    pub fn candidate_found(&mut self, id: LinkId, line: &str, now: Now) -> Vec<Outcome> {
+        let (Some(link), Some(candidate)) = (self.links.get_mut(&id), Candidate::from_line(line)) else { return Vec::new() };
+        link.candidates.push(candidate);
+        link.forward_candidates(now)
+    }
+
+    /// The data channel is open.
+    pub fn opened(&mut self, id: LinkId, now: Now) -> Vec<Outcome> {
+        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
+        link.is_open = true;
+        link.heard_ms = now.mono;
+        link.send_m3(id)
+    }
+
+    /// A private-key operation is done.
+    pub fn key_done(&mut self, op: LinkOp, result: &KeyOpResult, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        match op {
+            LinkOp::SignOffer(id) => self.offer_signed(id, result, now),
+            LinkOp::UnwrapM2(id) => self.m2_unwrapped(id, result),
+            LinkOp::UnwrapM3(id) => self.m3_unwrapped(id, result, now),
+            LinkOp::OpenOffer(number) => self.offer_opened(number, result, ice, trust, now),
+        }
+    }
+
+    /// One message from the data channel.
+    pub fn frame(&mut self, id: LinkId, frame: &[u8], now: Now) -> Vec<Outcome> {
+        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
+        link.heard_ms = now.mono;
+        link.probed_ms = None;
+        link.is_expecting = false;
+        if frame == [ALERT] {
+            return self.close(id, DownReason::Refused);
+        }
+        match std::mem::replace(&mut link.stage, Stage::Gone) {
+            Stage::Up(mut session) => {
+                let opened = session.open(LIVE, frame, now);
+                link.stage = Stage::Up(session);
+                match opened {
+                    Ok(opened) => self.opened_record(id, opened),
+                    Err(_) => self.close(id, DownReason::Refused),
+                }
+            }
+            Stage::AwaitingM3(handshake) => self.m3_received(id, *handshake, frame),
+            Stage::AwaitingM4(handshake) => self.m4_received(id, *handshake, frame, now),
+            // Nothing else may come: before M4 the initiator is not heard, and the responder has nothing to say.
+            _ => self.alert(id),
+        }
+    }
+
+    /// The link is gone by itself.
+    pub fn closed(&mut self, id: LinkId, end: LinkEnd) -> Vec<Outcome> {
+        let reason = match end {
+            LinkEnd::Closed => DownReason::Left,
+            LinkEnd::Unreachable => DownReason::Unreachable,
+            LinkEnd::Refused => DownReason::Refused,
+        };
+        let Some(link) = self.links.remove(&id) else { return Vec::new() };
+        self.farewell(id, &link, reason)
+    }
+
+    /// Seals and sends a body in the session with `user`; false where there is none.
+    pub fn send(&mut self, user: &UserId, content: Content, body: &[u8], now: Now, out: &mut Vec<Outcome>) -> bool {
+        let Some((id, link)) = self.up.get(user).and_then(|id| Some((*id, self.links.get_mut(id)?))) else { return false };
+        let Stage::Up(session) = &mut link.stage else { return false };
+        link.sent_ms = now.mono;
+        if content == Content::Message {
+            link.used_ms = now.mono;
+            link.is_expecting = true;
+        }
+        let records = session.seal(LIVE, content, body, now);
+        out.extend(records.into_iter().map(|frame| Outcome::Effect(Effect::LinkSend { link: id, frame })));
+        true
+    }
+
+    /// The key of the user at the other end of a session.
+    pub fn key_hash(&self, user: &UserId) -> Option<[u8; 32]> {
+        self.up.get(user).map(|id| self.links[id].peer.key_hash())
+    }
+
+    /// Notes that the session with `user` is of use now.
+    pub fn touch(&mut self, user: &UserId, now: Now) {
+        if let Some(link) = self.up.get(user).and_then(|id| self.links.get_mut(id)) {
+            link.used_ms = now.mono;
+        }
+    }
+
+    /// Says goodbye and closes the session with `user`.
+    pub fn hang_up(&mut self, user: &UserId, now: Now) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        self.send(user, Content::Leave, &[], now, &mut outcomes);
+        let ids: Vec<LinkId> = self.links.iter().filter(|(_, link)| link.peer.user_id() == user).map(|(id, _)| *id).collect();
+        outcomes.extend(ids.into_iter().flat_map(|id| self.close(id, DownReason::Closed)));
+        outcomes
+    }
+
+    /// Says goodbye everywhere and closes everything.
+    pub fn leave(&mut self, now: Now) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for user in self.users_up() {
+            self.send(&user, Content::Leave, &[], now, &mut outcomes);
+        }
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        outcomes.extend(ids.into_iter().flat_map(|id| self.close(id, DownReason::Closed)));
+        outcomes
+    }
+
+    /// What is due: handshakes out of time, probes, links without a sign of life.
+    pub fn wake(&mut self, now: Now) -> Vec<Outcome> {
+        self.incoming.wake(now);
+        let mut outcomes = Vec::new();
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            let link = &self.links[&id];
+            let is_due = link.deadline().is_some_and(|at| at <= now.mono);
+            if !is_due {
+                continue;
+            }
+            if matches!(link.stage, Stage::Up(_)) && link.probed_ms.is_none() {
+                outcomes.extend(self.probe(id, now));
+            } else {
+                outcomes.extend(self.close(id, DownReason::Unreachable));
+            }
+        }
+        outcomes
+    }
+
+    /// The machine slept or the page was hidden: find out at once which links live.
+    pub fn resumed(&mut self, now: Now) -> Vec<Outcome> {
+        let ids: Vec<LinkId> = self.up.values().copied().collect();
+        ids.into_iter().flat_map(|id| self.probe(id, now)).collect()
+    }
+
+    pub fn deadline(&self) -> Option<u64> {
+        self.links.values().filter_map(Link::deadline).min()
+    }
+
+    fn probe(&mut self, id: LinkId, now: Now) -> Vec<Outcome> {
+        let token = self.rng.array::<8>();
+        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
+        link.probed_ms = Some(now.mono);
+        let user = link.peer.user_id().clone();
+        let mut outcomes = Vec::new();
+        self.send(&user, Content::Ping, &token, now, &mut outcomes);
+        outcomes
+    }
+
+    fn opened_record(&mut self, id: LinkId, opened: crate::session::Opened) -> Vec<Outcome> {
+        let user = self.links[&id].peer.user_id().clone();
+        let mut outcomes: Vec<Outcome> =
+            opened.replies.into_iter().map(|frame| Outcome::Effect(Effect::LinkSend { link: id, frame })).collect();
+        match opened.body {
+            Some((Content::Leave, _)) => outcomes.extend(self.close(id, DownReason::Left)),
+            Some((content, body)) => outcomes.push(Outcome::Body { user, content, body }),
+            None => {}
+        }
+        outcomes
+    }
+
+    /// A session begins: it takes the place of an older one with the same user.
+    fn establish(&mut self, id: LinkId, peer: VerifiedCertificate, now: Now) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        if let Some(old) = self.up.get(peer.user_id()).copied() {
+            outcomes.extend(self.close(old, DownReason::Replaced));
+        }
+        if let Some(link) = self.links.get_mut(&id) {
+            link.heard_ms = now.mono;
+            link.used_ms = now.mono;
+        }
+        self.up.insert(peer.user_id().clone(), id);
+        outcomes.push(Outcome::Up { peer });
+        outcomes
+    }
+
+    /// Tells the other end that something is wrong, not what, and closes.
+    fn alert(&mut self, id: LinkId) -> Vec<Outcome> {
+        let is_open = self.links.get(&id).is_some_and(|link| link.is_open);
+        let mut outcomes = Vec::new();
+        if is_open {
+            outcomes.push(Outcome::Effect(Effect::LinkSend { link: id, frame: vec![ALERT] }));
+        }
+        outcomes.extend(self.close(id, DownReason::Refused));
+        outcomes
+    }
+
+    fn close(&mut self, id: LinkId, reason: DownReason) -> Vec<Outcome> {
+        let Some(link) = self.links.remove(&id) else { return Vec::new() };
+        let mut outcomes = vec![Outcome::Effect(Effect::LinkClose { link: id })];
+        outcomes.extend(self.farewell(id, &link, reason));
+        outcomes
+    }
+
+    /// Tells the node that a link is gone.
+    fn farewell(&mut self, id: LinkId, link: &Link, reason: DownReason) -> Vec<Outcome> {
+        let user = link.peer.user_id().clone();
+        if self.up.get(&user) == Some(&id) {
+            self.up.remove(&user);
+            return vec![Outcome::Down { user, reason }];
+        }
+        if link.role == Role::Initiator && reason != DownReason::Replaced {
+            return vec![Outcome::DialFailed { user }];
+        }
+        Vec::new()
+    }
+
+    fn new_link(&mut self, peer: VerifiedCertificate, role: Role, dial: DialId, stage: Stage, now: Now) -> LinkId {
+        let id = LinkId(self.next_link);
+        self.next_link += 1;
+        let link = Link {
+            peer,
+            role,
+            dial,
+            keys: None,
+            stage,
+            candidates: Vec::new(),
+            remote_candidates: 0,
+            is_open: false,
+            started_ms: now.mono,
+            heard_ms: now.mono,
+            sent_ms: now.mono,
+            used_ms: now.mono,
+            probed_ms: None,
+            is_expecting: false,
+        };
+        self.links.insert(id, link);
+        id
+    }
+
+    fn by_dial(&self, from: &NodeId, dial: DialId) -> Option<LinkId> {
+        self.links.iter().find(|(_, link)| link.dial == dial && link.peer.node_id() == from).map(|(id, _)| *id)
+    }
+}
+
+impl Link {
+    /// When something must be done about this link if nothing happens.
+    fn deadline(&self) -> Option<u64> {
+        if !matches!(self.stage, Stage::Up(_)) {
+            return Some(self.started_ms + HANDSHAKE_MS);
+        }
+        if let Some(probed_ms) = self.probed_ms {
+            return Some(probed_ms + PROBE_WAIT_MS);
+        }
+        let idle = self.heard_ms + PROBE_IDLE_MS;
+        Some(if self.is_expecting { idle.min(self.sent_ms.max(self.heard_ms) + PROBE_UNACKED_MS) } else { idle })
+    }
+}

@@ -1,0 +1,145 @@
+//! The half of a link's life of the one who is dialled, from the opened offer on.
+
+use super::link::Stage;
+use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
+use crate::crypto::KeyOpResult;
+use crate::handshake::{AwaitM3, Role, receive_m1};
+use crate::identity::{NodeId, UserId};
+use crate::limits::{CANDIDATES_MAX, HANDSHAKES_MAX};
+use crate::node::{Effect, LinkId};
+use crate::session::Session;
+use crate::signal::description::{Description, SdpKind};
+use crate::signal::relay::IceServer;
+use crate::signal::sealed::DialId;
+use crate::time::{Now, SECOND_MS};
+
+/// How long our own dial holds its ground against theirs (PROTOCOL.md#signalling, glare).
+const GLARE_MS: u64 = 2 * SECOND_MS;
+
+impl Links {
+    /// The key of an offer is unwrapped: open it, judge its author, and have the browser answer.
+    pub(super) fn offer_opened(
+        &mut self,
+        number: u64,
+        result: &KeyOpResult,
+        ice: &[IceServer],
+        trust: Trust<'_>,
+        now: Now,
+    ) -> Vec<Outcome> {
+        let Some(pending) = self.incoming.take(number) else { return Vec::new() };
+        let Ok(secret) = result else { return Vec::new() };
+        let Ok(offer) = pending.offer.open(secret) else { return Vec::new() };
+        let Ok(m1) = receive_m1(&offer.m1, &pending.from, &trust.judge(now)) else { return Vec::new() };
+        if offer.verify(m1.peer().signing_key()).is_err() || trust.blocked.contains(m1.peer().user_id()) {
+            return Vec::new();
+        }
+        let peer = m1.peer().clone();
+        let Some(mut outcomes) = self.make_way(peer.user_id(), trust.own.node_id() < peer.node_id(), now) else {
+            return Vec::new();
+        };
+        let sdp = offer.description.to_sdp(SdpKind::Offer);
+        let stage = Stage::Answering(Box::new((m1, offer.description.fingerprint)));
+        let id = self.new_link(peer, Role::Responder, offer.header.dial, stage, now);
+        if let Some(link) = self.links.get_mut(&id) {
+            link.keys = Some(offer.into_dial());
+        }
+        outcomes.push(Outcome::Effect(Effect::LinkAnswer { link: id, sdp, ice: ice.to_vec() }));
+        for frame in pending.candidates {
+            outcomes.extend(self.candidate_taken(id, &frame));
+        }
+        outcomes
+    }
+
+    /// Settles glare and earlier offers of the same user. `None` when the new offer is the one to drop.
+    fn make_way(&mut self, user: &UserId, mine_wins: bool, now: Now) -> Option<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        let rivals: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.peer.user_id() == user && !matches!(link.stage, Stage::Up(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in rivals {
+            let link = &self.links[&id];
+            let is_waiting = matches!(link.stage, Stage::Describing | Stage::Signing(_) | Stage::AwaitingAnswer(_));
+            let holds = !is_waiting || (mine_wins && now.mono < link.started_ms + GLARE_MS);
+            if link.role == Role::Initiator && holds {
+                return None;
+            }
+            outcomes.extend(self.close(id, DownReason::Replaced));
+        }
+        let answering = self.links.values().filter(|link| link.role == Role::Responder && !matches!(link.stage, Stage::Up(_)));
+        if answering.count() >= HANDSHAKES_MAX || self.links.len() >= LINKS_MAX {
+            return None;
+        }
+        Some(outcomes)
+    }
+
+    /// The browser's answer is made: make M2 and send both.
+    pub(super) fn answer_described(&mut self, id: LinkId, sdp: &str, trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
+        let Stage::Answering(answering) = std::mem::replace(&mut link.stage, Stage::Gone) else { return Vec::new() };
+        let (m1, peer_fingerprint) = *answering;
+        let Ok(description) = Description::from_sdp(sdp) else { return self.close(id, DownReason::Refused) };
+        let Ok((handshake, m2)) = m1.answer(peer_fingerprint, description.fingerprint, trust.own, &mut self.rng) else {
+            return self.close(id, DownReason::Refused);
+        };
+        let description = Description { candidates: Vec::new(), ..description };
+        let to = *link.peer.node_id();
+        let sealed = link.keys.as_mut().and_then(|keys| keys.seal_answer(to, link.dial, &m2, &description, now.wall).ok());
+        let Some(body) = sealed else { return self.close(id, DownReason::Refused) };
+        link.stage = Stage::AwaitingM3(Box::new(handshake));
+        let mut outcomes = vec![Outcome::Forward { to, body }];
+        outcomes.extend(link.forward_candidates(now));
+        outcomes
+    }
+
+    /// The browser described a link of either role.
+    pub fn described(&mut self, id: LinkId, sdp: &str, trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        match self.links.get(&id).map(|link| &link.stage) {
+            Some(Stage::Describing) => self.offer_described(id, sdp, trust, now),
+            Some(Stage::Answering(_)) => self.answer_described(id, sdp, trust, now),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A candidate of the other end, for a link or for an offer that is still being opened.
+    pub(super) fn candidate_received(&mut self, from: NodeId, dial: DialId, frame: Vec<u8>) -> Vec<Outcome> {
+        match self.by_dial(&from, dial) {
+            Some(id) => self.candidate_taken(id, &frame),
+            None => {
+                self.incoming.candidate(from, dial, frame);
+                Vec::new()
+            }
+        }
+    }
+
+    fn candidate_taken(&mut self, id: LinkId, frame: &[u8]) -> Vec<Outcome> {
+        let Some(link) = self.links.get_mut(&id).filter(|link| link.remote_candidates < CANDIDATES_MAX) else {
+            return Vec::new();
+        };
+        let Some(candidate) = link.keys.as_mut().and_then(|keys| keys.open_candidate(frame).ok()) else { return Vec::new() };
+        link.remote_candidates += 1;
+        vec![Outcome::Effect(Effect::LinkCandidate { link: id, candidate: candidate.to_line() })]
+    }
+
+    pub(super) fn m3_received(&mut self, id: LinkId, handshake: AwaitM3, frame: &[u8]) -> Vec<Outcome> {
+        let Ok((handshake, op)) = handshake.receive_m3(frame) else { return self.alert(id) };
+        if let Some(link) = self.links.get_mut(&id) {
+            link.stage = Stage::UnwrappingM3(Box::new(handshake));
+        }
+        vec![Outcome::Key(LinkOp::UnwrapM3(id), op)]
+    }
+
+    pub(super) fn m3_unwrapped(&mut self, id: LinkId, result: &KeyOpResult, now: Now) -> Vec<Outcome> {
+        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
+        let Stage::UnwrappingM3(handshake) = std::mem::replace(&mut link.stage, Stage::Gone) else { return Vec::new() };
+        let Ok((established, m4)) = handshake.unwrapped(result, &mut self.rng) else { return self.alert(id) };
+        let peer = established.peer.clone();
+        let session = Session::new(established, self.rng.fork("session"), now);
+        link.stage = Stage::Up(Box::new(session));
+        let mut outcomes = vec![Outcome::Effect(Effect::LinkSend { link: id, frame: m4 })];
+        outcomes.extend(self.establish(id, peer, now));
+        outcomes
+    }
+}

@@ -1,0 +1,254 @@
+//! Seeking contacts: who is to be reached now, and what is tried next. Lookups, dials and waits, never two at once.
+
+use super::links::DownReason;
+use super::relay::Asked;
+use super::{Event, Node, Presence, Standing};
+use crate::chat::Conversation;
+use crate::identity::{UserId, VerifiedCertificate};
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, WATCH_MS};
+use crate::session::Content;
+use crate::signal::relay::{self as frames, FoundDevice};
+use crate::time::Now;
+
+/// Waits double up to this many times.
+const DOUBLINGS_MAX: u32 = 6;
+
+/// What is being done about one contact.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seeking {
+    step: Step,
+    failures: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Step {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// The relay was asked.
+    Asking,
+    /// They are away; the relay tells when they come. Asked again before it forgets.
+    Watching { until_ms: u64 },
+    /// Being dialled.
+    Dialling,
+    /// A session is up.
+    Up,
+    /// It failed; tried again then.
+    Waiting { since_ms: u64, until_ms: u64 },
+}
+
+impl Seeking {
+    pub fn deadline(&self) -> Option<u64> {
+        match self.step {
+            Step::Watching { until_ms } | Step::Waiting { until_ms, .. } => Some(until_ms),
+            _ => None,
+        }
+    }
+
+    /// As the screen shows it. `now_ms` is monotonic.
+    pub fn presence(&self, now_ms: u64) -> Presence {
+        match self.step {
+            Step::Idle | Step::Asking => Presence::Unknown,
+            Step::Watching { .. } => Presence::Away,
+            Step::Dialling => Presence::Connecting,
+            Step::Up => Presence::Online,
+            Step::Waiting { until_ms, .. } => Presence::Unreachable { retry_ms: until_ms.saturating_sub(now_ms) },
+        }
+    }
+}
+
+impl Node {
+    /// Seeks a contact if there is a reason and nothing is under way.
+    pub(super) fn seek(&mut self, user: &UserId, now: Now) {
+        let is_wanted = self.chats.get(user).is_some_and(|chat| self.wants(chat));
+        let is_idle = self.seeking.get(user).is_none_or(|seeking| seeking.step == Step::Idle);
+        if !is_wanted || !is_idle || !self.relay.is_up() {
+            return;
+        }
+        self.step(user, Step::Asking);
+        self.relay_input(now, |relay| relay.lookup(user.clone(), Asked::Reach, now.mono));
+    }
+
+    /// Seeks everybody there is a reason for, waits cut short: the network or the page has come back.
+    pub(super) fn seek_all_now(&mut self, now: Now) {
+        for user in self.chats.keys().cloned().collect::<Vec<_>>() {
+            if matches!(self.seeking.get(&user).map(|seeking| &seeking.step), Some(Step::Waiting { .. })) {
+                self.step(&user, Step::Idle);
+            }
+            self.seek(&user, now);
+        }
+    }
+
+    /// Waits that are over.
+    pub(super) fn seek_due(&mut self, now: Now) {
+        let due: Vec<UserId> = self
+            .seeking
+            .iter()
+            .filter(|(_, seeking)| seeking.deadline().is_some_and(|at| at <= now.mono))
+            .map(|(user, _)| user.clone())
+            .collect();
+        for user in due {
+            self.step(&user, Step::Idle);
+            self.seek(&user, now);
+        }
+    }
+
+    /// The relay answered who and where a contact is.
+    pub(super) fn sought(&mut self, user: &UserId, presence: frames::Presence, devices: &[FoundDevice], now: Now) {
+        let is_looking = matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Asking | Step::Watching { .. }));
+        if !is_looking {
+            return;
+        }
+        let online = devices.iter().filter(|device| device.online);
+        let peer = online.filter_map(|device| self.verified(user, &device.certificate, now)).next();
+        match (presence, peer) {
+            (frames::Presence::Online, Some(peer)) => self.dial(peer, now),
+            (frames::Presence::Online, None) => self.wait(user, now),
+            _ => self.step(user, Step::Watching { until_ms: now.mono + WATCH_MS }),
+        }
+    }
+
+    /// The relay did not answer, or is gone.
+    pub(super) fn not_found_out(&mut self, user: &UserId, now: Now) {
+        if self.relay.is_up() {
+            self.wait(user, now);
+        } else if !self.links.is_up(user) {
+            self.step(user, Step::Idle);
+        }
+    }
+
+    pub(super) fn dial_failed(&mut self, user: &UserId, now: Now) {
+        if !self.links.is_up(user) {
+            self.wait(user, now);
+        }
+    }
+
+    /// A session is up: send what waits, and how far one has read.
+    pub(super) fn session_up(&mut self, peer: &VerifiedCertificate, now: Now) {
+        let user = peer.user_id().clone();
+        if !self.key_is_known(peer) {
+            self.link_input(now, |links, _, _| links.hang_up(&user, now));
+            return;
+        }
+        let seeking = self.seeking.entry(user.clone()).or_default();
+        seeking.failures = 0;
+        self.step(&user, Step::Up);
+        self.flush(&user, now);
+        self.send_read(&user, now);
+        self.make_room(&user, now);
+    }
+
+    /// A session is over.
+    pub(super) fn lost(&mut self, user: &UserId, reason: DownReason, now: Now) {
+        match reason {
+            // The newer session reports itself.
+            DownReason::Replaced => {}
+            DownReason::Left | DownReason::Closed => {
+                self.step(user, Step::Idle);
+                self.seek(user, now);
+            }
+            DownReason::Unreachable | DownReason::Refused => self.wait(user, now),
+        }
+    }
+
+    /// Nothing more is wanted of them.
+    pub(super) fn stop_seeking(&mut self, user: &UserId) {
+        self.seeking.remove(user);
+        self.changed.insert(user.clone());
+    }
+
+    fn wants(&self, chat: &Conversation) -> bool {
+        let is_open = self.on_screen.as_ref() == Some(chat.user()) && chat.standing == Standing::Accepted;
+        let may = chat.standing != Standing::Blocked && chat.key.changed.is_none();
+        may && (chat.has_waiting() || is_open)
+    }
+
+    fn dial(&mut self, peer: VerifiedCertificate, now: Now) {
+        let user = peer.user_id().clone();
+        if !self.key_is_known(&peer) {
+            self.step(&user, Step::Idle);
+            return;
+        }
+        self.step(&user, Step::Dialling);
+        self.link_input(now, |links, _, ice| links.dial(peer, ice, now));
+    }
+
+    fn wait(&mut self, user: &UserId, now: Now) {
+        if !self.chats.contains_key(user) {
+            self.seeking.remove(user);
+            return;
+        }
+        let jitter = self.rng.below(REDIAL_MIN_MS / 2 + 1);
+        let seeking = self.seeking.entry(user.clone()).or_default();
+        let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX)).min(REDIAL_MAX_MS);
+        seeking.failures += 1;
+        let until_ms = now.mono + wait + jitter;
+        self.step(user, Step::Waiting { since_ms: now.mono, until_ms });
+    }
+
+    fn step(&mut self, user: &UserId, step: Step) {
+        self.seeking.entry(user.clone()).or_default().step = step;
+        self.changed.insert(user.clone());
+    }
+
+    /// A certificate that the relay gave for `user`, if it is to be believed and theirs.
+    pub(super) fn verified(&self, user: &UserId, der: &[u8], now: Now) -> Option<VerifiedCertificate> {
+        let certificate = self.anchor.verify(der, now.wall, self.revoked.as_ref()).ok()?;
+        (certificate.user_id() == user && certificate.node_id() != self.own.node_id()).then_some(certificate)
+    }
+
+    /// Pins a key at first sight; a different one later blocks the contact until the person has looked.
+    fn key_is_known(&mut self, peer: &VerifiedCertificate) -> bool {
+        let Some(chat) = self.chats.get_mut(peer.user_id()) else { return true };
+        let seen = peer.key_hash();
+        match chat.key.pinned {
+            Some(pinned) if pinned == seen => true,
+            Some(_) => {
+                if chat.key.changed != Some(seen) {
+                    chat.key.changed = Some(seen);
+                    let row = chat.row();
+                    self.store(vec![row], super::journal::Purpose::Quiet);
+                    self.changed.insert(peer.user_id().clone());
+                }
+                false
+            }
+            None => {
+                chat.key.pinned = Some(seen);
+                let row = chat.row();
+                self.store(vec![row], super::journal::Purpose::Quiet);
+                self.changed.insert(peer.user_id().clone());
+                true
+            }
+        }
+    }
+
+    /// Closes the session used least lately when there are more than a page should have.
+    fn make_room(&mut self, newest: &UserId, now: Now) {
+        let users = self.links.users_up();
+        if users.len() <= CHAT_LINKS_MAX {
+            return;
+        }
+        let is_spare = |user: &&UserId| {
+            *user != newest && self.on_screen.as_ref() != Some(*user) && self.chats.get(*user).is_none_or(|chat| !chat.has_waiting())
+        };
+        if let Some(user) = users.iter().find(is_spare).cloned() {
+            self.link_input(now, |links, _, _| links.hang_up(&user, now));
+        }
+    }
+
+    pub(super) fn send_read(&mut self, user: &UserId, now: Now) {
+        let Some(chat) = self.chats.get(user).filter(|chat| chat.standing == Standing::Accepted && chat.my_read() > 0) else {
+            return;
+        };
+        let seq = chat.my_read().to_be_bytes();
+        self.send_body(user, Content::Read, &seq, now);
+    }
+
+    pub(super) fn read_by_peer(&mut self, user: &UserId, seq: u64) {
+        let Some(write) = self.chats.get_mut(user).and_then(|chat| chat.read_by_peer(seq)) else { return };
+        let seq = self.chats[user].peer_read();
+        self.store(vec![write], super::journal::Purpose::Quiet);
+        self.notify(Event::ReadUpTo { with: user.clone(), seq });
+        self.changed.insert(user.clone());
+    }
+}
