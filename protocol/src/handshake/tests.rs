@@ -1,1 +1,308 @@
-//! Tests of this room.
+//! The handshake between two devices, honest and attacked. The numbers T… are those of the attacks in PROTOCOL.md.
+
+use super::*;
+use crate::crypto::{Fingerprint, KeyOp, KeyOpResult, Rng};
+use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
+
+const FP_I: Fingerprint = Fingerprint([0x11; 32]);
+const FP_R: Fingerprint = Fingerprint([0x22; 32]);
+const FP_RELAY: Fingerprint = Fingerprint([0x33; 32]);
+
+/// Two devices and an insider, all certified by one authority.
+struct Stage {
+    authority: TestAuthority,
+    anna: TestDevice,
+    bela: TestDevice,
+    eve: TestDevice,
+}
+
+fn stage() -> Stage {
+    let mut authority = TestAuthority::new([1; 32]);
+    let (anna, bela, eve) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS), authority.issue("eve", NOW_MS));
+    Stage { authority, anna, bela, eve }
+}
+
+impl Stage {
+    fn judge<'a>(&'a self, own: &'a TestDevice) -> Judge<'a> {
+        Judge { own: &own.certificate, anchor: self.authority.anchor(), revoked: None, now_ms: NOW_MS + 1_000 }
+    }
+}
+
+fn perform(device: &TestDevice, op: &KeyOp) -> KeyOpResult {
+    device.keys.perform(&mut Rng::from_seed([9; 32]), op)
+}
+
+/// What the network may do to each message, and what the ends see as fingerprints.
+struct Wire<'a> {
+    tamper: &'a dyn Fn(usize, Vec<u8>) -> Vec<u8>,
+    seen_by_i: (Fingerprint, Fingerprint),
+    seen_by_r: (Fingerprint, Fingerprint),
+}
+
+fn honest() -> Wire<'static> {
+    Wire { tamper: &|_, bytes| bytes, seen_by_i: (FP_I, FP_R), seen_by_r: (FP_I, FP_R) }
+}
+
+/// Runs the handshake between anna and bela as far as it goes; both ends when it went through.
+fn run(stage: &Stage, wire: &Wire<'_>) -> Result<(Established, Established), HandshakeError> {
+    let (mut rng_i, mut rng_r) = (Rng::from_seed([5; 32]), Rng::from_seed([6; 32]));
+    let (anna, bela) = (&stage.anna, &stage.bela);
+    let (judge_i, judge_r) = (stage.judge(anna), stage.judge(bela));
+    let waiting = start(&anna.certificate, wire.seen_by_i.0, &mut rng_i);
+    let m1 = (wire.tamper)(1, waiting.m1().to_vec());
+    let received = receive_m1(&m1, anna.certificate.node_id(), &judge_r)?;
+    let (responder, m2) = received.answer(wire.seen_by_r.0, wire.seen_by_r.1, &bela.certificate, &mut rng_r)?;
+    let m2 = (wire.tamper)(2, m2);
+    let (initiator, op) = waiting.receive_m2(&m2, wire.seen_by_i.1, bela.certificate.node_id(), &judge_i)?;
+    let (initiator, m3) = initiator.unwrapped(&perform(anna, &op), &mut rng_i)?;
+    let m3 = (wire.tamper)(3, m3);
+    let (responder, op) = responder.receive_m3(&m3)?;
+    let (at_r, m4) = responder.unwrapped(&perform(bela, &op), &mut rng_r)?;
+    let at_i = initiator.receive_m4(&(wire.tamper)(4, m4))?;
+    Ok((at_i, at_r))
+}
+
+fn refusal(stage: &Stage, wire: &Wire<'_>) -> HandshakeError {
+    run(stage, wire).err().expect("the handshake must not go through")
+}
+
+/// One whole message, as the honest run has it.
+fn message(stage: &Stage, number: usize) -> Vec<u8> {
+    let kept = std::cell::RefCell::new(Vec::new());
+    let wire = Wire {
+        tamper: &|at, bytes| {
+            if at == number {
+                kept.borrow_mut().clone_from(&bytes);
+            }
+            bytes
+        },
+        ..honest()
+    };
+    run(stage, &wire).map(|_| ()).expect("an honest handshake goes through");
+    kept.into_inner()
+}
+
+#[test]
+fn both_ends_agree_on_peers_and_keys() {
+    let stage = stage();
+    let (at_i, at_r) = run(&stage, &honest()).map_err(|error| error.to_string()).expect("an honest handshake");
+    assert_eq!(at_i.peer.user_id().as_str(), "bela");
+    assert_eq!(at_r.peer.user_id().as_str(), "anna");
+    assert_eq!(at_i.keys.transcript, at_r.keys.transcript);
+    assert_eq!(at_i.keys.prk.expand::<32>(&[b"x"]), at_r.keys.prk.expand::<32>(&[b"x"]));
+}
+
+#[test]
+fn t2_a_relay_that_swaps_fingerprints_is_found_out() {
+    let stage = stage();
+    // It terminates DTLS on both sides: each end sees the relay's fingerprint as the other's.
+    let both = Wire { seen_by_i: (FP_I, FP_RELAY), seen_by_r: (FP_RELAY, FP_R), ..honest() };
+    assert_eq!(refusal(&stage, &both), HandshakeError::Proof);
+    let one = Wire { seen_by_i: (FP_I, FP_RELAY), ..honest() };
+    assert_eq!(refusal(&stage, &one), HandshakeError::Proof);
+    let other = Wire { seen_by_r: (FP_RELAY, FP_R), ..honest() };
+    assert_eq!(refusal(&stage, &other), HandshakeError::Proof);
+    let crossed = Wire { seen_by_r: (FP_R, FP_I), ..honest() };
+    assert_eq!(refusal(&stage, &crossed), HandshakeError::Proof);
+}
+
+/// Bits of a message that are flipped one by one: all of them, but only one a byte inside RSA ciphertexts, where each costs
+/// a private-key operation and all bits are alike.
+fn flips(message: &[u8], ciphertext_from: usize, ciphertext_bytes: usize) -> Vec<(usize, u8)> {
+    (0..message.len())
+        .flat_map(|byte| {
+            let is_cipher = byte >= ciphertext_from && byte < ciphertext_from + ciphertext_bytes;
+            let bits = if is_cipher { byte as u8 % 8..byte as u8 % 8 + 1 } else { 0..8 };
+            bits.map(move |bit| (byte, bit))
+        })
+        .collect()
+}
+
+fn check_flips(number: usize, ciphertext: impl Fn(usize) -> (usize, usize)) {
+    let stage = stage();
+    let length = message(&stage, number).len();
+    let (from, bytes) = ciphertext(length);
+    // The certificate is a third of the message; what a flip in it does is the corpus of the identity room. One bit a byte here.
+    for (byte, bit) in flips(&vec![0; length], from, bytes) {
+        let is_in_certificate = number <= 2 && (8..1_400).contains(&byte);
+        if is_in_certificate && bit != byte as u8 % 8 {
+            continue;
+        }
+        let wire = Wire {
+            tamper: &|at, mut message: Vec<u8>| {
+                if at == number {
+                    message[byte] ^= 1 << bit;
+                }
+                message
+            },
+            ..honest()
+        };
+        assert!(run(&stage, &wire).is_err(), "bit {bit} of byte {byte} of M{number}");
+    }
+}
+
+#[test]
+fn t3_every_flipped_bit_of_m1_is_refused() {
+    check_flips(1, |_| (usize::MAX / 2, 0));
+}
+
+#[test]
+fn t3_every_flipped_bit_of_m2_is_refused() {
+    check_flips(2, |length| (length - 384, 384));
+}
+
+#[test]
+fn t3_every_flipped_bit_of_m3_is_refused() {
+    check_flips(3, |_| (3, 384));
+}
+
+#[test]
+fn t3_every_flipped_bit_of_m4_is_refused() {
+    check_flips(4, |_| (usize::MAX / 2, 0));
+}
+
+#[test]
+fn t3_stripped_and_invented_versions_and_suites_are_refused() {
+    let stage = stage();
+    let m1 = message(&stage, 1);
+    // 0x01 | 0001 | 01 | 0001 | 01 | …
+    let lists = [
+        (vec![0, 0], vec![0, 1, 1], HandshakeError::Malformed),
+        (vec![0, 1, 9], vec![0, 1, 1], HandshakeError::Version),
+        (vec![0, 1, 1], vec![0, 1, 9], HandshakeError::Version),
+        (vec![0, 2, 1, 9], vec![0, 1, 1], HandshakeError::Proof),
+        (vec![0, 1, 1], vec![0, 2, 1, 9], HandshakeError::Proof),
+    ];
+    for (versions, suites, error) in lists {
+        let forged = [&[1][..], &versions, &suites, &m1[7..]].concat();
+        let wire = Wire { tamper: &|at, bytes| if at == 1 { forged.clone() } else { bytes }, ..honest() };
+        assert_eq!(refusal(&stage, &wire), error);
+    }
+}
+
+#[test]
+fn cut_and_extended_messages_are_refused() {
+    let stage = stage();
+    for number in 1..=4 {
+        for change in [-1, 1] {
+            let wire = Wire {
+                tamper: &|at, mut bytes: Vec<u8>| {
+                    if at == number {
+                        bytes.resize(bytes.len().saturating_add_signed(change), 0);
+                    }
+                    bytes
+                },
+                ..honest()
+            };
+            assert_eq!(refusal(&stage, &wire), HandshakeError::Malformed, "M{number} {change}");
+        }
+    }
+}
+
+#[test]
+fn t4_reflection_and_ones_own_certificate_are_refused() {
+    let stage = stage();
+    let judge = stage.judge(&stage.anna);
+    let waiting = start(&stage.anna.certificate, FP_I, &mut Rng::from_seed([1; 32]));
+    let own = stage.anna.certificate.node_id();
+    assert_eq!(receive_m1(waiting.m1(), own, &judge).err(), Some(HandshakeError::WrongPeer));
+    // M1 sent back as M2, and M3 as M4.
+    let m1 = waiting.m1().to_vec();
+    let bela = stage.bela.certificate.node_id();
+    assert_eq!(waiting.receive_m2(&m1, FP_R, bela, &judge).err(), Some(HandshakeError::Malformed));
+    let m3 = message(&stage, 3);
+    let reflected = Wire { tamper: &|at, bytes| if at == 4 { m3.clone() } else { bytes }, ..honest() };
+    assert_eq!(refusal(&stage, &reflected), HandshakeError::Malformed);
+    // The initiator's own MAC is not the responder's.
+    let m3_mac = m3[m3.len() - 32..].to_vec();
+    let as_m4 = Wire { tamper: &|at, bytes| if at == 4 { [&[4][..], &m3_mac].concat() } else { bytes }, ..honest() };
+    assert_eq!(refusal(&stage, &as_m4), HandshakeError::Proof);
+}
+
+#[test]
+fn t5_messages_of_an_earlier_run_do_not_make_a_new_one() {
+    let stage = stage();
+    let recorded: Vec<Vec<u8>> = (1..=4).map(|number| message(&stage, number)).collect();
+    let judge = stage.judge(&stage.bela);
+    for seed in 0..1_000_u32 {
+        // A fresh responder gets the whole recorded run of anna.
+        let mut rng = Rng::from_seed(crate::crypto::sha256(&[&seed.to_be_bytes()]));
+        let received = receive_m1(&recorded[0], stage.anna.certificate.node_id(), &judge).expect("M1 alone proves nothing");
+        if seed >= 20 {
+            // The private operation is the costly part: twenty runs go the whole way, the rest stop at M1's own checks.
+            assert_eq!(received.peer().user_id().as_str(), "anna");
+            continue;
+        }
+        let (responder, _) = received.answer(FP_I, FP_R, &stage.bela.certificate, &mut rng).expect("answers");
+        let (responder, op) = responder.receive_m3(&recorded[2]).expect("its form is right");
+        assert_eq!(responder.unwrapped(&perform(&stage.bela, &op), &mut rng).err(), Some(HandshakeError::Proof));
+    }
+    // A fresh initiator gets the recorded M2.
+    let waiting = start(&stage.anna.certificate, FP_I, &mut Rng::from_seed([77; 32]));
+    let bela = stage.bela.certificate.node_id();
+    let (initiator, op) = waiting.receive_m2(&recorded[1], FP_R, bela, &stage.judge(&stage.anna)).expect("its form is right");
+    let (initiator, _) = initiator.unwrapped(&perform(&stage.anna, &op), &mut Rng::from_seed([78; 32])).expect("goes on");
+    assert_eq!(initiator.receive_m4(&recorded[3]).err(), Some(HandshakeError::Proof));
+}
+
+#[test]
+fn t1_an_insider_in_the_middle_never_makes_two_others_believe() {
+    // Eve, certified, stands between anna, who dialled her, and bela, to whom she claims to be anna.
+    let stage = stage();
+    let (judge_anna, judge_bela) = (stage.judge(&stage.anna), stage.judge(&stage.bela));
+    let (mut rng_a, mut rng_b) = (Rng::from_seed([1; 32]), Rng::from_seed([2; 32]));
+    let waiting = start(&stage.anna.certificate, FP_I, &mut rng_a);
+    // She passes anna's M1 on to bela, as anna's.
+    let received = receive_m1(waiting.m1(), stage.anna.certificate.node_id(), &judge_bela).expect("anna's own M1");
+    let (at_bela, m2) = received.answer(FP_I, FP_R, &stage.bela.certificate, &mut rng_b).expect("answers");
+    // Anna dialled eve: bela's M2 is not eve's.
+    let eve = stage.eve.certificate.node_id();
+    let again = start(&stage.anna.certificate, FP_I, &mut Rng::from_seed([1; 32]));
+    assert_eq!(again.receive_m2(&m2, FP_R, eve, &judge_anna).err(), Some(HandshakeError::WrongPeer));
+    // With her own certificate and ephemeral in M2 and bela's wrapped part, anna's proof does not serve at bela.
+    let (_, wrapped) = m2.split_at(m2.len() - 386);
+    let head = message::M2::encode_head(stage.eve.certificate.der(), &[9; 32]);
+    let forged = [&head[..], wrapped].concat();
+    let (at_anna, op) = waiting.receive_m2(&forged, FP_R, eve, &judge_anna).expect("its form is right");
+    let (_, m3) = at_anna.unwrapped(&perform(&stage.anna, &op), &mut rng_a).expect("goes on");
+    let (at_bela, op) = at_bela.receive_m3(&m3).expect("its form is right");
+    assert_eq!(at_bela.unwrapped(&perform(&stage.bela, &op), &mut rng_b).err(), Some(HandshakeError::Proof));
+}
+
+#[test]
+fn certificates_of_others_expired_and_for_other_names_are_refused() {
+    let mut stage = stage();
+    let rogue = TestAuthority::stranger([3; 32]).issue("anna", NOW_MS);
+    let expired = stage.authority.issue("anna2", NOW_MS - 100 * 86_400_000);
+    let check = |device: &TestDevice, named: &TestDevice, error: fn(&HandshakeError) -> bool| {
+        let waiting = start(&device.certificate, FP_I, &mut Rng::from_seed([4; 32]));
+        let judge = stage.judge(&stage.bela);
+        let refused = receive_m1(waiting.m1(), named.certificate.node_id(), &judge).err().expect("refused");
+        assert!(error(&refused), "{refused:?}");
+    };
+    check(&rogue, &rogue, |error| matches!(error, HandshakeError::Certificate(_)));
+    check(&expired, &expired, |error| matches!(error, HandshakeError::Certificate(crate::identity::CertificateError::Expired)));
+    check(&stage.eve, &stage.anna, |error| matches!(error, HandshakeError::WrongPeer));
+}
+
+#[test]
+fn a_degenerate_ephemeral_key_is_refused() {
+    let stage = stage();
+    let tamper = |at: usize, mut bytes: Vec<u8>| {
+        if at == 1 {
+            let from = bytes.len() - 32;
+            bytes[from..].fill(0);
+        }
+        bytes
+    };
+    assert_eq!(refusal(&stage, &Wire { tamper: &tamper, ..honest() }), HandshakeError::Ephemeral);
+}
+
+#[test]
+fn the_safety_number_is_the_same_at_both_ends_and_changes_with_a_key() {
+    let (a, b) = ([1; 32], [2; 32]);
+    let number = safety_number(&a, &b);
+    assert_eq!(number, safety_number(&b, &a));
+    assert_ne!(number, safety_number(&a, &[3; 32]));
+    assert_eq!(number.split(' ').map(str::len).collect::<Vec<_>>(), [5; 12]);
+}

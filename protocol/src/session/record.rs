@@ -66,7 +66,7 @@ impl Lane {
             .collect()
     }
 
-    fn seal_fragment(&mut self, content: Content, more: bool, fragment: &[u8]) -> Vec<u8> {
+    pub(super) fn seal_fragment(&mut self, content: Content, more: bool, fragment: &[u8]) -> Vec<u8> {
         let seq = self.next_seq;
         self.next_seq += 1;
         let length = u32::try_from(fragment.len()).expect("a fragment is under 16 KiB");

@@ -1,1 +1,181 @@
-//! Tests of this room.
+//! Sessions between two ends that share keys, honest and attacked.
+
+use super::*;
+use crate::crypto::{Prk, Rng, sha256};
+use crate::identity::testing::{NOW_MS, TestAuthority};
+use crate::limits::{REKEY_AGE_MS, REKEY_RECORDS};
+use proptest::prelude::*;
+
+const NOW: Now = Now { mono: 0, wall: NOW_MS };
+
+fn pair() -> (Session, Session) {
+    let mut authority = TestAuthority::new([1; 32]);
+    let (anna, bela) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS));
+    let session = |role, peer: &crate::identity::testing::TestDevice| {
+        let keys = SessionKeys { role, transcript: [7; 32], prk: Prk::extract(b"salt", &[b"secret"]) };
+        let rng = Rng::from_seed(sha256(&[role.letter()]));
+        Session::new(Established { peer: peer.certificate.clone(), keys }, rng, NOW)
+    };
+    (session(Role::Initiator, &bela), session(Role::Responder, &anna))
+}
+
+/// Carries records to `to` and its replies back, until all is quiet; returns what arrived at `to`.
+fn carry(records: Vec<Vec<u8>>, from: &mut Session, to: &mut Session, now: Now) -> Vec<(Content, Vec<u8>)> {
+    let mut arrived = Vec::new();
+    for record in records {
+        let opened = to.open(LIVE, &record, now).expect("an honest record opens");
+        arrived.extend(opened.body);
+        for reply in opened.replies {
+            let back = from.open(LIVE, &reply, now).expect("an honest reply opens");
+            assert!(back.body.is_none() && back.replies.is_empty());
+        }
+    }
+    arrived
+}
+
+#[test]
+fn bodies_of_all_lengths_arrive_whole_and_in_order() {
+    let (mut a, mut b) = pair();
+    for length in [0, 1, 57, 58, 59, 250, 251, 1_018, 1_019, 4_090, 4_091, 15_993, 15_994, 15_995, 16_449, 72 * 1024] {
+        let body: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        let records = a.seal(LIVE, Content::Message, &body, NOW);
+        assert!(records.iter().all(|record| record.len() <= 16 * 1024));
+        assert_eq!(carry(records, &mut a, &mut b, NOW), [(Content::Message, body.clone())]);
+        let records = b.seal(LIVE, Content::Delivered, &body, NOW);
+        assert_eq!(carry(records, &mut b, &mut a, NOW), [(Content::Delivered, body)]);
+    }
+}
+
+#[test]
+fn a_records_length_tells_only_its_class() {
+    let (mut a, _) = pair();
+    let length = |a: &mut Session, bytes: usize| a.seal(LIVE, Content::Message, &vec![0; bytes], NOW)[0].len();
+    assert_eq!(length(&mut a, 0), length(&mut a, 58));
+    assert_eq!(length(&mut a, 59), length(&mut a, 250));
+    assert_ne!(length(&mut a, 58), length(&mut a, 59));
+}
+
+#[test]
+fn t6_every_flipped_bit_of_a_record_is_refused() {
+    let (mut a, _) = pair();
+    let record = a.seal(LIVE, Content::Message, b"hello", NOW).remove(0);
+    for byte in 0..record.len() {
+        for bit in 0..8 {
+            let mut flipped = record.clone();
+            flipped[byte] ^= 1 << bit;
+            assert!(pair().1.open(LIVE, &flipped, NOW).is_err(), "bit {bit} of byte {byte}");
+            if byte % 16 != 0 {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn t6_repeated_reordered_reflected_and_foreign_records_are_refused() {
+    let check = |name: &str, attack: &dyn Fn(&mut Session, &mut Session) -> Result<Opened, SessionError>| {
+        let (mut a, mut b) = pair();
+        assert!(attack(&mut a, &mut b).is_err(), "{name}");
+    };
+    let seal = |session: &mut Session| session.seal(LIVE, Content::Message, b"hello", NOW).remove(0);
+    check("repeated", &|a, b| {
+        let record = seal(a);
+        b.open(LIVE, &record, NOW).expect("the first time it opens");
+        b.open(LIVE, &record, NOW)
+    });
+    check("reordered", &|a, b| {
+        let _first = seal(a);
+        let second = seal(a);
+        b.open(LIVE, &second, NOW)
+    });
+    check("reflected", &|a, _| {
+        let record = seal(a);
+        a.open(LIVE, &record, NOW)
+    });
+    check("other channel", &|a, b| {
+        let record = seal(a);
+        b.open(LIVE + 1, &record, NOW)
+    });
+    check("other epoch", &|a, b| {
+        let mut record = seal(a);
+        record[2] = 1;
+        b.open(LIVE, &record, NOW)
+    });
+    check("cut", &|a, b| {
+        let record = seal(a);
+        b.open(LIVE, &record[..record.len() - 1], NOW)
+    });
+}
+
+/// Content, whether more follow, bytes.
+type Fragment = (Content, bool, usize);
+
+#[test]
+fn fragments_are_bounded_and_not_mixed() {
+    let check = |fragments: &[Fragment], error: Option<SessionError>| {
+        let (mut a, mut b) = pair();
+        let refused = fragments.iter().find_map(|(content, more, length)| {
+            let record = a.channels[0].send.seal_fragment(*content, *more, &vec![1; *length]);
+            b.open(LIVE, &record, NOW).err()
+        });
+        assert_eq!(refused, error);
+    };
+    check(&[(Content::Message, true, 15_994), (Content::Message, false, 9)], None);
+    check(&[(Content::Message, true, 9), (Content::Delivered, false, 9)], Some(SessionError::Malformed));
+    check(&[(Content::Message, true, 15_994); 4], None);
+    check(&[(Content::Message, true, 15_994); 5], Some(SessionError::TooLong));
+}
+
+#[test]
+fn new_keys_are_made_after_ten_minutes_and_the_traffic_goes_on() {
+    let (mut a, mut b) = pair();
+    let later = Now { mono: REKEY_AGE_MS, wall: NOW_MS + REKEY_AGE_MS };
+    let first = a.seal(LIVE, Content::Message, b"before", NOW);
+    assert_eq!(first.len(), 1);
+    carry(first, &mut a, &mut b, NOW);
+    let records = a.seal(LIVE, Content::Message, b"due", later);
+    assert_eq!(records.len(), 2, "the message and the request for new keys");
+    // Traffic of the responder that crosses the request stays in the old epoch.
+    let crossing = b.seal(LIVE, Content::Message, b"crossing", later);
+    assert_eq!(carry(crossing, &mut b, &mut a, later), [(Content::Message, b"crossing".to_vec())]);
+    carry(records, &mut a, &mut b, later);
+    assert_eq!((a.epoch, b.epoch), (1, 1));
+    let old_prk = pair().0.keys.prk.expand::<32>(&[b"x"]);
+    assert_ne!(a.keys.prk.expand::<32>(&[b"x"]), old_prk);
+    for round in 0..3 {
+        let records = a.seal(LIVE, Content::Message, &[round], later);
+        assert_eq!(records[0][2], 1, "in the new epoch");
+        assert_eq!(carry(records, &mut a, &mut b, later).len(), 1);
+        let records = b.seal(LIVE, Content::Message, &[round], later);
+        assert_eq!(carry(records, &mut b, &mut a, later).len(), 1);
+    }
+}
+
+#[test]
+fn a_responder_does_not_ask_for_keys_and_closes_on_an_initiator_who_never_does() {
+    let (mut a, mut b) = pair();
+    let later = Now { mono: 3 * REKEY_AGE_MS, ..NOW };
+    assert_eq!(b.seal(LIVE, Content::Message, b"late", later).len(), 1);
+    b.usage = Usage::since(NOW);
+    (0..2 * REKEY_RECORDS).for_each(|_| b.usage.count(1));
+    let record = a.seal(LIVE, Content::Message, b"one more", NOW).remove(0);
+    assert_eq!(b.open(LIVE, &record, NOW).err(), Some(SessionError::Rekeying));
+}
+
+#[test]
+fn a_rekeying_out_of_turn_is_refused() {
+    let (mut a, mut b) = pair();
+    let from_responder = b.seal_only(LIVE, Content::Rekey, &[1; 32]).remove(0);
+    assert_eq!(a.open(LIVE, &from_responder, NOW).err(), Some(SessionError::Rekeying));
+    let (mut a, mut b) = pair();
+    let unasked = b.seal_only(LIVE, Content::Rekeyed, &[1; 32]).remove(0);
+    assert_eq!(a.open(LIVE, &unasked, NOW).err(), Some(SessionError::Rekeying));
+}
+
+proptest! {
+    #[test]
+    fn t6_no_bytes_open_and_none_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let (_, mut b) = pair();
+        prop_assert!(b.open(LIVE, &bytes, NOW).is_err());
+    }
+}
