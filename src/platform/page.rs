@@ -1,0 +1,107 @@
+//! What the page knows of itself: its origin, what it needs of the browser, what it remembers outside the store.
+
+use gloo::events::EventListener;
+use web_sys::{CustomEvent, Storage};
+
+use super::{PlatformError, js};
+
+/// Key in `localStorage` of the name that was taken here; it outlives a wiped store.
+const NAME_KEY: &str = "b4-name";
+/// Key in `localStorage` that says for which name the recovery file was saved.
+const RECOVERY_KEY: &str = "b4-recovery-saved";
+
+/// Listens for a new build until dropped.
+pub struct UpdateListener {
+    _listener: EventListener,
+}
+
+/// The page's origin as the browser writes it.
+pub fn origin() -> String {
+    js::window().location().origin().unwrap_or_default()
+}
+
+/// Looks for everything that the app cannot do without.
+///
+/// # Errors
+/// `Missing`, naming the first that is not there.
+pub fn check_environment() -> Result<(), PlatformError> {
+    let window = js::window();
+    let navigator = window.navigator();
+    let needs = [
+        ("secure context (https)", window.is_secure_context()),
+        ("WebCrypto", !js::field(&js::field(&window, "crypto"), "subtle").is_undefined()),
+        ("IndexedDB", window.indexed_db().is_ok_and(|factory| factory.is_some())),
+        ("RTCPeerConnection", !js::field(&window, "RTCPeerConnection").is_undefined()),
+        ("Web Locks", !js::field(&navigator, "locks").is_undefined()),
+    ];
+    match needs.iter().find(|(_, there)| !there) {
+        Some((what, _)) => Err(PlatformError::Missing(what)),
+        None => Ok(()),
+    }
+}
+
+/// Remembers the name that was taken here.
+pub fn remember_name(name: &str) {
+    remember(NAME_KEY, name);
+}
+
+/// The name that was taken here, if any was.
+pub fn remembered_name() -> Option<String> {
+    local_storage()?.get_item(NAME_KEY).ok().flatten()
+}
+
+/// Remembers that the recovery file of `name` was saved.
+pub fn remember_recovery_saved(name: &str) {
+    remember(RECOVERY_KEY, name);
+}
+
+/// Whether the recovery file of `name` was saved here.
+pub fn recovery_was_saved(name: &str) -> bool {
+    local_storage().and_then(|storage| storage.get_item(RECOVERY_KEY).ok().flatten()).is_some_and(|saved| saved == name)
+}
+
+/// Asks the browser not to evict the store. Some browsers ask the person, some decide alone; a no changes nothing here.
+pub async fn persist_storage() {
+    if let Ok(promise) = js::window().navigator().storage().persist() {
+        let _ = js::settled("persist", promise).await;
+    }
+}
+
+/// Sets a mark on the page's performance timeline.
+pub fn mark(name: &str) {
+    if let Some(performance) = js::window().performance() {
+        // A mark is for those who measure; the page goes on without.
+        let _ = performance.mark(name);
+    }
+}
+
+/// Tells `on_ready` when a new build waits, at once if it does already. Listens until dropped.
+pub fn listen_for_update(on_ready: impl Fn() + 'static) -> UpdateListener {
+    let waits = js::window()
+        .document()
+        .and_then(|document| document.document_element())
+        .is_some_and(|root| root.get_attribute("data-update-ready").as_deref() == Some("true"));
+    if waits {
+        on_ready();
+    }
+    UpdateListener { _listener: EventListener::new(&js::window(), "b4-update-ready", move |_| on_ready()) }
+}
+
+/// Tells the boot script to start the new build.
+pub fn dispatch_update() {
+    if let Ok(event) = CustomEvent::new("b4-update-apply") {
+        // The answer says only whether somebody prevented the default, and there is none.
+        let _ = js::window().dispatch_event(&event);
+    }
+}
+
+fn remember(key: &str, value: &str) {
+    if let Some(storage) = local_storage() {
+        // Full or forbidden: then a wiped store looks like a new one, and nothing else is lost.
+        let _ = storage.set_item(key, value);
+    }
+}
+
+fn local_storage() -> Option<Storage> {
+    js::window().local_storage().ok().flatten()
+}

@@ -1,0 +1,65 @@
+//! How every peer connection and its channel are made.
+
+use b4_protocol::signal::relay::IceServer;
+use js_sys::Array;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConnection};
+
+use crate::platform::{PlatformError, js};
+
+/// Label of the channel (PROTOCOL.md#signalling).
+const LABEL: &str = "live";
+/// Id of the channel, agreed beforehand.
+const CHANNEL_ID: u16 = 1;
+/// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
+pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
+
+// web-sys has this one without `catch`, and what is thrown would end the app.
+#[wasm_bindgen]
+extern "C" {
+    type Maker;
+    #[wasm_bindgen(method, catch, js_name = createDataChannel)]
+    fn create_data_channel(this: &Maker, label: &str, options: &JsValue) -> Result<RtcDataChannel, JsValue>;
+}
+
+#[derive(Serialize)]
+struct ChannelOptions {
+    negotiated: bool,
+    id: u16,
+    ordered: bool,
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    urls: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    username: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    credential: &'a str,
+}
+
+/// A connection and its channel. Neither sends anything before a description is set.
+pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, RtcDataChannel), PlatformError> {
+    let configuration = RtcConfiguration::new();
+    let servers: Array = ice.iter().map(|server| JsValue::from(js::object(&described(server)))).collect();
+    configuration.set_ice_servers(&servers);
+    let peer = RtcPeerConnection::new_with_configuration(&configuration).map_err(PlatformError::at("RTCPeerConnection"))?;
+    let options = js::object(&ChannelOptions { negotiated: true, id: CHANNEL_ID, ordered: true });
+    let maker: &Maker = peer.unchecked_ref();
+    match maker.create_data_channel(LABEL, &options) {
+        Ok(channel) => {
+            channel.set_binary_type(RtcDataChannelType::Arraybuffer);
+            channel.set_buffered_amount_low_threshold(LOW_WATER_BYTES);
+            Ok((peer, channel))
+        }
+        Err(thrown) => {
+            peer.close();
+            Err(PlatformError::from_thrown("createDataChannel", &thrown))
+        }
+    }
+}
+
+fn described(server: &IceServer) -> Server<'_> {
+    Server { urls: &server.url, username: &server.user_name, credential: &server.credential }
+}
