@@ -1,0 +1,91 @@
+//! WebCrypto's private keys against the core's public ones, and the recovery file.
+#![cfg(target_arch = "wasm32")]
+
+use b4::platform::keys::{DeviceKeys, KeyMaterial};
+use b4::platform::recovery::{RecoveryError, RecoveryFile, SealedKeys};
+use b4_protocol::crypto::{KeyOp, Rng, VerifyKey, WrapKey};
+use b4_protocol::identity::UserId;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const LABEL: &str = "B4/v1/test";
+
+#[wasm_bindgen_test]
+async fn what_webcrypto_signs_the_core_verifies() {
+    let (material, keys) = device().await;
+    let key = VerifyKey::from_spki_der(&material.signing_spki).expect("WebCrypto's export is canonical");
+    let signature = keys.sign(b"B4/v1/test of a message".to_vec()).await.expect("it signs");
+    key.verify(b"B4/v1/test of a message", &signature).expect("it verifies");
+    key.verify(b"B4/v1/test of a massage", &signature).expect_err("another message does not");
+}
+
+#[wasm_bindgen_test]
+async fn what_the_core_wraps_webcrypto_unwraps_and_only_under_its_label() {
+    let (material, keys) = device().await;
+    let key = WrapKey::from_spki_der(&material.unwrapping_spki).expect("WebCrypto's export is canonical");
+    let ciphertext = key.wrap(&mut Rng::from_seed([1; 32]), LABEL, b"thirty-two bytes of some secret.").expect("it is short");
+    let unwrap = |label, ciphertext: &[u8]| KeyOp::Unwrap { label, ciphertext: ciphertext.to_vec() };
+    let opened = keys.perform(&unwrap(LABEL, &ciphertext)).await.expect("it opens");
+    assert_eq!(opened.as_slice(), b"thirty-two bytes of some secret.");
+    keys.perform(&unwrap("B4/v1/other", &ciphertext)).await.expect_err("another label does not open it");
+    keys.perform(&unwrap(LABEL, &ciphertext[1..])).await.expect_err("a cut one does not open");
+}
+
+#[wasm_bindgen_test]
+async fn the_device_s_keys_cannot_be_exported() {
+    let (_, keys) = device().await;
+    assert!(keys.export_is_refused().await);
+}
+
+#[wasm_bindgen_test]
+async fn a_recovery_file_brings_the_same_keys_back() {
+    let (material, _) = device().await;
+    let text = file(&material).to_text();
+    let read = RecoveryFile::from_bytes(text.as_bytes()).expect("it can be read");
+    assert_eq!((read.user.as_str(), read.authority, read.certificate.as_slice()), ("asha", [7; 32], &[1, 2, 3][..]));
+    let opened = read.keys.open(&read.user).expect("it opens");
+    let keys = DeviceKeys::import(&opened).await.expect("the keys are keys");
+    assert!(keys.export_is_refused().await);
+    let key = VerifyKey::from_spki_der(&material.signing_spki).expect("a key");
+    let signature = keys.sign(b"B4/v1/back".to_vec()).await.expect("it signs");
+    key.verify(b"B4/v1/back", &signature).expect("the same key as before");
+    assert_eq!(opened.unwrapping_spki, material.unwrapping_spki);
+}
+
+#[wasm_bindgen_test]
+async fn a_changed_or_foreign_file_is_told_from_a_recovery_file() {
+    let (material, _) = device().await;
+    let text = file(&material).to_text();
+    for foreign in ["", "{}", "null", "[1]", "hello", "{\"b4-recovery\": 1}"] {
+        assert_eq!(refusal(foreign), Some(RecoveryError::NotARecoveryFile), "{foreign}");
+    }
+    assert_eq!(refusal(&text.replace("\"b4-recovery\": 1", "\"b4-recovery\": 2")), Some(RecoveryError::NotARecoveryFile));
+    assert_eq!(refusal(&text.replace("\"secret\": \"", "\"secret\": \"zz")), Some(RecoveryError::Damaged));
+    assert_eq!(refusal(&text.replace("asha", "asho")), Some(RecoveryError::Damaged), "another name does not open it");
+    let at = text.find("\"keys\": \"").expect("the field is there") + 40;
+    let mut flipped = text.to_string();
+    let other = if &flipped[at..=at] == "0" { "1" } else { "0" };
+    flipped.replace_range(at..=at, other);
+    assert_eq!(refusal(&flipped), Some(RecoveryError::Damaged));
+    assert_eq!(refusal(&text), None);
+}
+
+fn refusal(text: &str) -> Option<RecoveryError> {
+    match RecoveryFile::from_bytes(text.as_bytes()) {
+        Ok(file) => file.keys.open(&file.user).err(),
+        Err(why) => Some(why),
+    }
+}
+
+fn file(material: &KeyMaterial) -> RecoveryFile {
+    let user = UserId::parse("asha").expect("a name");
+    let keys = SealedKeys::seal(&user, material).expect("there is randomness");
+    RecoveryFile { user, authority: [7; 32], certificate: vec![1, 2, 3], keys }
+}
+
+async fn device() -> (KeyMaterial, DeviceKeys) {
+    let material = KeyMaterial::generate().await.expect("WebCrypto makes keys");
+    let keys = DeviceKeys::import(&material).await.expect("its own keys can be imported");
+    (material, keys)
+}
