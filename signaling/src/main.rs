@@ -1,2 +1,198 @@
-//! Placeholder.
-fn main() {}
+//! The command line: `serve`, `invite`, `revoke`. Nothing is decided here.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use b4_protocol::identity::UserId;
+use b4_protocol::signal::relay::{ICE_SERVERS_MAX, IceServer};
+use b4_signaling::authority::Policy;
+use b4_signaling::clock::{system_rng, wall_ms};
+use b4_signaling::data_dir::DataDir;
+use b4_signaling::limits::Limits;
+use b4_signaling::operator::{Order, carry_out, invite_hash, new_invite};
+use b4_signaling::server::{Config, Handle, serve};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// The relay and certificate authority of B4.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the authority, the relay and the app's host.
+    Serve(Box<Serve>),
+    /// Make a single-use invite and print it. Works while the server runs.
+    Invite {
+        /// The server's directory.
+        #[arg(long, env = "B4_DATA")]
+        data: PathBuf,
+    },
+    /// Take a name's certificates back. Works while the server runs.
+    Revoke {
+        /// The server's directory.
+        #[arg(long, env = "B4_DATA")]
+        data: PathBuf,
+        /// The name.
+        name: String,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "B4_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The server's directory (keys, names); made with mode 0700. Back it up.
+    #[arg(long, env = "B4_DATA")]
+    data: PathBuf,
+    /// The built app: a directory with an index.html.
+    #[arg(long, env = "B4_APP")]
+    app: PathBuf,
+    /// A new name takes an invite.
+    #[arg(long)]
+    invites: bool,
+    /// A STUN or TURN server for the browsers; repeatable, at most 8.
+    #[arg(long, value_name = "URL[,user,credential]", value_parser = ice_server)]
+    ice: Vec<IceServer>,
+    /// An origin whose pages may open the relay's socket; repeatable. Default: the origin of the Host header.
+    #[arg(long, value_name = "https://HOST")]
+    origin: Vec<String>,
+    /// Take clients' addresses from the last hop of X-Forwarded-For. Only behind a proxy of your own.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Connections to the relay in all.
+    #[arg(long, default_value_t = Limits::default().peers_max)]
+    peers_max: usize,
+    /// Connections to the relay from one address (IPv6: one /64).
+    #[arg(long, default_value_t = Limits::default().connections_per_address)]
+    connections_per_address: usize,
+    /// New connections to the relay from one address in a minute.
+    #[arg(long, default_value_t = Limits::default().connects_per_minute)]
+    connects_per_minute: u64,
+    /// Questions whether a name is free, from one address in an hour.
+    #[arg(long, default_value_t = Limits::default().names_per_hour)]
+    names_per_hour: u64,
+    /// Enrolments begun from one address in an hour.
+    #[arg(long, default_value_t = Limits::default().enrolments_per_hour)]
+    enrolments_per_hour: u64,
+    /// Form of the log on standard error. RUST_LOG sets what is in it.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Serve(options) => run(*options),
+        Command::Invite { data } => {
+            let invite = new_invite(&mut system_rng());
+            let hash = invite_hash(&invite).context("an invite of our own is one")?;
+            order(&data, &Order::Invite(hash))?;
+            println!("{invite}");
+            Ok(())
+        }
+        Command::Revoke { data, name } => {
+            let user = UserId::parse(&name).with_context(|| format!("{name:?} can be nobody's name"))?;
+            println!("{}", order(&data, &Order::Revoke(user))?);
+            Ok(())
+        }
+    }
+}
+
+fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
+    if !data.is_dir() {
+        bail!("{} is not a directory: give the server's --data", data.display());
+    }
+    let dir = DataDir::open(data)?;
+    Ok(carry_out(&dir, order, &mut system_rng(), wall_ms())?)
+}
+
+fn run(options: Serve) -> anyhow::Result<()> {
+    start_log(options.log_format);
+    if options.ice.len() > ICE_SERVERS_MAX {
+        bail!("--ice was given {} times: at most {ICE_SERVERS_MAX} servers fit", options.ice.len());
+    }
+    let limits = Limits {
+        peers_max: options.peers_max,
+        connections_per_address: options.connections_per_address,
+        connects_per_minute: options.connects_per_minute,
+        names_per_hour: options.names_per_hour,
+        enrolments_per_hour: options.enrolments_per_hour,
+    };
+    let config = Config {
+        listen: options.listen,
+        data: options.data,
+        app: options.app,
+        policy: if options.invites { Policy::Invites } else { Policy::FirstCome },
+        ice: options.ice,
+        origins: options.origin,
+        behind_proxy: options.behind_proxy,
+        limits,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = serve(config).await?;
+        tracing::info!(address = %server.address(), pin = %hex(&server.anchor().pin()), "listening");
+        println!("listening on http://{}", server.address());
+        until_stopped(server).await
+    })
+}
+
+/// Serves until SIGTERM or ctrl-c; SIGHUP looks for orders at once.
+async fn until_stopped(server: Handle) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => server.look_for_orders(),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    tracing::info!("going down");
+    server.stop().await;
+    Ok(())
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn ice_server(text: &str) -> Result<IceServer, String> {
+    let mut parts = text.splitn(3, ',').map(str::to_owned);
+    let url = parts.next().unwrap_or_default();
+    let (user_name, credential) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if !["stun:", "stuns:", "turn:", "turns:"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err("the URL of an ICE server starts with stun:, stuns:, turn: or turns:".to_owned());
+    }
+    if [&url, &user_name, &credential].iter().any(|part| part.len() > 255) {
+        return Err("at most 255 bytes each".to_owned());
+    }
+    if url.starts_with("turn") && credential.is_empty() {
+        return Err("a TURN server takes URL,user,credential".to_owned());
+    }
+    Ok(IceServer { url, user_name, credential })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,303 @@
+//! The HTTP calls of the authority and the operator, and the relay's handshake (PROTOCOL.md#enrolment, PROTOCOL.md#relay).
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Request, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use b4_protocol::identity::{Issuer, REQUEST_BYTES_MAX};
+use base64ct::{Base64, Encoding as _};
+use serde::Serialize;
+
+use crate::app_host::{AppHost, secure};
+use crate::authority::Refusal;
+use crate::clock::Clock;
+use crate::enrolment::{Enrolment, NameState};
+use crate::limits::REQUEST_MS;
+use crate::metrics::{Gauges, render};
+use crate::operator::{hex, unhex};
+use crate::origin::is_allowed;
+use crate::registry::{ClaimError, Registry};
+use crate::revocation::CurrentList;
+use crate::server::Place;
+use crate::socket::RelayHost;
+
+/// Messages up to this size are read, to be refused with a reason; above, the socket just ends. Two of the largest frames' order.
+const MESSAGE_BYTES_READ: usize = 64 * 1024;
+/// Buffer of a socket's reads and writes: small, because an idle peer keeps it.
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+
+/// All that the calls need.
+pub(crate) struct Server {
+    pub(crate) issuer: Issuer,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) enrolment: Enrolment,
+    pub(crate) revocations: CurrentList,
+    pub(crate) relay: RelayHost,
+    pub(crate) clock: Clock,
+    pub(crate) origins: Vec<String>,
+    pub(crate) behind_proxy: bool,
+}
+
+/// A client's address, as the socket or the proxy tells it.
+#[derive(Clone, Copy)]
+struct Address(IpAddr);
+
+/// The routes; `app` serves what is none of them.
+pub(crate) fn router(server: Arc<Server>, app: AppHost) -> Router {
+    let files = get(move |request: Request| app.serve(request));
+    Router::new()
+        .route("/authority.pem", get(authority_pem))
+        .route("/names/{id}", get(name))
+        .route("/enrol", post(enrol))
+        .route("/enrol/{ticket}", post(answer))
+        .route("/revoked", get(revoked))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics))
+        .route("/relay", get(relay))
+        .fallback_service(files)
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(server.clone(), place))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(secure))
+        .with_state(server)
+}
+
+/// Ends a request that takes too long with 408. A WebSocket has answered long before.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(Duration::from_millis(REQUEST_MS), next.run(request));
+    answer.await.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+}
+
+/// Notes where the request comes from.
+async fn place(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let socket = request.extensions().get::<SocketAddr>().map(SocketAddr::ip);
+    let proxied = if server.behind_proxy { last_hop(request.headers()) } else { None };
+    match proxied.or(socket) {
+        Some(address) => {
+            request.extensions_mut().insert(Address(address));
+            next.run(request).await
+        }
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// The address that our own proxy saw: the last one of X-Forwarded-For. Those before it are the client's word.
+fn last_hop(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    last.rsplit(',').next()?.trim().parse().ok()
+}
+
+async fn authority_pem(State(server): State<Arc<Server>>) -> Response {
+    typed("application/x-pem-file", server.issuer.anchor().to_pem())
+}
+
+async fn revoked(State(server): State<Arc<Server>>) -> Response {
+    typed("application/octet-stream", server.revocations.bytes())
+}
+
+#[derive(Serialize)]
+struct NameAnswer {
+    id: String,
+    state: &'static str,
+}
+
+async fn name(
+    State(server): State<Arc<Server>>,
+    Extension(Address(address)): Extension<Address>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let state = blocking(&server, {
+        let id = id.clone();
+        move |server| server.enrolment.name_state(&server.registry, &id, address, server.clock.now())
+    });
+    let state = match state.await? {
+        NameState::Free => "free",
+        NameState::Taken => "taken",
+        NameState::Reserved => "reserved",
+    };
+    Ok(fresh(Json(NameAnswer { id, state })))
+}
+
+#[derive(Serialize)]
+struct EnrolAnswer {
+    ticket: String,
+    challenge: String,
+}
+
+async fn enrol(
+    State(server): State<Arc<Server>>,
+    Extension(Address(address)): Extension<Address>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, Failure> {
+    let csr = body?;
+    let invite = headers.get("b4-invite").map(|invite| invite.to_str().unwrap_or_default().to_owned());
+    let begun = blocking(&server, move |server| {
+        server.enrolment.begin(&server.registry, &csr, invite.as_deref(), address, server.clock.now())
+    });
+    let (ticket, challenge) = begun.await?;
+    Ok(fresh(Json(EnrolAnswer { ticket: hex(&ticket), challenge: Base64::encode_string(&challenge) })))
+}
+
+async fn answer(
+    State(server): State<Arc<Server>>,
+    Path(ticket): Path<String>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, Failure> {
+    let body = body?;
+    let ticket = unhex(&ticket).ok_or(ClaimError::Refused(Refusal::NoTicket))?;
+    let certificate = blocking(&server, move |server| {
+        server.enrolment.complete(&server.registry, &server.issuer, &ticket, &body, server.clock.now())
+    });
+    Ok(typed("application/pkix-cert", certificate.await?))
+}
+
+async fn metrics(State(server): State<Arc<Server>>) -> Response {
+    let (counters, connections, peers, watches) = server.relay.status();
+    let names = server.registry.names().unwrap_or_else(|error| {
+        tracing::error!(%error, "counting names failed");
+        0
+    });
+    let revocation_sequence = server.revocations.list().sequence();
+    let gauges = Gauges { connections, peers, watches, names, revocation_sequence };
+    typed("text/plain; version=0.0.4", render(&gauges, &counters))
+}
+
+/// Opens the relay's socket to a page of an allowed origin.
+async fn relay(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let origin = text(&parts.headers, header::ORIGIN).unwrap_or_default().to_owned();
+    if !is_allowed(&origin, text(&parts.headers, header::HOST), &server.origins) {
+        return refusal(StatusCode::FORBIDDEN, "wrong-origin", "this origin may not open the relay's socket", None);
+    }
+    let Some(Address(address)) = parts.extensions.get::<Address>().copied() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
+        WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let upgrade = upgrade
+        .read_buffer_size(SOCKET_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(MESSAGE_BYTES_READ)
+        .max_frame_size(MESSAGE_BYTES_READ);
+    let place = parts.extensions.remove::<Arc<Place>>();
+    upgrade.on_upgrade(move |socket| async move {
+        server.relay.serve(socket, address, origin).await;
+        drop(place);
+    })
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Why a call failed: a refusal, or our own fault.
+struct Failure(Result<Refusal, String>);
+
+impl From<ClaimError> for Failure {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Refused(refusal) => Self(Ok(refusal)),
+            ClaimError::Registry(error) => Self(Err(error.to_string())),
+        }
+    }
+}
+
+impl From<axum::extract::rejection::BytesRejection> for Failure {
+    fn from(rejection: axum::extract::rejection::BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self(Ok(Refusal::TooLarge));
+        }
+        Self(Err(rejection.to_string()))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Ok(cause) => {
+                let (code, status) = cause.code();
+                let retry_after_ms = match cause {
+                    Refusal::TooMany { retry_after_ms } => Some(retry_after_ms),
+                    _ => None,
+                };
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                refusal(status, code, &cause.to_string(), retry_after_ms)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a call failed");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RefusalAnswer<'a> {
+    code: &'a str,
+    detail: &'a str,
+}
+
+fn refusal(status: StatusCode, code: &str, detail: &str, retry_after_ms: Option<u64>) -> Response {
+    let mut response = fresh((status, Json(RefusalAnswer { code, detail })));
+    if let Some(ms) = retry_after_ms {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
+    }
+    response
+}
+
+fn typed(content_type: &'static str, body: impl IntoResponse) -> Response {
+    let mut response = fresh(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// An answer that is true only now.
+fn fresh(body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Runs what signs or waits for the disk off the async threads.
+async fn blocking<T: Send + 'static>(
+    server: &Arc<Server>,
+    work: impl FnOnce(&Server) -> Result<T, ClaimError> + Send + 'static,
+) -> Result<T, Failure> {
+    let server = server.clone();
+    match tokio::task::spawn_blocking(move || work(&server)).await {
+        Ok(done) => Ok(done?),
+        Err(error) => Err(Failure(Err(error.to_string()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxys_own_word_is_the_last_hop() {
+        let hop = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-for", HeaderValue::from_static(value));
+            }
+            last_hop(&headers).map(|address| address.to_string())
+        };
+        assert_eq!(hop(&["6.6.6.6, 10.0.0.1"]).as_deref(), Some("10.0.0.1"));
+        assert_eq!(hop(&["6.6.6.6", "2001:db8::1"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!((hop(&[]), hop(&["6.6.6.6, nonsense"])), (None, None));
+    }
+}

@@ -1,0 +1,319 @@
+//! Names, invites and revocations on disk (redb). Every change is durable before the call returns: it survives a kill -9.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use b4_protocol::codec::Malformed;
+use b4_protocol::identity::{REVOCATIONS_MAX, UserId};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::authority::{Issued, NameRecord, Refusal};
+use crate::relay::{Directory, DirectoryError, KnownDevice};
+
+/// Name -> record.
+const NAMES: TableDefinition<&str, &[u8]> = TableDefinition::new("names");
+/// H(invite) -> when it was made. A used one is removed.
+const INVITES: TableDefinition<&[u8; 32], u64> = TableDefinition::new("invites");
+/// H(serial) -> when its certificate ends by itself.
+const REVOKED: TableDefinition<&[u8; 32], u64> = TableDefinition::new("revoked");
+/// The newest signed revocation list, and whether it lacks something.
+const LIST: TableDefinition<&str, &[u8]> = TableDefinition::new("list");
+
+/// What the cache may take in bytes: the hot pages of a hundred thousand names.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Why the registry cannot do something. All of it is our environment's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Another process has it open.
+    #[error("the registry is in use by a running server")]
+    InUse,
+    /// The disk or the file failed.
+    #[error("the registry failed: {0}")]
+    Storage(#[source] Box<redb::Error>),
+    /// A record cannot be read.
+    #[error("the registry holds a record that cannot be read: {0}")]
+    Record(#[from] Malformed),
+}
+
+macro_rules! storage_errors {
+    ($($error:ident)*) => {
+        $(impl From<redb::$error> for RegistryError {
+            fn from(error: redb::$error) -> Self {
+                Self::Storage(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
+storage_errors!(DatabaseError TransactionError TableError StorageError CommitError);
+
+/// What became of an enrolment.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The request gets nothing.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The registry failed.
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+}
+
+/// The registry.
+pub struct Registry {
+    database: Database,
+}
+
+impl Registry {
+    /// Opens or makes the file.
+    ///
+    /// # Errors
+    /// `InUse` while another process has it open, else what the disk says.
+    pub fn open(path: &Path) -> Result<Self, RegistryError> {
+        let database = match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
+            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(RegistryError::InUse),
+            other => other?,
+        };
+        let transaction = database.begin_write()?;
+        transaction.open_table(NAMES)?;
+        transaction.open_table(INVITES)?;
+        transaction.open_table(REVOKED)?;
+        transaction.open_table(LIST)?;
+        transaction.commit()?;
+        Ok(Self { database })
+    }
+
+    /// What is known of a name.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn name(&self, user: &UserId) -> Result<Option<NameRecord>, RegistryError> {
+        let names = self.database.begin_read()?.open_table(NAMES)?;
+        let bytes = names.get(user.as_str())?;
+        Ok(bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose()?)
+    }
+
+    /// How many names are taken.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn names(&self) -> Result<u64, RegistryError> {
+        use redb::ReadableTableMetadata;
+        Ok(self.database.begin_read()?.open_table(NAMES)?.len()?)
+    }
+
+    /// Decides on a name in one transaction, so that of two who complete at once one is first. `invite` is used up when the
+    /// name is new and one is given.
+    ///
+    /// # Errors
+    /// What `decide` refuses, `BadInvite` when the invite is gone, or [`RegistryError`].
+    pub fn claim(
+        &self,
+        user: &UserId,
+        invite: Option<&[u8; 32]>,
+        decide: impl FnOnce(Option<&NameRecord>) -> Result<Issued, Refusal>,
+    ) -> Result<Vec<u8>, ClaimError> {
+        let transaction = self.database.begin_write().map_err(RegistryError::from)?;
+        let known = {
+            let names = transaction.open_table(NAMES).map_err(RegistryError::from)?;
+            let bytes = names.get(user.as_str()).map_err(RegistryError::from)?;
+            bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose().map_err(RegistryError::from)?
+        };
+        let issued = decide(known.as_ref())?;
+        let Some(record) = issued.record else { return Ok(issued.certificate) };
+        if let (None, Some(invite)) = (&known, invite) {
+            let mut invites = transaction.open_table(INVITES).map_err(RegistryError::from)?;
+            if invites.remove(invite).map_err(RegistryError::from)?.is_none() {
+                return Err(Refusal::BadInvite.into());
+            }
+        }
+        {
+            let mut names = transaction.open_table(NAMES).map_err(RegistryError::from)?;
+            names.insert(user.as_str(), record.encode().as_slice()).map_err(RegistryError::from)?;
+        }
+        transaction.commit().map_err(RegistryError::from)?;
+        Ok(issued.certificate)
+    }
+
+    /// Keeps the hash of an invite.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn add_invite(&self, invite: &[u8; 32], now_ms: u64) -> Result<(), RegistryError> {
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(INVITES)?.insert(invite, now_ms)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether an invite of this hash is unused.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn has_invite(&self, invite: &[u8; 32]) -> Result<bool, RegistryError> {
+        Ok(self.database.begin_read()?.open_table(INVITES)?.get(invite)?.is_some())
+    }
+
+    /// Takes a name's certificates back; how many are still valid, or `None` for an unknown name. The name stays taken.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn revoke(&self, user: &UserId, now_ms: u64) -> Result<Option<usize>, RegistryError> {
+        let transaction = self.database.begin_write()?;
+        let mut count = 0;
+        {
+            let mut names = transaction.open_table(NAMES)?;
+            let known = names.get(user.as_str())?.map(|bytes| NameRecord::decode(bytes.value())).transpose()?;
+            let Some(mut record) = known else { return Ok(None) };
+            let mut revoked = transaction.open_table(REVOKED)?;
+            for device in &mut record.devices {
+                device.revoked = true;
+                let newest = (device.serial_hash, device.not_after_ms);
+                for (serial_hash, not_after_ms) in device.superseded.iter().copied().chain([newest]) {
+                    if not_after_ms > now_ms {
+                        revoked.insert(&serial_hash, not_after_ms)?;
+                        count += 1;
+                    }
+                }
+            }
+            names.insert(user.as_str(), record.encode().as_slice())?;
+            transaction.open_table(LIST)?.insert("lacks", [1].as_slice())?;
+        }
+        transaction.commit()?;
+        Ok(Some(count))
+    }
+
+    /// The newest signed list, unless one has to be signed first.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn complete_list(&self) -> Result<Option<Vec<u8>>, RegistryError> {
+        let list = self.database.begin_read()?.open_table(LIST)?;
+        if list.get("lacks")?.is_some() {
+            return Ok(None);
+        }
+        Ok(list.get("signed")?.map(|bytes| bytes.value().to_vec()))
+    }
+
+    /// Signs a list of what is revoked and not expired, under the next sequence, and keeps it.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn sign_list(
+        &self,
+        now_ms: u64,
+        sign: impl FnOnce(u64, &BTreeSet<[u8; 32]>) -> Vec<u8>,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let transaction = self.database.begin_write()?;
+        let signed = {
+            let mut revoked = transaction.open_table(REVOKED)?;
+            revoked.retain(|_, not_after_ms| not_after_ms > now_ms)?;
+            let mut serials = BTreeSet::new();
+            for entry in revoked.iter()?.take(REVOCATIONS_MAX) {
+                serials.insert(*entry?.0.value());
+            }
+            let mut list = transaction.open_table(LIST)?;
+            let last = list.get("sequence")?.and_then(|bytes| bytes.value().try_into().ok().map(u64::from_be_bytes));
+            let sequence = last.unwrap_or(0) + 1;
+            let signed = sign(sequence, &serials);
+            list.insert("sequence", sequence.to_be_bytes().as_slice())?;
+            list.insert("signed", signed.as_slice())?;
+            list.remove("lacks")?;
+            signed
+        };
+        transaction.commit()?;
+        Ok(signed)
+    }
+}
+
+impl Directory for Registry {
+    fn devices(&self, user: &UserId, now_ms: u64) -> Result<Option<Vec<KnownDevice>>, DirectoryError> {
+        let record = self.name(user).map_err(|error| {
+            tracing::error!(%error, "lookup failed");
+            DirectoryError
+        })?;
+        let usable = |record: NameRecord| {
+            let devices = record.devices.into_iter().filter(|device| !device.revoked && device.not_after_ms > now_ms);
+            devices.map(|device| KnownDevice { node: device.node, certificate: device.certificate }).collect()
+        };
+        Ok(record.map(usable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::issue;
+    use b4_protocol::crypto::Rng;
+    use b4_protocol::identity::EnrolmentRequest;
+    use b4_protocol::identity::testing::{NOW_MS, TestAuthority, device_keys, request_of};
+    use b4_protocol::time::DAY_MS;
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).expect("a name")
+    }
+
+    fn claim(registry: &Registry, name: &str, keys: usize, invite: Option<&[u8; 32]>) -> Result<Vec<u8>, ClaimError> {
+        let (authority, mut rng) = (TestAuthority::new([1; 32]), Rng::from_seed([keys as u8; 32]));
+        let csr = request_of(name, &device_keys(keys), &mut rng);
+        let request = EnrolmentRequest::parse(&csr).expect("a good request");
+        registry.claim(&user(name), invite, |known| issue(authority.issuer(), &mut rng, &request, known, NOW_MS))
+    }
+
+    fn fresh() -> (tempfile::TempDir, Registry) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let registry = Registry::open(&dir.path().join("registry.redb")).expect("a new registry");
+        (dir, registry)
+    }
+
+    #[test]
+    fn a_name_is_kept_over_a_reopening_and_belongs_to_the_first() {
+        let (dir, registry) = fresh();
+        let first = claim(&registry, "anna", 0, None).expect("a free name");
+        assert!(matches!(claim(&registry, "anna", 1, None), Err(ClaimError::Refused(Refusal::Taken))));
+        let path = dir.path().join("registry.redb");
+        assert!(matches!(Registry::open(&path), Err(RegistryError::InUse)));
+        drop(registry);
+        let registry = Registry::open(&path).expect("the registry");
+        let devices = registry.devices(&user("anna"), NOW_MS).expect("readable").expect("known");
+        assert_eq!(devices[0].certificate, first);
+        assert_eq!((registry.devices(&user("bert"), NOW_MS), registry.names().expect("readable")), (Ok(None), 1));
+        assert_eq!(registry.devices(&user("anna"), NOW_MS + 91 * DAY_MS), Ok(Some(vec![])));
+    }
+
+    #[test]
+    fn an_invite_serves_one_name() {
+        let (_dir, registry) = fresh();
+        registry.add_invite(&[7; 32], NOW_MS).expect("kept");
+        assert!(registry.has_invite(&[7; 32]).expect("readable"));
+        assert!(matches!(claim(&registry, "anna", 0, Some(&[8; 32])), Err(ClaimError::Refused(Refusal::BadInvite))));
+        assert!(registry.name(&user("anna")).expect("readable").is_none());
+        assert!(claim(&registry, "anna", 0, Some(&[7; 32])).is_ok());
+        assert!(matches!(claim(&registry, "bert", 1, Some(&[7; 32])), Err(ClaimError::Refused(Refusal::BadInvite))));
+        assert!(claim(&registry, "anna", 0, Some(&[7; 32])).is_ok(), "the owner needs no invite");
+    }
+
+    #[test]
+    fn a_revoked_name_is_listed_until_its_certificate_ends() {
+        let (_dir, registry) = fresh();
+        claim(&registry, "anna", 0, None).expect("a free name");
+        let sign = |now| {
+            let mut seen = (0, 0);
+            registry
+                .sign_list(now, |sequence, serials| {
+                    seen = (sequence, serials.len());
+                    vec![1]
+                })
+                .expect("kept");
+            seen
+        };
+        assert_eq!(registry.complete_list().expect("readable"), None);
+        assert_eq!(sign(NOW_MS), (1, 0));
+        assert_eq!(registry.complete_list().expect("readable"), Some(vec![1]));
+        assert_eq!(registry.revoke(&user("nobody"), NOW_MS).expect("readable"), None);
+        assert_eq!(registry.revoke(&user("anna"), NOW_MS).expect("kept"), Some(1));
+        assert_eq!(registry.complete_list().expect("readable"), None);
+        assert_eq!(sign(NOW_MS), (2, 1));
+        assert_eq!(registry.devices(&user("anna"), NOW_MS), Ok(Some(vec![])));
+        assert_eq!(sign(NOW_MS + 91 * DAY_MS), (3, 0));
+    }
+}
