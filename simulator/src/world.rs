@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use b4_protocol::crypto::{Rng, sha256};
+use b4_protocol::crypto::{Rng, Ticket, sha256};
 use b4_protocol::identity::UserId;
 use b4_protocol::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use b4_protocol::node::{Command, Effect, Input, LinkEnd, LinkId, Node, NodeConfig};
+use b4_protocol::store::Write;
 use b4_protocol::time::Now;
 use b4_signaling::relay::{Command as RelayCommand, KnownDevice};
 
@@ -46,6 +47,8 @@ enum Event {
     /// To the relay.
     ToRelay { socket: u64, what: ToRelay },
     RelayTick,
+    /// Writes reach the disk of a machine, unless its process ended meanwhile.
+    Commit { node: NodeIndex, life: u32, ticket: Ticket, writes: Vec<Write> },
 }
 
 enum ToRelay {
@@ -307,6 +310,12 @@ impl World {
                     self.input(end.node, Input::LinkClosed { link: end.link, end: how });
                 }
             }
+            Event::Commit { node, life, ticket, writes } => {
+                if self.machines[node].life == life {
+                    self.machines[node].disk.commit(writes);
+                    self.input(node, Input::Stored { tickets: vec![ticket] });
+                }
+            }
             Event::ToRelay { socket, what } => self.at_relay(socket, what),
             Event::RelayTick => {
                 let now = self.now();
@@ -394,18 +403,17 @@ impl World {
     }
 
     /// A write is durable when its time has come and the process still lives: what is in flight at a kill is lost.
-    fn write(&mut self, node: NodeIndex, ticket: b4_protocol::crypto::Ticket, writes: Vec<b4_protocol::store::Write>) {
+    fn write(&mut self, node: NodeIndex, ticket: Ticket, writes: Vec<Write>) {
         let life = self.machines[node].life;
         if let DiskFault::Failing(full) = self.machines[node].disk_fault {
             self.schedule(1, Event::Input { node, life, input: Input::StoreFailed { tickets: vec![ticket], full } });
             return;
         }
-        self.machines[node].disk.commit(writes);
         let at = self.draw_between(self.config.disk_ms);
         let key = (node as u64, false);
         let arrival = self.last_arrival.get(&key).copied().unwrap_or(0).max(self.now_ms + at);
         self.last_arrival.insert(key, arrival);
-        self.schedule(arrival - self.now_ms, Event::Input { node, life, input: Input::Stored { tickets: vec![ticket] } });
+        self.schedule(arrival - self.now_ms, Event::Commit { node, life, ticket, writes });
     }
 
     fn describe(&mut self, node: NodeIndex, link: LinkId, remote: Option<&str>) {
