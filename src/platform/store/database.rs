@@ -81,6 +81,10 @@ impl Database {
             .filter(|table| writes.clone().any(|write| write.table == *table))
             .map(|table| JsValue::from_str(table.name()))
             .collect();
+        if touched.length() == 0 {
+            // Nothing to write is an order too; a transaction must have some table.
+            touched.push(&JsValue::from_str(Table::Meta.name()));
+        }
         let transaction = self.transaction(&touched, "readwrite")?;
         let put = writes.try_for_each(|write| put(&transaction, write));
         if put.is_err() {
