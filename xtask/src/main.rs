@@ -1,2 +1,94 @@
-//! Placeholder.
-fn main() {}
+//! The commands of the README: run, test, bench, build, tidy.
+//!
+//! `cargo xtask COMMAND` does all set-up that the command needs, says what it does while it does it, and skips what is there.
+
+mod bench;
+mod page;
+mod process;
+mod relay;
+mod serve;
+mod setup;
+mod test;
+mod tidy;
+mod tools;
+mod trunk;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use workspace::Workspace;
+
+/// The commands of B4.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Order,
+}
+
+#[derive(Subcommand)]
+enum Order {
+    /// Build the app (release) and serve it on this machine
+    Run(serve::Run),
+    /// Pass every test, or one part
+    Test {
+        /// The part; all if left out
+        part: Option<test::Part>,
+    },
+    /// Measure; results go to target/bench
+    Bench {
+        /// The benchmark; all if left out
+        name: Option<String>,
+    },
+    /// Build the page into target/page and the relay
+    Build,
+    /// Hold the house rules that a machine can hold
+    Tidy,
+    /// Build wasm-bindgen's command line and test runner into target/tools (`trunk serve` wants them on the PATH)
+    Tools,
+    /// See whether Trunk builds a page that starts
+    CheckTrunk,
+}
+
+fn main() -> ExitCode {
+    process::start_clock();
+    match carry_out(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(order: Order) -> anyhow::Result<()> {
+    let workspace = Workspace::find();
+    match order {
+        Order::Run(options) => serve::run(&workspace, &options),
+        Order::Test { part } => test::test(&workspace, part),
+        Order::Bench { name } => bench::bench(&workspace, name.as_deref()),
+        Order::Build => {
+            page::build(&workspace)?;
+            relay::build(&workspace).map(drop)
+        }
+        Order::Tidy => tidy::tidy(&workspace),
+        Order::Tools => {
+            tools::install(&workspace)?;
+            println!("export PATH=\"{}:$PATH\"", workspace.tools().display());
+            Ok(())
+        }
+        Order::CheckTrunk => trunk::check(&workspace),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}
