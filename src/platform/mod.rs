@@ -33,6 +33,8 @@ mod relay_socket;
 #[cfg(target_arch = "wasm32")]
 pub mod rtc;
 #[cfg(target_arch = "wasm32")]
+pub mod screen;
+#[cfg(target_arch = "wasm32")]
 mod tab_lock;
 #[cfg(target_arch = "wasm32")]
 mod text;
@@ -54,6 +56,7 @@ pub use self::{
         remember_name, remember_recovery_saved, remembered_name,
     },
     relay_socket::RelaySocket,
+    screen::mount_point,
     tab_lock::{GiveUp, TabLock, TabLocks},
     text::hex,
     wake::{Pause, Wake},
