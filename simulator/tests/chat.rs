@@ -34,6 +34,8 @@ fn check_delivered(world: &mut World, from: NodeIndex, to: NodeIndex, texts: &[S
     let arrived = world.run_until(within_ms, |world| {
         all_there(world) && world.seen(to).texts(&me, Direction::In).len() >= texts.len()
     });
+    // The outbox is emptied on disk a moment after the screen says so: a crash in between sends again, and shows nothing twice.
+    world.run_until(1_000, |world| world.disk(from).count(Table::Outbox) == 0);
     assert_eq!(received(world, to, from), texts);
     assert!(arrived, "known to be delivered: {:?}", world.seen(from).states(&them));
     assert_eq!(world.seen(to).shown_twice, Vec::<String>::new());

@@ -1,5 +1,121 @@
 //! What the screen shows, as plain values. The only writer is `AppState::apply`. Pure: compiles and is tested natively.
 
+mod chat;
 mod event;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use b4_protocol::identity::UserId;
+use b4_protocol::node::{self, ContactRefusal, ContactView, NetworkState, SendRefusal, Standing};
+
+pub use chat::Chat;
 pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
+
+/// Everything the screen shows. Cloning is cheap: what is large is shared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AppState {
+    /// Stage of the app's life.
+    pub phase: Phase,
+    /// Whether others can be found.
+    pub network: NetworkState,
+    /// By name.
+    pub contacts: Rc<BTreeMap<UserId, Rc<ContactView>>>,
+    /// Messages by contact, as far as they were loaded or came.
+    pub chats: Rc<BTreeMap<UserId, Rc<Chat>>>,
+    /// The last name that was asked about, and the answer.
+    pub checked: Option<(String, NameVerdict)>,
+    /// Why the last enrolment came to nothing.
+    pub enrol_failure: Option<EnrolFailure>,
+    /// Why the last restoring came to nothing.
+    pub restore_failure: Option<RestoreFailure>,
+    /// The recovery file.
+    pub recovery: Recovery,
+    /// A new build waits.
+    pub is_update_ready: bool,
+    /// The last name typed that made no contact, and why.
+    pub contact_refusal: Option<(String, ContactRefusal)>,
+    /// Texts that were not taken: they go back into the composer. The number tells one refusal from the next.
+    pub returned: Option<(UserId, String, SendRefusal, u32)>,
+    /// The store takes no writes: `Some(true)` for want of room.
+    pub store_trouble: Option<bool>,
+    /// The relay does not accept this device's certificate.
+    pub is_certificate_refused: bool,
+}
+
+impl AppState {
+    /// Takes one event.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Phase(phase) => self.enter(phase),
+            Event::NameChecked { name, verdict } => self.checked = Some((name, verdict)),
+            Event::EnrolFailed(why) => {
+                self.enrol_failure = Some(why);
+                self.phase = Phase::Welcome;
+            }
+            Event::RestoreFailed(why) => {
+                self.restore_failure = Some(why);
+                self.phase = Phase::Welcome;
+            }
+            Event::Recovery(recovery) => self.recovery = recovery,
+            Event::UpdateReady => self.is_update_ready = true,
+            Event::Node(event) => self.apply_node(event),
+        }
+    }
+
+    /// Contacts for the list: strangers first, then by the last message, newest first. Those put aside come last.
+    pub fn contacts_in_order(&self) -> Vec<Rc<ContactView>> {
+        let mut all: Vec<Rc<ContactView>> = self.contacts.values().cloned().collect();
+        let rank = |contact: &ContactView| match contact.standing {
+            Standing::New => 0,
+            Standing::Accepted => 1,
+            Standing::Ignored | Standing::Blocked => 2,
+        };
+        all.sort_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
+        all
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if matches!(phase, Phase::Enrolling(_)) {
+            self.enrol_failure = None;
+            self.restore_failure = None;
+        }
+        if !matches!(phase, Phase::Running { .. }) {
+            self.contacts = Rc::default();
+            self.chats = Rc::default();
+            self.network = NetworkState::Offline;
+        }
+        self.phase = phase;
+    }
+
+    fn apply_node(&mut self, event: node::Event) {
+        match event {
+            node::Event::NetworkChanged(state) => self.network = state,
+            node::Event::ContactChanged(view) => {
+                if self.contact_refusal.as_ref().is_some_and(|(typed, _)| typed.trim() == view.user.as_str()) {
+                    self.contact_refusal = None;
+                }
+                Rc::make_mut(&mut self.contacts).insert(view.user.clone(), Rc::new(view));
+            }
+            node::Event::ContactRefused { typed, why } => self.contact_refusal = Some((typed, why)),
+            node::Event::MessageAdded { with, message } => self.chat(with).add(message),
+            node::Event::MessageChanged { with, id, state } => self.chat(with).change(id, state),
+            node::Event::ReadUpTo { with, seq } => self.chat(with).read_up_to(seq),
+            node::Event::GapChanged { with, seq, gap_before } => self.chat(with).set_gap(seq, gap_before),
+            node::Event::MessagesLoaded { with, messages, complete } => self.chat(with).load(messages, complete),
+            node::Event::SendRefused { to, text, why } => {
+                let number = self.returned.as_ref().map_or(0, |(.., number)| number + 1);
+                self.returned = Some((to, text, why, number));
+            }
+            node::Event::StoreTrouble { full, working } => self.store_trouble = (!working).then_some(full),
+            node::Event::Superseded => self.enter(Phase::Superseded),
+            node::Event::CertificateRefused => self.is_certificate_refused = true,
+        }
+    }
+
+    fn chat(&mut self, with: UserId) -> &mut Chat {
+        Rc::make_mut(Rc::make_mut(&mut self.chats).entry(with).or_default())
+    }
+}

@@ -1,0 +1,123 @@
+//! The app's host and the command line against the real program.
+
+mod support;
+
+use std::path::Path;
+
+use support::{Server, serve_command};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_b4-signaling");
+const HASHED: &str = "app-0123456789abcdef";
+
+fn host() -> Server {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dist = home.path().join("dist");
+    std::fs::create_dir(&dist).expect("made");
+    for (name, content) in [
+        ("index.html".to_owned(), "page"),
+        (format!("{HASHED}.wasm"), "wasm"),
+        (format!("{HASHED}.wasm.br"), "brotli"),
+        (format!("{HASHED}.wasm.gz"), "gzip"),
+        (format!("{HASHED}.js"), "script"),
+        ("sw.js".to_owned(), "worker"),
+        ("manifest.webmanifest".to_owned(), "{}"),
+        ("style.css".to_owned(), "style"),
+        ("icon.svg".to_owned(), "icon"),
+    ] {
+        std::fs::write(dist.join(name), content).expect("written");
+    }
+    std::fs::write(home.path().join("secret"), "secret").expect("written");
+    let data = b4_signaling::data_dir::DataDir::open(&home.path().join("data")).expect("made");
+    data.adopt(b4_protocol::identity::testing::TestAuthority::new([1; 32]).issuer()).expect("kept");
+    Server::start_in(PROGRAM, home, &[])
+}
+
+#[test]
+fn every_response_has_the_headers_that_hold_the_page_in() {
+    let server = host();
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; media-src 'self' \
+         blob:; connect-src 'self' ws://{0} wss://{0}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action \
+         'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types b4",
+        server.address
+    );
+    for path in ["/", "/index.html", "/sw.js", "/gone.js", "/authority.pem", "/names/Anna", "/metrics", "/relay"] {
+        let answer = server.get(path);
+        assert_eq!(answer.header("content-security-policy"), policy, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        let permissions = answer.header("permissions-policy");
+        assert!(permissions.contains("camera=(self), microphone=(self), display-capture=(self)"), "{path}");
+        assert!(permissions.contains("geolocation=()") && !permissions.contains('*'), "{path}");
+    }
+}
+
+#[test]
+fn files_have_their_types_and_are_kept_as_long_as_their_names_say() {
+    let server = host();
+    let (forever, ask) = ("public, max-age=31536000, immutable", "no-cache");
+    for (path, content_type, caching, body) in [
+        ("/", "text/html", ask, "page"),
+        ("/index.html", "text/html", ask, "page"),
+        (&format!("/{HASHED}.wasm"), "application/wasm", forever, "wasm"),
+        (&format!("/{HASHED}.js"), "text/javascript", forever, "script"),
+        ("/sw.js", "text/javascript", ask, "worker"),
+        ("/manifest.webmanifest", "application/manifest+json", ask, "{}"),
+        ("/style.css", "text/css", ask, "style"),
+        ("/icon.svg", "image/svg+xml", ask, "icon"),
+    ] {
+        let answer = server.get(path);
+        assert_eq!((answer.status, answer.text().as_str(), answer.header("cache-control")), (200, body, caching), "{path}");
+        assert_eq!(answer.header("content-type").split(';').next(), Some(content_type), "{path}");
+    }
+}
+
+#[test]
+fn compressed_siblings_are_served_to_those_who_take_them() {
+    let server = host();
+    let path = format!("/{HASHED}.wasm");
+    let fetch = |accept: &str| {
+        let answer = server.get_as(&path, &[("Accept-Encoding", accept)]);
+        assert_eq!((answer.header("content-type"), answer.header("vary")), ("application/wasm", "accept-encoding"));
+        (answer.header("content-encoding").to_owned(), answer.text())
+    };
+    assert_eq!(fetch("gzip, br"), ("br".to_owned(), "brotli".to_owned()));
+    assert_eq!(fetch("gzip"), ("gzip".to_owned(), "gzip".to_owned()));
+    assert_eq!(fetch("identity"), (String::new(), "wasm".to_owned()));
+    let plain = server.get_as("/sw.js", &[("Accept-Encoding", "br")]);
+    assert_eq!((plain.header("content-encoding"), plain.text().as_str()), ("", "worker"));
+}
+
+#[test]
+fn the_apps_own_routes_get_the_page_and_nothing_else_does() {
+    let server = host();
+    let page = |path: &str| server.get_as(path, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")]);
+    for path in ["/chat/anna", "/settings"] {
+        let answer = page(path);
+        assert_eq!((answer.status, answer.text().as_str(), answer.header("cache-control")), (200, "page", "no-cache"));
+    }
+    assert_eq!(page("/gone.js").status, 404);
+    assert_eq!(server.get_as("/chat/anna", &[("Accept", "application/json")]).status, 404);
+    for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"] {
+        assert!(!server.get(path).text().contains("secret"), "{path}");
+    }
+    assert_eq!(server.post("/", b"").status, 405);
+}
+
+#[test]
+fn a_start_that_cannot_be_says_what_to_do() {
+    let server = host();
+    let check = |data: &Path, app: &Path, listen: &str, remedy: &str| {
+        let output = serve_command(Path::new(PROGRAM), data, app, listen).output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(remedy), "{said}");
+    };
+    let (data, dist) = (server.home.path().join("other"), server.home.path().join("dist"));
+    let taken = server.address.to_string();
+    check(&data, &dist, &taken, "give another --listen");
+    check(&server.data(), &dist, "127.0.0.1:0", "stop it first");
+    check(&data, &data, "127.0.0.1:0", "build the app first");
+    check(&dist.join("index.html"), &dist, "127.0.0.1:0", "a directory that this user may write");
+}

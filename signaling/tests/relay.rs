@@ -1,0 +1,240 @@
+//! The relay against the real program over real sockets.
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use b4_protocol::crypto::Rng;
+use b4_protocol::identity::testing::{TestAuthority, device_keys};
+use b4_protocol::identity::{NodeId, UserId};
+use b4_protocol::signal::relay::{ClientFrame, Presence, RefusalCode, RelayFrame};
+use b4_signaling::clock::wall_ms;
+use support::Server;
+use tokio_tungstenite::tungstenite::Message;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_b4-signaling");
+const SOON: Duration = Duration::from_secs(10);
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a name")
+}
+
+fn node(certificate: &[u8]) -> NodeId {
+    let anchor = TestAuthority::new([1; 32]).anchor().clone();
+    *anchor.verify(certificate, wall_ms(), None).expect("a good certificate").node_id()
+}
+
+#[tokio::test]
+async fn two_who_enrolled_find_each_other_and_hand_bodies_over() {
+    let (server, mut rng) = (Server::start(PROGRAM, &["--ice", "stun:127.0.0.1:3478"]), Rng::from_seed([1; 32]));
+    let (keys_a, keys_b) = (device_keys(0), device_keys(1));
+    let anna = server.enrol("anna", &keys_a, &mut rng).expect("a free name");
+    let bert = server.enrol("bert", &keys_b, &mut rng).expect("a free name");
+    let mut a = server.join(&anna, &keys_a, &mut rng).await;
+    a.send(&ClientFrame::Lookup { ticket: 1, watch: true, user: user("bert") }).await;
+    let away = a.frame().await;
+    assert!(matches!(&away, RelayFrame::Found { ticket: 1, presence: Presence::Away, devices } if devices[0].certificate == bert));
+    let mut b = server.join(&bert, &keys_b, &mut rng).await;
+    let here = a.frame().await;
+    assert!(matches!(&here, RelayFrame::Found { ticket: 1, presence: Presence::Online, devices } if devices[0].online));
+    a.send(&ClientFrame::Forward { to: node(&bert), body: b"sealed".to_vec() }).await;
+    assert_eq!(b.frame().await, RelayFrame::Forwarded { from: node(&anna), body: b"sealed".to_vec() });
+    b.send(&ClientFrame::Forward { to: node(&anna), body: vec![7; 4_096] }).await;
+    assert_eq!(a.frame().await, RelayFrame::Forwarded { from: node(&bert), body: vec![7; 4_096] });
+    a.send(&ClientFrame::Introduce { ticket: 2, count: 16 }).await;
+    assert_eq!(a.frame().await, RelayFrame::Peers { ticket: 2, certificates: vec![bert] });
+    a.send(&ClientFrame::Ping { ticket: 3 }).await;
+    assert_eq!(a.frame().await, RelayFrame::Pong { ticket: 3 });
+    let metrics = server.get("/metrics").text();
+    assert!(metrics.contains("\nb4_relay_peers 2\n") && metrics.contains("\nb4_relay_forwards_total 2\n"), "{metrics}");
+    assert_eq!(server.get("/healthz").text(), "ok\n");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_is_not_let_in() {
+    let server = Server::start(PROGRAM, &[]);
+    assert_eq!(server.socket("https://evil.example").await.err(), Some(403));
+    assert_eq!(server.socket("null").await.err(), Some(403));
+    assert!(server.socket(&server.origin()).await.is_ok());
+    let listed = Server::start(PROGRAM, &["--origin", "https://b4.example"]);
+    assert!(listed.socket("https://b4.example").await.is_ok());
+    assert_eq!(listed.socket(&listed.origin()).await.err(), Some(403));
+}
+
+#[tokio::test]
+async fn what_breaks_the_rules_is_refused_with_its_code_and_closed() {
+    let (server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([2; 32]));
+    let keys = device_keys(0);
+    let anna = server.enrol("anna", &keys, &mut rng).expect("a free name");
+    let rows = [
+        (Message::Binary(vec![0xff].into()), RefusalCode::Malformed),
+        (Message::Text("hello".into()), RefusalCode::Malformed),
+        (Message::Binary(vec![3; 6_145].into()), RefusalCode::TooLarge),
+    ];
+    for (message, code) in rows {
+        let mut socket = server.join(&anna, &keys, &mut rng).await;
+        socket.raw(message).await;
+        let refused = RelayFrame::Refused { ticket: 0, code, retry_after_ms: 0 };
+        assert_eq!(socket.end(SOON).await, (vec![refused], Some(code.close_code())));
+    }
+    let mut older = server.join(&anna, &keys, &mut rng).await;
+    let mut newer = server.join(&anna, &keys, &mut rng).await;
+    assert_eq!(older.end(SOON).await.1, Some(4_008));
+    newer.send(&ClientFrame::Ping { ticket: 1 }).await;
+    assert_eq!(newer.frame().await, RelayFrame::Pong { ticket: 1 });
+    // A signature over the bare challenge proves nothing.
+    let mut socket = server.socket(&server.origin()).await.expect("our own origin");
+    let RelayFrame::Challenge { nonce } = socket.frame().await else { panic!("a challenge comes first") };
+    let signature = keys.signing.sign(&mut rng, &nonce);
+    socket.send(&ClientFrame::Prove { certificate: anna.clone(), signature }).await;
+    assert_eq!(socket.end(SOON).await.1, Some(4_002));
+    // A message far over the bound is not read at all; the server lives on.
+    let mut socket = server.join(&anna, &keys, &mut rng).await;
+    let _ = futures_util::SinkExt::send(&mut socket.stream, Message::Binary(vec![3; 1 << 20].into())).await;
+    let (frames, _) = socket.end(SOON).await;
+    assert!(frames.is_empty());
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections() {
+    let server = Server::start(PROGRAM, &["--connections-per-address", "2"]);
+    let mut held = vec![];
+    for _ in 0..2 {
+        let mut socket = server.socket(&server.origin()).await.expect("our own origin");
+        assert!(matches!(socket.frame().await, RelayFrame::Challenge { .. }));
+        held.push(socket);
+    }
+    let mut third = server.socket(&server.origin()).await.expect("a socket, to be told why");
+    let (frames, code) = third.end(SOON).await;
+    assert!(matches!(frames[..], [RelayFrame::Refused { code: RefusalCode::TooManyConnections, .. }]));
+    assert_eq!(code, Some(4_007));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_its_word_is_the_address() {
+    let server = Server::start(PROGRAM, &["--behind-proxy", "--names-per-hour", "1"]);
+    let ask = |hops: &str| server.get_as("/names/anna", &[("X-Forwarded-For", hops)]).status;
+    assert_eq!((ask("10.0.0.1"), ask("6.6.6.6, 10.0.0.1"), ask("10.0.0.1, 10.0.0.2")), (200, 429, 200));
+    let server = Server::start(PROGRAM, &["--names-per-hour", "1"]);
+    let ask = |hops: &str| server.get_as("/names/anna", &[("X-Forwarded-For", hops)]).status;
+    assert_eq!((ask("10.0.0.1"), ask("10.0.0.2")), (200, 429));
+}
+
+#[tokio::test]
+async fn a_revoked_client_is_put_out_while_connected() {
+    let (server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([3; 32]));
+    let keys = device_keys(0);
+    let anna = server.enrol("anna", &keys, &mut rng).expect("a free name");
+    let mut socket = server.join(&anna, &keys, &mut rng).await;
+    let revoke = std::process::Command::new(PROGRAM).args(["revoke", "anna", "--data"]).arg(server.data()).status();
+    assert!(revoke.expect("the program runs").success());
+    assert_eq!(socket.end(SOON).await.1, Some(4_004));
+}
+
+#[tokio::test]
+async fn a_stop_tells_everybody_and_ends_well() {
+    for signal in ["TERM", "INT"] {
+        let (mut server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([4; 32]));
+        let keys = device_keys(0);
+        let anna = server.enrol("anna", &keys, &mut rng).expect("a free name");
+        let mut socket = server.join(&anna, &keys, &mut rng).await;
+        server.signal(signal);
+        let refused = RelayFrame::Refused { ticket: 0, code: RefusalCode::ShuttingDown, retry_after_ms: 0 };
+        assert_eq!(socket.end(SOON).await, (vec![refused], Some(4_009)));
+        drop(socket);
+        assert_eq!(server.wait().code(), Some(0));
+    }
+}
+
+/// Opens the relay's socket by hand: nothing answers the server's pings.
+fn silent_socket(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    let head = format!(
+        "GET /relay HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream
+}
+
+/// Reads until the server closes; how long that took.
+fn until_closed(mut stream: TcpStream, at_most: Duration) -> Duration {
+    let begun = Instant::now();
+    stream.set_read_timeout(Some(at_most)).expect("set");
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    }
+    begun.elapsed()
+}
+
+#[test]
+fn a_client_that_never_proves_itself_and_one_with_slow_headers_are_closed() {
+    let server = Server::start(PROGRAM, &[]);
+    let unproven = silent_socket(&server);
+    let mut slow = TcpStream::connect(server.address).expect("the server listens");
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
+    let dripping = slow.try_clone().expect("a second handle");
+    let drip = std::thread::spawn(move || {
+        let mut dripping = dripping;
+        while dripping.write_all(b"a").is_ok() {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    });
+    let unproven = std::thread::spawn(move || until_closed(unproven, Duration::from_secs(20)));
+    let slow = until_closed(slow, Duration::from_secs(20));
+    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&slow), "{slow:?}");
+    let unproven = unproven.join().expect("the thread ends");
+    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&unproven), "{unproven:?}");
+    drip.join().expect("the thread ends");
+}
+
+#[tokio::test]
+async fn a_half_open_socket_is_closed_and_one_that_answers_pings_stays() {
+    let (server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([5; 32]));
+    let (keys_a, keys_b) = (device_keys(0), device_keys(1));
+    let mut authority = TestAuthority::new([1; 32]);
+    let now = wall_ms();
+    let anna = authority.issue_for("anna", keys_a.clone(), now).certificate.der().to_vec();
+    let bert = authority.issue_for("bert", keys_b.clone(), now).certificate.der().to_vec();
+    let mut silent = server.join(&anna, &keys_a, &mut rng).await;
+    let mut alive = server.join(&bert, &keys_b, &mut rng).await;
+    // Reading is what answers pings: one reads, the other does not.
+    let reading = tokio::spawn(async move {
+        let end = tokio::time::timeout(Duration::from_secs(34), alive.end(Duration::from_secs(40))).await;
+        assert!(end.is_err(), "the one that answers was closed: {end:?}");
+        alive
+    });
+    tokio::time::sleep(Duration::from_secs(33)).await;
+    let metrics = server.get("/metrics").text();
+    assert!(metrics.contains("\nb4_relay_half_open_total 1\n") && metrics.contains("\nb4_relay_peers 1\n"), "{metrics}");
+    assert_eq!(silent.end(SOON).await.1, Some(1_001));
+    let mut alive = reading.await.expect("the task ends");
+    alive.send(&ClientFrame::Ping { ticket: 9 }).await;
+    assert_eq!(alive.frame().await, RelayFrame::Pong { ticket: 9 });
+}
+
+#[tokio::test]
+async fn an_idle_peer_costs_under_32_kilobytes() {
+    const PEERS: usize = 200;
+    let (server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([6; 32]));
+    let mut authority = TestAuthority::new([1; 32]);
+    let now = wall_ms();
+    let mut peers = vec![];
+    let mut resident = 0;
+    for number in 0..PEERS + 8 {
+        let device = authority.issue(&format!("user{number}"), now);
+        peers.push(server.join(device.certificate.der(), &device.keys, &mut rng).await);
+        if number == 7 {
+            // The first few pay for what all share.
+            resident = server.resident_bytes();
+        }
+    }
+    let each = server.resident_bytes().saturating_sub(resident) / PEERS as u64;
+    assert!(each < 32 * 1_024, "{each} bytes a peer");
+    assert!(server.get("/metrics").text().contains(&format!("\nb4_relay_peers {}\n", PEERS + 8)));
+}

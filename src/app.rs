@@ -1,0 +1,96 @@
+//! Puts the house together: the engine below, the state that its events make, the browser as the screen sees it, and the screen.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::engine::{Engine, EngineHandle};
+use crate::platform::{mount_point, screen, wall_ms};
+use crate::state::{AppState, Event};
+use crate::ui::{App, Browser, Guard};
+
+/// Least time between two renderings, in milliseconds: one frame. What comes alone is shown at once; what comes in a burst is
+/// gathered, since each rendering costs as much as the conversation on the screen is long.
+const FRAME_MS: u32 = 16;
+
+/// Mounts the app into the page.
+///
+/// # Panics
+/// When the page is not ours: it has no element `app`.
+pub fn mount() {
+    screen::show_theme(screen::theme().as_deref());
+    let root = mount_point().expect("index.html has the element to mount into");
+    yew::Renderer::<Root>::with_root(root).render();
+}
+
+/// The state as it is, and the one that is shown.
+struct Screen {
+    state: RefCell<AppState>,
+    shown: UseStateSetter<AppState>,
+    shown_ms: Cell<u64>,
+    due: RefCell<Option<screen::Timer>>,
+}
+
+impl Screen {
+    fn take(self: &Rc<Self>, event: Event) {
+        self.state.borrow_mut().apply(event);
+        let since_ms = wall_ms().abs_diff(self.shown_ms.get());
+        if since_ms >= u64::from(FRAME_MS) {
+            self.show();
+        } else if self.due.borrow().is_none() {
+            let screen = Rc::clone(self);
+            let timer = screen::after_ms(FRAME_MS, move || {
+                screen.due.replace(None);
+                screen.show();
+            });
+            self.due.replace(Some(timer));
+        }
+    }
+
+    fn show(&self) {
+        self.shown_ms.set(wall_ms());
+        self.shown.set(self.state.borrow().clone());
+    }
+}
+
+/// The root: starts the engine once and provides the screen's three contexts.
+#[component]
+fn Root() -> Html {
+    let state = use_state(AppState::default);
+    let setter = state.setter();
+    let engine: Rc<EngineHandle> = use_memo((), move |()| {
+        let screen = Rc::new(Screen {
+            state: RefCell::default(),
+            shown: setter,
+            shown_ms: Cell::new(0),
+            due: RefCell::default(),
+        });
+        Engine::start(move |event| screen.take(event))
+    });
+    let browser: Rc<Browser> = use_memo((), |()| browser());
+    html! {
+        <ContextProvider<EngineHandle> context={(*engine).clone()}>
+            <ContextProvider<Browser> context={(*browser).clone()}>
+                <ContextProvider<AppState> context={(*state).clone()}>
+                    <App />
+                </ContextProvider<AppState>>
+            </ContextProvider<Browser>>
+        </ContextProvider<EngineHandle>>
+    }
+}
+
+fn browser() -> Browser {
+    Browser {
+        path: Rc::new(screen::path),
+        push_path: Rc::new(screen::push_path),
+        on_path: Rc::new(|changed| Guard::new(screen::on_path(move || changed()))),
+        is_visible: Rc::new(screen::is_visible),
+        on_visibility: Rc::new(|changed| Guard::new(screen::on_visibility(move || changed()))),
+        after_ms: Rc::new(|wait_ms, then| Guard::new(screen::after_ms(wait_ms, then))),
+        read_file: Rc::new(screen::read_file),
+        theme: Rc::new(screen::theme),
+        set_theme: Rc::new(screen::set_theme),
+        set_title: Rc::new(screen::set_title),
+    }
+}

@@ -1,0 +1,130 @@
+//! The screen's state under the events of the app and the node.
+
+use super::*;
+use b4_protocol::chat::MessageId;
+use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Presence};
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a name")
+}
+
+fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
+    let id = MessageId(u128::from(order).to_be_bytes());
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0 }
+}
+
+fn contact(name: &str, standing: Standing, last_ms: u64) -> ContactView {
+    ContactView {
+        user: user(name),
+        standing,
+        presence: Presence::Unknown,
+        key: KeyStanding::Pinned,
+        safety_number: None,
+        unread: 0,
+        preview: String::new(),
+        last_ms,
+        read_up_to_seq: 0,
+    }
+}
+
+fn after(events: impl IntoIterator<Item = node::Event>) -> AppState {
+    let mut state = AppState::default();
+    events.into_iter().for_each(|event| state.apply(Event::Node(event)));
+    state
+}
+
+fn states(state: &AppState) -> Vec<MessageState> {
+    state.chats[&user("bela")].messages().map(|message| message.state).collect()
+}
+
+#[test]
+fn a_message_that_comes_twice_is_there_once() {
+    let with = user("bela");
+    let one = message(1, Direction::In, MessageState::Delivered);
+    let state = after([
+        node::Event::MessageAdded { with: with.clone(), message: one.clone() },
+        node::Event::MessagesLoaded { with: with.clone(), messages: vec![one], complete: true },
+    ]);
+    assert_eq!(state.chats[&with].len(), 1);
+    assert!(state.chats[&with].is_complete);
+}
+
+#[test]
+fn a_page_of_history_does_not_undo_what_is_newer() {
+    let with = user("bela");
+    let queued = message(1, Direction::Out, MessageState::Queued);
+    let id = queued.id;
+    let state = after([
+        node::Event::MessageAdded { with: with.clone(), message: queued.clone() },
+        node::Event::MessageChanged { with: with.clone(), id, state: MessageState::Delivered },
+        node::Event::MessagesLoaded { with, messages: vec![queued], complete: true },
+    ]);
+    assert_eq!(states(&state), [MessageState::Delivered]);
+}
+
+#[test]
+fn reading_marks_what_is_delivered_up_to_the_number_and_nothing_else() {
+    use MessageState::{Delivered, Queued, Read};
+    let with = user("bela");
+    let mut events: Vec<node::Event> = [(1, Delivered), (2, Delivered), (3, Queued), (4, Delivered)]
+        .map(|(order, state)| node::Event::MessageAdded { with: with.clone(), message: message(order, Direction::Out, state) })
+        .into();
+    events.push(node::Event::ReadUpTo { with, seq: 3 });
+    assert_eq!(states(&after(events)), [Read, Read, Queued, Delivered]);
+}
+
+#[test]
+fn a_gap_that_closes_is_closed_on_the_screen() {
+    let with = user("bela");
+    let mut late = message(5, Direction::In, MessageState::Delivered);
+    late.gap_before = 3;
+    let state = after([
+        node::Event::MessageAdded { with: with.clone(), message: late },
+        node::Event::GapChanged { with: with.clone(), seq: 5, gap_before: 0 },
+    ]);
+    assert_eq!(state.chats[&with].messages().next().map(|message| message.gap_before), Some(0));
+}
+
+#[test]
+fn strangers_come_first_then_the_newest_and_those_put_aside_last() {
+    let contacts = [
+        contact("old", Standing::Accepted, 1),
+        contact("aside", Standing::Ignored, 9),
+        contact("newest", Standing::Accepted, 5),
+        contact("stranger", Standing::New, 0),
+    ];
+    let state = after(contacts.map(node::Event::ContactChanged));
+    let names: Vec<String> = state.contacts_in_order().iter().map(|contact| contact.user.to_string()).collect();
+    assert_eq!(names, ["stranger", "newest", "old", "aside"]);
+}
+
+#[test]
+fn a_refusal_is_forgotten_when_the_name_becomes_a_contact() {
+    let refused = node::Event::ContactRefused { typed: "bela ".to_owned(), why: ContactRefusal::CannotTell };
+    assert!(after([refused.clone()]).contact_refusal.is_some());
+    let state = after([refused, node::Event::ContactChanged(contact("bela", Standing::Accepted, 0))]);
+    assert_eq!(state.contact_refusal, None);
+}
+
+#[test]
+fn the_same_text_refused_twice_is_two_refusals() {
+    let refused = node::Event::SendRefused { to: user("bela"), text: "x".to_owned(), why: SendRefusal::TooLong };
+    assert_ne!(after([refused.clone()]).returned, after([refused.clone(), refused]).returned);
+}
+
+#[test]
+fn a_failed_enrolment_leads_back_to_the_welcome_and_the_next_try_clears_it() {
+    let mut state = AppState::default();
+    state.apply(Event::Phase(Phase::Enrolling(EnrolStep::MakingKeys)));
+    state.apply(Event::EnrolFailed(EnrolFailure::Taken));
+    assert_eq!((state.phase.clone(), state.enrol_failure.clone()), (Phase::Welcome, Some(EnrolFailure::Taken)));
+    state.apply(Event::Phase(Phase::Enrolling(EnrolStep::MakingKeys)));
+    assert_eq!(state.enrol_failure, None);
+}
+
+#[test]
+fn what_belongs_to_a_node_goes_with_it() {
+    let mut state = after([node::Event::ContactChanged(contact("bela", Standing::Accepted, 0))]);
+    state.apply(Event::Phase(Phase::SecondTab));
+    assert!(state.contacts.is_empty());
+}

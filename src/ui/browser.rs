@@ -1,0 +1,49 @@
+//! What the screen needs of the browser, as callbacks: the app fills them from the platform, a gallery or a test with its own.
+
+use std::rc::Rc;
+
+/// Keeps a listener alive; dropping it removes the listener.
+pub struct Guard {
+    _inner: Box<dyn std::any::Any>,
+}
+
+impl Guard {
+    /// Keeps `inner` until it is dropped.
+    pub fn new(inner: impl std::any::Any) -> Self {
+        Self { _inner: Box::new(inner) }
+    }
+}
+
+/// Calls back until its guard is dropped.
+pub type Subscribe = Rc<dyn Fn(Rc<dyn Fn()>) -> Guard>;
+
+/// The browser as the screen sees it.
+#[derive(Clone)]
+pub struct Browser {
+    /// The path of the page's address.
+    pub path: Rc<dyn Fn() -> String>,
+    /// Goes to a path of this app, with a step in the history.
+    pub push_path: Rc<dyn Fn(&str)>,
+    /// The person went back or forth.
+    pub on_path: Subscribe,
+    /// The page can be seen.
+    pub is_visible: Rc<dyn Fn() -> bool>,
+    /// The page came into sight or went out of it.
+    pub on_visibility: Subscribe,
+    /// Calls back once after so many milliseconds, unless the guard is dropped before.
+    pub after_ms: Rc<dyn Fn(u32, Box<dyn FnOnce()>) -> Guard>,
+    /// Reads a file that the person chose; one over 1 MiB or unreadable comes as nothing at all, empty.
+    pub read_file: Rc<dyn Fn(web_sys::File, Box<dyn FnOnce(Vec<u8>)>)>,
+    /// `light`, `dark` or nothing for the system's: what was chosen.
+    pub theme: Rc<dyn Fn() -> Option<String>>,
+    /// Chooses one.
+    pub set_theme: Rc<dyn Fn(Option<&str>)>,
+    /// Sets the title of the page.
+    pub set_title: Rc<dyn Fn(&str)>,
+}
+
+impl PartialEq for Browser {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.path, &other.path)
+    }
+}

@@ -1,0 +1,64 @@
+//! What concerns the whole app: the network, the store, the certificate, the recovery file.
+
+use b4_protocol::node::NetworkState;
+use yew::prelude::*;
+
+use crate::engine::Action;
+use crate::state::Recovery;
+use crate::ui::hooks::{use_app, use_engine};
+use crate::ui::words;
+
+/// The state of the network in a word, its sentence on hover.
+#[component]
+pub fn NetworkBadge() -> Html {
+    let network = use_app().network;
+    let key = match network {
+        NetworkState::Offline => "offline",
+        NetworkState::Joining => "joining",
+        NetworkState::Online => "online",
+    };
+    html! {
+        <span
+            class={classes!("network", format!("network-{key}"))}
+            data-testid="network-status"
+            data-state={key}
+            role="status"
+            title={words::network_sentence(network)}
+        >
+            { words::network(network) }
+        </span>
+    }
+}
+
+/// Offers and troubles, above the list.
+#[component]
+pub fn Banners() -> Html {
+    let (state, engine) = (use_app(), use_engine());
+    let order = |action: Action| {
+        let engine = engine.clone();
+        Callback::from(move |_: MouseEvent| engine.send(action.clone()))
+    };
+    html! {
+        <div class="banners" aria-live="polite">
+            if state.network == NetworkState::Offline {
+                <p class="banner" data-testid="offline-note">{ words::network_sentence(state.network) }</p>
+            }
+            if let Some(is_full) = state.store_trouble {
+                <p class="banner alarm" role="alert" data-testid="store-trouble">{ if is_full { words::STORE_FULL } else { words::STORE_FAILING } }</p>
+            }
+            if state.is_certificate_refused {
+                <p class="banner alarm" role="alert">{ words::CERTIFICATE_REFUSED }</p>
+            }
+            if state.recovery == Recovery::Offered {
+                <div class="banner offer">
+                    <h2>{ words::RECOVERY_TITLE }</h2>
+                    <p>{ words::RECOVERY_WHY }</p>
+                    <div class="panel-buttons">
+                        <button class="primary" data-testid="recovery-save" onclick={order(Action::SaveRecovery)}>{ words::RECOVERY_SAVE }</button>
+                        <button data-testid="recovery-later" onclick={order(Action::DismissRecovery)}>{ words::RECOVERY_LATER }</button>
+                    </div>
+                </div>
+            }
+        </div>
+    }
+}

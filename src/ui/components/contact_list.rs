@@ -1,0 +1,95 @@
+//! The list of contacts.
+
+use std::rc::Rc;
+
+use b4_protocol::identity::UserId;
+use b4_protocol::node::{ContactView, KeyStanding, Standing};
+use yew::prelude::*;
+
+use crate::ui::hooks::use_app;
+use crate::ui::{time, words};
+
+/// What is shown.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// The chat that is open.
+    pub selected: Option<UserId>,
+    /// One was chosen.
+    pub on_select: Callback<UserId>,
+}
+
+/// All contacts, strangers first; a sentence when there are none.
+#[component]
+pub fn ContactList(props: &Props) -> Html {
+    let contacts = use_app().contacts_in_order();
+    if contacts.is_empty() {
+        return html! { <p class="empty" data-testid="no-contacts">{ words::NO_CONTACTS }</p> };
+    }
+    let now_ms = time::now_ms();
+    html! {
+        <ul class="contacts">
+            { for contacts.into_iter().map(|contact| {
+                let is_selected = props.selected.as_ref() == Some(&contact.user);
+                let key = contact.user.to_string();
+                html! { <ContactRow {key} {contact} {is_selected} {now_ms} on_select={props.on_select.clone()} /> }
+            }) }
+        </ul>
+    }
+}
+
+#[derive(Properties)]
+struct RowProps {
+    contact: Rc<ContactView>,
+    is_selected: bool,
+    now_ms: u64,
+    on_select: Callback<UserId>,
+}
+
+impl PartialEq for RowProps {
+    /// The time of day changes a row only through its day.
+    fn eq(&self, other: &Self) -> bool {
+        let same_day = time::day_number(self.now_ms) == time::day_number(other.now_ms);
+        self.contact == other.contact && self.is_selected == other.is_selected && same_day && self.on_select == other.on_select
+    }
+}
+
+#[component]
+fn ContactRow(props: &RowProps) -> Html {
+    let contact = &props.contact;
+    let on_click = {
+        let (user, on_select) = (contact.user.clone(), props.on_select.clone());
+        Callback::from(move |_: MouseEvent| on_select.emit(user.clone()))
+    };
+    let label = match (contact.standing, contact.key) {
+        (_, KeyStanding::Changed) => Some("key changed"),
+        (Standing::New, _) => Some("new"),
+        (Standing::Ignored, _) => Some("put aside"),
+        (Standing::Blocked, _) => Some("blocked"),
+        (Standing::Accepted, _) => None,
+    };
+    let presence = words::presence_key(contact.presence);
+    html! {
+        <li>
+            <button
+                class={classes!("contact", props.is_selected.then_some("selected"))}
+                data-testid="contact"
+                data-user-id={contact.user.to_string()}
+                data-presence={presence}
+                aria-current={props.is_selected.then_some("true")}
+                onclick={on_click}
+            >
+                <span class={classes!("avatar", format!("presence-{presence}"))} aria-hidden="true">
+                    { contact.user.as_str().chars().next().map(|first| first.to_ascii_uppercase()) }
+                </span>
+                <span class="contact-name"><bdi>{ contact.user.to_string() }</bdi>
+                    if let Some(label) = label { <em class="tag">{ label }</em> }
+                </span>
+                <span class="contact-time">{ time::short(contact.last_ms, props.now_ms) }</span>
+                <bdi class="contact-preview" dir="auto">{ contact.preview.clone() }</bdi>
+                if contact.unread > 0 {
+                    <span class="badge" aria-label={format!("{} unread", contact.unread)}>{ contact.unread }</span>
+                }
+            </button>
+        </li>
+    }
+}

@@ -1,0 +1,28 @@
+//! The delivery mark: a ring of five segments that carries the life of a message.
+
+use b4_protocol::node::MessageState;
+use yew::prelude::*;
+
+use crate::ui::words;
+
+/// What is shown.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// The message's state.
+    pub state: MessageState,
+}
+
+/// An open ring while it waits, closed on its way, a check when they have it, filled when they read it, broken when it failed.
+#[component]
+pub fn Mark(props: &Props) -> Html {
+    let key = words::message_key(props.state);
+    let sentence = words::message_state(props.state);
+    html! {
+        <span class={classes!("mark", format!("mark-{key}"))} role="img" aria-label={sentence} title={sentence}>
+            <svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+                <circle class="mark-ring" cx="10" cy="10" r="7" pathLength="100" />
+                <path class="mark-check" d="M6.5 10.3l2.4 2.4 4.6-5.2" />
+            </svg>
+        </span>
+    }
+}

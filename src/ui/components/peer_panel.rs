@@ -1,0 +1,91 @@
+//! What has to be settled about a contact: a stranger, a changed key, a block; and the safety number.
+
+use std::rc::Rc;
+
+use b4_protocol::node::{Command, ContactView, KeyStanding, Standing};
+use yew::prelude::*;
+
+use super::{Icon, IconName};
+use crate::engine::Action;
+use crate::ui::hooks::use_engine;
+use crate::ui::words;
+
+/// What is shown.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// The contact.
+    pub contact: Rc<ContactView>,
+}
+
+/// What is to be settled, above the messages, and the safety number behind a fold.
+#[component]
+pub fn PeerPanel(props: &Props) -> Html {
+    let engine = use_engine();
+    let contact = &props.contact;
+    let order = |command: Command| {
+        let engine = engine.clone();
+        Callback::from(move |_: MouseEvent| engine.send(Action::Node(command.clone())))
+    };
+    let user = contact.user.clone();
+    let accept = order(Command::Accept { user: user.clone() });
+    let ignore = order(Command::Ignore { user: user.clone() });
+    let block = order(Command::Block { user: user.clone() });
+    let unblock = order(Command::Unblock { user: user.clone() });
+    let confirm = order(Command::ConfirmKey { user });
+    let is_stranger = matches!(contact.standing, Standing::New | Standing::Ignored);
+    html! {
+        <>
+            if contact.key == KeyStanding::Changed {
+                <div class="panel alarm" role="alert" data-testid="key-changed">
+                    <p>{ words::KEY_CHANGED }</p>
+                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} />
+                    <button data-testid="key-confirm" onclick={confirm}>{ words::KEY_CONFIRM }</button>
+                </div>
+            }
+            if is_stranger {
+                <div class="panel" data-testid="stranger">
+                    <p>{ if contact.standing == Standing::Ignored { words::IGNORED } else { words::STRANGER } }</p>
+                    <div class="panel-buttons">
+                        <button class="primary" data-testid="contact-accept" onclick={accept}>{ words::ACCEPT }</button>
+                        if contact.standing == Standing::New {
+                            <button data-testid="contact-ignore" onclick={ignore}>{ words::IGNORE }</button>
+                        }
+                        <button data-testid="contact-block" onclick={block.clone()}>{ words::BLOCK }</button>
+                    </div>
+                </div>
+            }
+            if contact.standing == Standing::Blocked {
+                <div class="panel" data-testid="blocked">
+                    <p>{ words::BLOCKED }</p>
+                    <button data-testid="contact-unblock" onclick={unblock}>{ words::UNBLOCK }</button>
+                </div>
+            }
+            <details class="peer-details" data-testid="contact-details">
+                <summary><Icon name={IconName::Shield} />{ words::CONTACT_DETAILS }</summary>
+                if contact.key != KeyStanding::Changed {
+                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} />
+                }
+                if contact.standing == Standing::Accepted {
+                    <button data-testid="contact-block" onclick={block}>{ words::BLOCK }</button>
+                }
+            </details>
+        </>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct NumberProps {
+    number: Option<AttrValue>,
+}
+
+#[component]
+fn SafetyNumber(props: &NumberProps) -> Html {
+    html! {
+        if let Some(number) = &props.number {
+            <div class="safety">
+                <p class="hint">{ words::SAFETY_HOW }</p>
+                <code data-testid="safety-number" aria-label={words::SAFETY}>{ number.clone() }</code>
+            </div>
+        }
+    }
+}

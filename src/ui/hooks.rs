@@ -1,0 +1,69 @@
+//! What components share: the contexts, the place in the app, whether the page is seen.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{Browser, Route};
+use crate::engine::EngineHandle;
+use crate::state::AppState;
+
+/// The state to read.
+#[hook]
+pub fn use_app() -> AppState {
+    use_context::<AppState>().expect("the app provides its state")
+}
+
+/// The engine to order things of.
+#[hook]
+pub fn use_engine() -> EngineHandle {
+    use_context::<EngineHandle>().expect("the app provides its engine")
+}
+
+/// The browser.
+#[hook]
+pub fn use_browser() -> Browser {
+    use_context::<Browser>().expect("the app provides its browser")
+}
+
+/// The place in the app, and how to go to another.
+#[hook]
+pub fn use_route() -> (Route, Callback<Route>) {
+    let browser = use_browser();
+    let route = use_state(|| Route::of_path(&(browser.path)()));
+    {
+        let (browser, route) = (browser.clone(), route.clone());
+        use_effect_with((), move |()| {
+            let path = Rc::clone(&browser.path);
+            let guard = (browser.on_path)(Rc::new(move || route.set(Route::of_path(&path()))));
+            move || drop(guard)
+        });
+    }
+    let go = {
+        let route = route.clone();
+        Callback::from(move |to: Route| {
+            let path = to.path();
+            if (browser.path)() != path {
+                (browser.push_path)(&path);
+            }
+            route.set(to);
+        })
+    };
+    ((*route).clone(), go)
+}
+
+/// Whether the page can be seen.
+#[hook]
+pub fn use_visibility() -> bool {
+    let browser = use_browser();
+    let is_visible = use_state(|| (browser.is_visible)());
+    {
+        let is_visible = is_visible.clone();
+        use_effect_with((), move |()| {
+            let ask = Rc::clone(&browser.is_visible);
+            let guard = (browser.on_visibility)(Rc::new(move || is_visible.set(ask())));
+            move || drop(guard)
+        });
+    }
+    *is_visible
+}

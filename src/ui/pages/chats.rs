@@ -1,0 +1,75 @@
+//! The main screen: the list at the left, a conversation or oneself at the right; on a phone one at a time.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use b4_protocol::identity::{NodeId, UserId};
+use yew::prelude::*;
+
+use super::you::You;
+use crate::ui::Route;
+use crate::ui::components::{AddContact, Banners, ContactList, Conversation, Icon, IconName, NetworkBadge};
+use crate::ui::hooks::{use_app, use_browser, use_route};
+use crate::ui::words;
+
+/// Who.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// My name.
+    pub me: UserId,
+    /// My node.
+    pub node: NodeId,
+}
+
+/// The main screen.
+#[component]
+pub fn ChatsPage(props: &Props) -> Html {
+    let (state, browser) = (use_app(), use_browser());
+    let (route, go) = use_route();
+    let drafts = use_memo((), |()| RefCell::new(BTreeMap::<UserId, String>::new()));
+    let unread: u32 = state.contacts.values().map(|contact| contact.unread).sum();
+    use_effect_with(unread, move |unread| {
+        let title = if *unread > 0 { format!("({unread}) {}", words::APP) } else { words::APP.to_owned() };
+        (browser.set_title)(&title);
+    });
+    let selected = match &route {
+        Route::Chat(user) => Some(user.clone()),
+        Route::Chats | Route::You => None,
+    };
+    let on_select = go.reform(Route::Chat);
+    let on_you = go.reform(|_: MouseEvent| Route::You);
+    let on_back = go.reform(|()| Route::Chats);
+    let is_pane = route != Route::Chats;
+    html! {
+        <div class={classes!("app", is_pane.then_some("pane-open"))}>
+            <nav class="side" aria-label={words::CHATS}>
+                <header class="side-head">
+                    <button class="plain me" onclick={on_you} aria-label={format!("{}: {}", words::YOU, props.me)}>
+                        <Icon name={IconName::Person} />
+                        <bdi data-testid="my-user-id" data-node-id={props.node.to_string()}>{ props.me.to_string() }</bdi>
+                    </button>
+                    <NetworkBadge />
+                </header>
+                <AddContact on_found={on_select.clone()} />
+                <Banners />
+                <ContactList {selected} {on_select} />
+            </nav>
+            <main class="pane">
+                { match route {
+                    Route::Chat(with) => {
+                        let key = with.to_string();
+                        html! { <Conversation {key} {with} drafts={Rc::clone(&drafts)} {on_back} /> }
+                    }
+                    Route::You => html! {
+                        <>
+                            <button class="plain back you-back" aria-label={words::BACK} onclick={on_back.reform(|_: MouseEvent| ())}><Icon name={IconName::Back} /></button>
+                            <You me={props.me.clone()} node={props.node} />
+                        </>
+                    },
+                    Route::Chats => html! { <p class="empty">{ words::PICK_CHAT }</p> },
+                } }
+            </main>
+        </div>
+    }
+}

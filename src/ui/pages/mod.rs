@@ -1,0 +1,10 @@
+//! Pages: each composes components into one screen.
+
+mod chats;
+mod notice;
+mod welcome;
+mod you;
+
+pub use chats::ChatsPage;
+pub use notice::{Notice, NoticeKind};
+pub use welcome::{Enrolling, Welcome};

@@ -1,0 +1,71 @@
+//! Who I am, what is kept where, how it looks.
+
+use b4_protocol::identity::{NodeId, UserId};
+use yew::prelude::*;
+
+use crate::engine::Action;
+use crate::state::Recovery;
+use crate::ui::components::NetworkBadge;
+use crate::ui::hooks::{use_app, use_browser, use_engine};
+use crate::ui::words;
+
+/// Who.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// My name.
+    pub me: UserId,
+    /// My node.
+    pub node: NodeId,
+}
+
+/// The page about oneself.
+#[component]
+pub fn You(props: &Props) -> Html {
+    let (state, engine) = (use_app(), use_engine());
+    let save = Callback::from(move |_: MouseEvent| engine.send(Action::SaveRecovery));
+    html! {
+        <section class="you" aria-label={words::YOU} data-testid="you">
+            <h2>{ words::IDENTITY }</h2>
+            <p class="you-name"><bdi>{ props.me.to_string() }</bdi></p>
+            <p class="hint">{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></p>
+            <h2>{ words::NETWORK }</h2>
+            <p><NetworkBadge />{ " " }{ words::network_sentence(state.network) }</p>
+            <h2>{ words::RECOVERY }</h2>
+            { match state.recovery {
+                Recovery::Offered => html! {
+                    <>
+                        <p>{ words::RECOVERY_WHY }</p>
+                        <button data-testid="you-recovery-save" onclick={save}>{ words::RECOVERY_SAVE }</button>
+                    </>
+                },
+                Recovery::Saved => html! { <p data-testid="recovery-saved">{ words::RECOVERY_SAVED }</p> },
+                Recovery::Gone => html! { <p>{ words::RECOVERY_GONE }</p> },
+            } }
+            <Theme />
+            <h2>{ words::ABOUT }</h2>
+            <p>{ words::ABOUT_TEXT }</p>
+            <p class="hint">{ concat!("B4 ", env!("CARGO_PKG_VERSION")) }</p>
+        </section>
+    }
+}
+
+#[component]
+fn Theme() -> Html {
+    let browser = use_browser();
+    let chosen = use_state(|| (browser.theme)());
+    let choices = [(None, words::THEME_SYSTEM), (Some("light"), words::THEME_LIGHT), (Some("dark"), words::THEME_DARK)];
+    html! {
+        <fieldset class="theme">
+            <legend>{ words::THEME }</legend>
+            { for choices.into_iter().map(|(theme, label)| {
+                let (browser, chosen) = (browser.clone(), chosen.clone());
+                let checked = chosen.as_deref() == theme;
+                let on_change = Callback::from(move |_: Event| {
+                    (browser.set_theme)(theme);
+                    chosen.set(theme.map(str::to_owned));
+                });
+                html! { <label><input type="radio" name="theme" {checked} onchange={on_change} />{ label }</label> }
+            }) }
+        </fieldset>
+    }
+}

@@ -1,0 +1,85 @@
+//! Texts: what may be sent, what is a link, how long something is.
+
+use b4_protocol::limits::TEXT_BYTES_MAX;
+
+/// A stretch of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Words.
+    Plain(&'a str),
+    /// An address of the web, http or https alone.
+    Link(&'a str),
+}
+
+/// Cuts a text into words and links.
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut all = Vec::new();
+    let mut plain_from = 0;
+    let mut at = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let link = word.trim_end().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
+        if is_link(link) {
+            if plain_from < at {
+                all.push(Piece::Plain(&text[plain_from..at]));
+            }
+            all.push(Piece::Link(link));
+            plain_from = at + link.len();
+        }
+        at += word.len();
+    }
+    if plain_from < text.len() {
+        all.push(Piece::Plain(&text[plain_from..]));
+    }
+    all
+}
+
+fn is_link(word: &str) -> bool {
+    let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
+    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric()))
+}
+
+/// What of a typed or pasted text can be sent: without control characters but line breaks and tabs. `None` when all of it can.
+pub fn cleaned(text: &str) -> Option<String> {
+    let is_bad = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    text.contains(is_bad).then(|| text.replace('\r', "").chars().filter(|character| !is_bad(*character)).collect())
+}
+
+/// Whether a piece of the text was half a character: the browser hands lone surrogates on as U+FFFD.
+pub fn has_half_characters(text: &str) -> bool {
+    text.contains('\u{fffd}')
+}
+
+/// Bytes left before a text is too long; only near the bound is it of interest.
+pub fn bytes_left(text: &str) -> Option<i64> {
+    let left = TEXT_BYTES_MAX as i64 - text.len() as i64;
+    (left < 1_024).then_some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_http_alone_and_end_before_punctuation() {
+        let text = "see https://b4.example/a?b=c, or http://x.org. Not javascript:alert(1) nor https://";
+        let links: Vec<&str> =
+            pieces(text).iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(*link) } else { None }).collect();
+        assert_eq!(links, ["https://b4.example/a?b=c", "http://x.org"]);
+        let whole: String =
+            pieces(text).iter().map(|piece| match piece { Piece::Link(text) | Piece::Plain(text) => *text }).collect();
+        assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn control_characters_are_taken_out_and_nothing_else() {
+        assert_eq!(cleaned("a\0b\u{1b}[31m\r\n\tc").as_deref(), Some("ab[31m\n\tc"));
+        assert_eq!(cleaned("नमस्ते\n\tשלום 👋🏽"), None);
+    }
+
+    #[test]
+    fn the_counter_appears_near_the_bound_alone() {
+        assert_eq!(bytes_left(&"x".repeat(15_000)), None);
+        assert_eq!(bytes_left(&"x".repeat(16_000)), Some(384));
+        assert_eq!(bytes_left(&"ä".repeat(8_193)), Some(-2));
+    }
+}

@@ -1,0 +1,57 @@
+//! Times as people read them, in the browser's language and zone.
+
+use js_sys::{Date, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+fn date(ms: u64) -> Date {
+    // Exact up to 2^53, which is the year 287,396.
+    Date::new(&JsValue::from_f64(ms as f64))
+}
+
+fn options(fields: &[(&str, &str)]) -> JsValue {
+    let options = Object::new();
+    for (name, value) in fields {
+        // A plain object takes every field.
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    options.into()
+}
+
+/// `14:05`
+pub fn clock(ms: u64) -> String {
+    String::from(date(ms).to_locale_time_string_with_options("default", &options(&[("hour", "2-digit"), ("minute", "2-digit")])))
+}
+
+/// `Monday, 23 November 2026`
+pub fn day(ms: u64) -> String {
+    let fields = [("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")];
+    String::from(date(ms).to_locale_date_string("default", &options(&fields)))
+}
+
+/// For machines: ISO 8601.
+pub fn iso(ms: u64) -> String {
+    String::from(date(ms).to_iso_string())
+}
+
+/// The local day as a number that differs from day to day.
+pub fn day_number(ms: u64) -> i64 {
+    let local = date(ms);
+    let shifted = ms as f64 - local.get_timezone_offset() * 60_000.0;
+    (shifted / 86_400_000.0).floor() as i64
+}
+
+/// The clock today, the short date before.
+pub fn short(ms: u64, now_ms: u64) -> String {
+    if ms == 0 {
+        return String::new();
+    }
+    if day_number(ms) == day_number(now_ms) {
+        return clock(ms);
+    }
+    String::from(date(ms).to_locale_date_string("default", &options(&[("day", "numeric"), ("month", "short")])))
+}
+
+/// Now, by the wall clock.
+pub fn now_ms() -> u64 {
+    Date::now() as u64
+}

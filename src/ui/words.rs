@@ -1,0 +1,292 @@
+//! Every word of the screen, so that another language is another file like this one.
+
+#![allow(missing_docs, reason = "the words are their own documentation")]
+
+use b4_protocol::identity::UserIdError;
+use b4_protocol::node::{ContactRefusal, MessageState, NetworkState, Presence, SendRefusal};
+use yew::AttrValue;
+
+use super::pages::NoticeKind;
+use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
+
+pub const APP: &str = "B4";
+pub const STARTING: &str = "Opening your messages";
+pub const WELCOME_TITLE: &str = "Talk, with nobody in between";
+pub const WELCOME_LEAD: &str = "Pick a name. Your keys are made here and stay here.";
+pub const NAME_LABEL: &str = "Your name";
+pub const NAME_HINT: &str = "3 to 32 small letters, digits, dots, dashes. It starts with a letter.";
+pub const NAME_BUTTON: &str = "Take this name";
+pub const RESTORE: &str = "Restore from a recovery file";
+pub const ADD_LABEL: &str = "Find somebody by name";
+pub const ADD_BUTTON: &str = "Add";
+pub const CHATS: &str = "Chats";
+pub const YOU: &str = "You";
+pub const BACK: &str = "Back to the list";
+pub const NO_CONTACTS: &str = "Nobody here yet. Add somebody by name, or tell a friend yours.";
+pub const PICK_CHAT: &str = "Choose a chat, or add somebody by name.";
+pub const NO_MESSAGES: &str = "Nothing said yet. Only the two of you can read what is written here.";
+pub const COMPOSER_LABEL: &str = "Message";
+pub const SEND: &str = "Send";
+pub const OLDER: &str = "Show older messages";
+pub const UNREAD: &str = "New";
+pub const CLEANED: &str = "Characters that cannot be sent were taken out.";
+pub const HALVES: &str = "A character came through broken and is shown as \u{fffd}.";
+pub const SEND_AGAIN: &str = "Send again";
+pub const STRANGER: &str = "You don't know this person yet. Answer or accept, and they will see when you have read.";
+pub const ACCEPT: &str = "Accept";
+pub const IGNORE: &str = "Put aside";
+pub const BLOCK: &str = "Block";
+pub const UNBLOCK: &str = "Unblock";
+pub const BLOCKED: &str = "You have blocked this person. Nothing goes either way.";
+pub const IGNORED: &str = "Put aside. They are not told.";
+pub const KEY_CHANGED: &str = "The key of this name is another than before. It may be their new device, or somebody else. \
+    Compare the safety number with them before you go on. Until then nothing is sent; what you wrote is kept.";
+pub const KEY_CONFIRM: &str = "I compared it: go on";
+pub const SAFETY: &str = "Safety number";
+pub const SAFETY_HOW: &str = "Compare it with theirs, in person or by phone. The same digits mean that nobody is in between.";
+pub const RECOVERY_TITLE: &str = "Keep your recovery file";
+pub const RECOVERY_WHY: &str = "Your keys are only in this browser. With the file you get your name back on another one. \
+    Whoever has the file is you: keep it safe. It can be had only now.";
+pub const RECOVERY_SAVE: &str = "Save the file";
+pub const RECOVERY_LATER: &str = "Not now";
+pub const RECOVERY_SAVED: &str = "Your recovery file was saved. Keep it where only you get at it.";
+pub const RECOVERY_GONE: &str = "The recovery file was offered when you took your name and cannot be made again from keys that never leave the browser.";
+pub const UPDATE: &str = "A new version is ready.";
+pub const UPDATE_NOW: &str = "Start it";
+pub const STORE_FULL: &str = "There is no room left on this device. Nothing new is taken until there is; what you have is kept.";
+pub const STORE_FAILING: &str = "This browser does not store anything at the moment. It is tried again; what you have is kept.";
+pub const CERTIFICATE_REFUSED: &str = "Your certificate has run out or was revoked. Open chats go on; nobody new can be found. \
+    Reload the page to have it renewed.";
+pub const NODE_ID: &str = "Node";
+pub const THEME: &str = "Colours";
+pub const THEME_SYSTEM: &str = "As the system";
+pub const THEME_LIGHT: &str = "Light";
+pub const THEME_DARK: &str = "Dark";
+pub const ABOUT: &str = "About";
+pub const ABOUT_TEXT: &str = "B4 sends your messages straight to the other person's browser, encrypted for them alone. \
+    A small relay introduces the two of you and certifies names; it sees no message.";
+pub const NETWORK: &str = "Network";
+pub const RECOVERY: &str = "Recovery";
+pub const IDENTITY: &str = "Your name";
+pub const CONTACT_DETAILS: &str = "Safety number and options";
+pub const COPY: &str = "Copy";
+
+/// The state of the network in a word.
+pub fn network(state: NetworkState) -> &'static str {
+    match state {
+        NetworkState::Offline => "Offline",
+        NetworkState::Joining => "Connecting",
+        NetworkState::Online => "Online",
+    }
+}
+
+/// The state of the network in a sentence.
+pub fn network_sentence(state: NetworkState) -> &'static str {
+    match state {
+        NetworkState::Offline => "The relay cannot be reached. Open chats go on; new ones start when it is back. What you write is kept.",
+        NetworkState::Joining => "Connecting to the relay.",
+        NetworkState::Online => "Connected. People can find you by your name.",
+    }
+}
+
+/// Whether somebody can be reached, in words.
+pub fn presence(presence: Presence) -> String {
+    match presence {
+        Presence::Unknown => String::new(),
+        Presence::Away => "away".to_owned(),
+        Presence::Connecting => "connecting".to_owned(),
+        Presence::Online => "connected, end-to-end encrypted".to_owned(),
+        Presence::Unreachable { .. } => "is there, but no connection comes about; it is tried again".to_owned(),
+    }
+}
+
+/// For `data-presence`.
+pub fn presence_key(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Unknown => "unknown",
+        Presence::Away => "away",
+        Presence::Connecting => "connecting",
+        Presence::Online => "online",
+        Presence::Unreachable { .. } => "unreachable",
+    }
+}
+
+/// For `data-state` of a message.
+pub fn message_key(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "queued",
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Expired => "expired",
+        MessageState::Failed => "failed",
+    }
+}
+
+/// The life of a message in a sentence.
+pub fn message_state(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "Waiting here until you are both online",
+        MessageState::Sent => "On its way, not confirmed yet",
+        MessageState::Delivered => "They have it",
+        MessageState::Read => "They have read it",
+        MessageState::Expired => "Given up: they did not come in time",
+        MessageState::Failed => "They did not take it",
+    }
+}
+
+/// What is wrong with a typed name.
+pub fn name_error(why: UserIdError) -> String {
+    match why {
+        UserIdError::TooShort => "A name has at least 3 characters.".to_owned(),
+        UserIdError::TooLong => "A name has at most 32 characters.".to_owned(),
+        UserIdError::FirstNotLetter => "A name starts with a letter.".to_owned(),
+        UserIdError::Capital => "Names have small letters only.".to_owned(),
+        UserIdError::Character(character) if character.is_control() => "There is an invisible character in it.".to_owned(),
+        UserIdError::Character('\u{fffd}') => "There is a broken character in it.".to_owned(),
+        UserIdError::Character(' ') => "A name has no spaces. Try a dot or a dash.".to_owned(),
+        UserIdError::Character(character) => format!("“{character}” cannot be in a name."),
+        UserIdError::Reserved => "This name is kept for the house. Choose another.".to_owned(),
+    }
+}
+
+/// The answer about a name. The second is true for good news.
+pub fn verdict(verdict: &NameVerdict) -> (String, bool) {
+    match verdict {
+        NameVerdict::Free => ("Free.".to_owned(), true),
+        NameVerdict::Reserved => (name_error(UserIdError::Reserved), false),
+        NameVerdict::Taken => ("Somebody has this name. Choose another.".to_owned(), false),
+        NameVerdict::NotAName(why) => (name_error(*why), false),
+        NameVerdict::CannotTell => ("The server cannot be asked at the moment.".to_owned(), false),
+    }
+}
+
+/// Why enrolling came to nothing.
+pub fn enrol_failure(why: &EnrolFailure) -> String {
+    match why {
+        EnrolFailure::NotAName(why) => name_error(*why),
+        EnrolFailure::Reserved => name_error(UserIdError::Reserved),
+        EnrolFailure::Taken => "Somebody has this name. Choose another.".to_owned(),
+        EnrolFailure::InviteRequired => "This server takes new names by invitation only.".to_owned(),
+        EnrolFailure::BadInvite => "This invitation is not good, or was used.".to_owned(),
+        EnrolFailure::TooMany => "Too many names were taken from your address. Try again in an hour.".to_owned(),
+        EnrolFailure::TooLate => "It took too long. Try again.".to_owned(),
+        EnrolFailure::Unreachable => "The server does not answer. Nothing was kept; try again in a moment.".to_owned(),
+        EnrolFailure::Rejected(_) => "The server did not accept the keys of this browser. Nothing was kept.".to_owned(),
+        EnrolFailure::Failed { detail } => format!("It did not work: {detail}. Nothing was kept."),
+    }
+}
+
+/// Why restoring came to nothing.
+pub fn restore_failure(why: &RestoreFailure) -> String {
+    match why {
+        RestoreFailure::NotARecoveryFile => "This is not a recovery file of B4.".to_owned(),
+        RestoreFailure::Damaged => "The file is damaged.".to_owned(),
+        RestoreFailure::OtherAuthority => "The file belongs to another server than this one.".to_owned(),
+        RestoreFailure::NameTaken => "This name belongs to other keys now.".to_owned(),
+        RestoreFailure::Unreachable => "The server does not answer. Try again in a moment; the file stays good.".to_owned(),
+        RestoreFailure::Failed { detail } => format!("It did not work: {detail}."),
+    }
+}
+
+/// What enrolling is doing.
+pub fn enrol_step(step: EnrolStep) -> &'static str {
+    match step {
+        EnrolStep::MakingKeys => "Making your keys",
+        EnrolStep::AskingAuthority => "Having your name certified",
+        EnrolStep::Storing => "Keeping them in this browser",
+    }
+}
+
+/// Why what was typed made no contact.
+pub fn contact_refusal(typed: &str, why: &ContactRefusal) -> String {
+    match why {
+        ContactRefusal::NotAName(why) => name_error(*why),
+        ContactRefusal::Myself => "That is you.".to_owned(),
+        ContactRefusal::Known => format!("{} is in your list already.", typed.trim()),
+        ContactRefusal::Nobody => format!("Nobody has the name {}.", typed.trim()),
+        ContactRefusal::CannotTell => "The relay cannot be asked at the moment. Try again when you are online.".to_owned(),
+        ContactRefusal::BadCertificate => format!("The certificate of {} cannot be believed. Nothing was added.", typed.trim()),
+        ContactRefusal::Full => "Your list is full.".to_owned(),
+    }
+}
+
+/// Why a text was not taken.
+pub fn send_refusal(why: SendRefusal) -> &'static str {
+    match why {
+        SendRefusal::Empty => "There is nothing to send.",
+        SendRefusal::TooLong => "This is too long for one message.",
+        SendRefusal::Blocked => "You have blocked this person.",
+        SendRefusal::KeyChanged => "Their key changed: look at it first.",
+        SendRefusal::TooManyWaiting => "Too many messages are waiting for this person already.",
+        SendRefusal::NoContact => "This person is not in your list.",
+        SendRefusal::NotStored => "This browser does not store anything at the moment. Your text is kept here.",
+    }
+}
+
+/// Bytes left in the composer.
+pub fn left(bytes: i64) -> String {
+    if bytes < 0 { format!("{} bytes too long", -bytes) } else { format!("{bytes} bytes left") }
+}
+
+/// Missing messages.
+pub fn gap(count: u32) -> String {
+    match count {
+        1 => "A message is missing here".to_owned(),
+        u32::MAX => "Messages are missing here".to_owned(),
+        count => format!("{count} messages are missing here"),
+    }
+}
+
+/// Both fingerprints of an authority that changed.
+pub fn authority_detail(pinned: &str, shown: &str) -> AttrValue {
+    AttrValue::from(format!("Known: {pinned}\nShown now: {shown}"))
+}
+
+/// The lower-case form of a name with capitals.
+pub fn use_lower(name: &str) -> String {
+    format!("Use {name}")
+}
+
+/// A new message, for those who listen.
+pub fn announce(from: &str, text: &str) -> String {
+    format!("{from}: {text}")
+}
+
+pub const TAKE_OVER: &str = "Use B4 here";
+pub const DETAILS: &str = "Details";
+
+/// A browser that has lost the keys of a name.
+pub fn wiped(name: &str) -> String {
+    format!("This browser has cleared its storage, and the keys of {name} with it. Restore them from your recovery file, or take a new name.")
+}
+
+/// Title, explanation and test id of a page that says why nothing runs.
+pub fn notice(kind: NoticeKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        NoticeKind::SecondTab => (
+            "B4 is open in another tab",
+            "One tab at a time holds your keys and messages, so that nothing gets mixed up. Go on there, or here.",
+            "second-tab",
+        ),
+        NoticeKind::Superseded => (
+            "You are using B4 somewhere else",
+            "The same identity was started on another device or browser later than here, so this one has stopped. \
+             What is here is kept. Reload this page to use it here again.",
+            "superseded",
+        ),
+        NoticeKind::AuthorityChanged => (
+            "This server is not the one you know",
+            "The authority that certifies names here has another key than the one this browser learned at your first visit. \
+             Either its operator lost the old key, or somebody stands in between. Everything has stopped; your messages and \
+             keys are kept and were not used. Ask the operator before you do anything else.",
+            "authority-changed",
+        ),
+        NoticeKind::Broken => (
+            "B4 cannot run here",
+            "This browser does not give what B4 needs: storage, encryption and peer connections, on a secure page. \
+             A private window or a strict setting may be the reason. Nothing was lost.",
+            "broken",
+        ),
+    }
+}
