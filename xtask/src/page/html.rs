@@ -30,7 +30,8 @@ impl Page {
     /// # Errors
     /// If it holds a `data-trunk` link of another kind, or not exactly one app.
     pub fn parse(text: &str) -> Result<Page> {
-        let page = Page { text: text.to_owned(), tags: tags(text)? };
+        let text = without_comments(text)?;
+        let page = Page { tags: tags(&text)?, text };
         let apps = page.links("rust").count();
         ensure!(apps == 1, "index.html must hold one link with data-trunk and rel=\"rust\", not {apps}");
         for tag in page.tags.iter().filter(|tag| tag.has("data-trunk")) {
@@ -114,6 +115,18 @@ impl Page {
     fn links<'a>(&'a self, rel: &'a str) -> impl Iterator<Item = &'a Tag> {
         self.tags.iter().filter(move |tag| trunk_rel(tag) == Some(rel))
     }
+}
+
+/// Comments are for those who read the repository: nobody needs to download them.
+fn without_comments(text: &str) -> Result<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, comment)) = rest.split_once("<!--") {
+        out.push_str(before.trim_end());
+        rest = comment.split_once("-->").context("index.html: a comment does not end")?.1;
+    }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// The `rel` of a link that is Trunk's and ours, not the browser's.
@@ -204,6 +217,14 @@ mod tests {
         for unhashed in ["\"/boot.js\"", "\"/b4-app.js\"", "\"/b4-app_bg.wasm\"", "data-trunk", "\n\n"] {
             assert!(!page.contains(unhashed), "{unhashed} in {page}");
         }
+    }
+
+    #[test]
+    fn a_comment_is_left_out_whatever_it_speaks_of() {
+        let page = built(&SOURCE.replace("<head>", "<head>\n  <!-- data-trunk <script> -->"));
+        assert!(page.contains("<head>\n"));
+        assert!(!page.contains("<!--") && !page.contains("data-trunk"));
+        assert!(Page::parse("<!-- without an end").is_err());
     }
 
     #[test]
