@@ -180,7 +180,6 @@ impl Node {
         let Some(chat) = self.chats.get_mut(user) else { return false };
         match chat.receive(body, bytes, now.wall) {
             Arrival::New { writes, view, gap_changed } => {
-                self.changed.insert(user.clone());
                 self.store(writes, Purpose::Incoming { user: user.clone(), view, gap_changed });
             }
             Arrival::Known => self.acknowledge(vec![(user.clone(), id)], now),
@@ -195,6 +194,8 @@ impl Node {
         if let Some(chat) = self.chats.get_mut(&user) {
             chat.stored_incoming(message.id);
         }
+        // Only now is it unread: a person cannot have read what is not on the screen.
+        self.changed.insert(user.clone());
         self.notify(Event::MessageAdded { with: user.clone(), message });
         if let Some((seq, gap_before)) = gap_changed {
             self.notify(Event::GapChanged { with: user, seq, gap_before });
@@ -222,10 +223,12 @@ impl Node {
         let mut writes = Vec::new();
         for id in body.as_chunks::<16>().0 {
             let id = MessageId(*id);
-            let rows = self.chats.get_mut(user).map(|chat| chat.delivered(id)).unwrap_or_default();
+            let Some(chat) = self.chats.get_mut(user) else { return true };
+            let state = chat.state_once_delivered(id);
+            let rows = chat.delivered(id);
             if !rows.is_empty() {
                 writes.extend(rows);
-                self.notify(Event::MessageChanged { with: user.clone(), id, state: MessageState::Delivered });
+                self.notify(Event::MessageChanged { with: user.clone(), id, state });
             }
         }
         self.store(writes, Purpose::Quiet);
