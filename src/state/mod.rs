@@ -5,11 +5,11 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use b4_protocol::identity::UserId;
 use b4_protocol::node::{self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, SendRefusal, Standing};
+use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
 pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
@@ -22,9 +22,9 @@ pub struct AppState {
     /// Whether others can be found.
     pub network: NetworkState,
     /// By name.
-    pub contacts: Rc<BTreeMap<UserId, Rc<ContactView>>>,
+    pub contacts: Rc<OrderedMap<UserId, Rc<ContactView>>>,
     /// Messages by contact, as far as they were loaded or came.
-    pub chats: Rc<BTreeMap<UserId, Rc<Chat>>>,
+    pub chats: Rc<OrderedMap<UserId, Rc<Chat>>>,
     /// The last name that was asked about, and the answer.
     pub checked: Option<(String, NameVerdict)>,
     /// Why the last enrolment came to nothing.
@@ -150,6 +150,6 @@ impl AppState {
     }
 
     fn chat(&mut self, with: UserId) -> &mut Chat {
-        Rc::make_mut(Rc::make_mut(&mut self.chats).entry(with).or_default())
+        Rc::make_mut(Rc::make_mut(&mut self.chats).get_or_default(with))
     }
 }
