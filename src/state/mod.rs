@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use b4_protocol::identity::UserId;
+use b4_protocol::identity::{ListAge, UserId};
 use b4_protocol::node::{self, ContactRefusal, ContactView, NetworkState, SendRefusal, Standing};
 
 pub use chat::Chat;
@@ -43,6 +43,8 @@ pub struct AppState {
     pub store_trouble: Option<bool>,
     /// The relay does not accept this device's certificate.
     pub is_certificate_refused: bool,
+    /// How far the revocation list may be relied upon: stale warns, old makes no new contacts.
+    pub revocations: ListAge,
 }
 
 impl AppState {
@@ -86,6 +88,7 @@ impl AppState {
             self.contacts = Rc::default();
             self.chats = Rc::default();
             self.network = NetworkState::Offline;
+            self.revocations = ListAge::Fresh;
         }
         self.phase = phase;
     }
@@ -110,6 +113,7 @@ impl AppState {
                 self.returned = Some((to, text, why, number));
             }
             node::Event::StoreTrouble { full, working } => self.store_trouble = (!working).then_some(full),
+            node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
         }
