@@ -61,7 +61,7 @@ pub fn AddContact(props: &Props) -> Html {
             }
         })
     };
-    let lower = refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital)).map(|(name, _)| name.to_lowercase());
+    let lower = refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital)).map(|(name, _)| name.to_ascii_lowercase());
     let on_lower = {
         let (typed, ask, lower) = (typed.clone(), ask.clone(), lower.clone().unwrap_or_default());
         Callback::from(move |_: MouseEvent| {

@@ -1,11 +1,11 @@
 //! One conversation: its head, its messages, its composer.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use b4_protocol::identity::UserId;
 use b4_protocol::node::{Command, ContactView, Direction, KeyStanding, MessageView, Standing};
+use b4_protocol::ordered::OrderedMap;
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -29,7 +29,7 @@ pub struct Props {
     /// With whom.
     pub with: UserId,
     /// Drafts of all conversations; outlives this one.
-    pub drafts: Rc<RefCell<BTreeMap<UserId, String>>>,
+    pub drafts: Rc<RefCell<OrderedMap<UserId, String>>>,
     /// Back to the list, on a phone.
     pub on_back: Callback<()>,
 }
@@ -65,7 +65,7 @@ pub fn Conversation(props: &Props) -> Html {
     let problem = returned.as_ref().map(|(_, _, why, _)| AttrValue::from(words::send_refusal(*why)));
     if let Some((_, text, ..)) = &returned {
         let mut drafts = props.drafts.borrow_mut();
-        let draft = drafts.entry(with.clone()).or_default();
+        let draft = drafts.get_or_default(with.clone());
         if draft.is_empty() {
             draft.clone_from(text);
         }

@@ -52,7 +52,7 @@ pub fn Welcome(props: &Props) -> Html {
     };
     let lower = {
         let typed = typed.clone();
-        Callback::from(move |_: MouseEvent| typed.set(typed.to_lowercase()))
+        Callback::from(move |_: MouseEvent| typed.set(typed.to_ascii_lowercase()))
     };
     let verdict = state.checked.clone().filter(|(name, _)| *name == *typed).map(|(_, verdict)| verdict);
     let error = match (&local, &verdict, &state.enrol_failure) {
@@ -94,7 +94,7 @@ pub fn Welcome(props: &Props) -> Html {
                         <p class="hint">{ words::NAME_HINT }</p>
                     }
                     if local == Some(UserIdError::Capital) {
-                        <button type="button" class="link" data-testid="onboarding-lower" onclick={lower}>{ words::use_lower(&typed.to_lowercase()) }</button>
+                        <button type="button" class="link" data-testid="onboarding-lower" onclick={lower}>{ words::use_lower(&typed.to_ascii_lowercase()) }</button>
                     }
                 </div>
                 <button class="primary wide" data-testid="onboarding-submit" disabled={typed.is_empty()}>{ words::NAME_BUTTON }</button>
