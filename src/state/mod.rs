@@ -94,7 +94,7 @@ impl AppState {
             Standing::Accepted => 1,
             Standing::Ignored | Standing::Blocked => 2,
         };
-        all.sort_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
+        all.sort_unstable_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
         all
     }
 
