@@ -108,11 +108,14 @@ impl Relay {
         bail!("the relay did not stop within {} s; its log:\n{}", STOP_WITHIN.as_secs(), self.log())
     }
 
-    /// From its next start it has another data folder: another authority that knows no names.
-    pub fn forget_everything(&mut self) {
-        let mut fresh = self.data.clone().into_os_string();
-        fresh.push("-fresh");
-        self.data = fresh.into();
+    /// Where it keeps its key and the names.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// From its next start it keeps its data there. An empty folder makes another authority that knows no names.
+    pub fn use_data(&mut self, data: &Path) {
+        self.data = data.to_path_buf();
     }
 
     /// From its next start it serves this page.
