@@ -1,40 +1,25 @@
-//! Serves the built app: types, caching, compressed siblings, client-side routes, and the headers that hold the page in.
+//! Serves the built app: types, caching, compressed siblings, client-side routes. The headers that hold the page in are `holding`'s.
 
 use std::path::Path;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use b4_protocol::crypto::sha256;
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
-use crate::origin::is_host;
+use crate::operator::hex;
 
 /// What a content-hashed file may be kept for.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The rest is asked for again each time (and answered 304).
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// Largest file without a hash in its name, in bytes: it is read whole. The page, the service worker, icons.
+const CURRENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Digits of a content hash in a file's name: `-0123456789abcdef.`
 const HASH_DIGITS: usize = 16;
-
-/// Headers that are the same on every response. Features that the app uses are its own; all others are off.
-const FIXED: [(&str, &str); 5] = [
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), clipboard-write=(self), \
-         fullscreen=(self), accelerometer=(), bluetooth=(), browsing-topics=(), clipboard-read=(), \
-         cross-origin-isolated=(), encrypted-media=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
-         idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), midi=(), otp-credentials=(), payment=(), \
-         picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), \
-         serial=(), storage-access=(), sync-xhr=(), usb=(), window-management=(), xr-spatial-tracking=()",
-    ),
-];
 
 /// The files of a build.
 #[derive(Clone)]
@@ -46,20 +31,59 @@ impl AppHost {
     /// Serves `dist`, which holds an `index.html`.
     pub(crate) fn new(dist: &Path) -> Self {
         let files = ServeDir::new(dist).precompressed_br().precompressed_gzip();
-        Self { files: files.append_index_html_on_directories(true) }
+        Self { files: files.append_index_html_on_directories(false) }
     }
 
     /// Answers a request for a file or for one of the app's own routes.
     pub(crate) async fn serve(self, request: Request) -> Response {
-        let wants_page = is_route(&request);
-        let headers = request.headers().clone();
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
-        let response = self.file(request).await;
-        if response.status() == StatusCode::NOT_FOUND && wants_page {
-            return with_caching(self.file(page_request(method, headers)).await, "/index.html");
+        if is_hashed(request.uri().path()) {
+            return cached(self.file(request).await, FOREVER);
         }
-        with_caching(response, &path)
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return self.file(request).await;
+        }
+        let wants_page = is_route(&request);
+        let (parts, _) = request.into_parts();
+        if parts.uri.path() != "/" {
+            let response = self.current(parts.uri, &parts.headers).await;
+            if response.status() != StatusCode::NOT_FOUND || !wants_page {
+                return response;
+            }
+        }
+        self.current(Uri::from_static("/index.html"), &parts.headers).await
+    }
+
+    /// A file whose name stays when its content changes. It is known by its content alone: builds are often given one time
+    /// of change for all files, and a page that is taken for unchanged would ask for files of another build.
+    async fn current(&self, uri: Uri, headers: &HeaderMap) -> Response {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = uri;
+        if let Some(accepted) = headers.get(header::ACCEPT_ENCODING) {
+            request.headers_mut().insert(header::ACCEPT_ENCODING, accepted.clone());
+        }
+        let response = self.file(request).await;
+        if response.status() != StatusCode::OK {
+            return response;
+        }
+        let (mut parts, body) = response.into_parts();
+        let Ok(content) = to_bytes(body, CURRENT_BYTES_MAX).await else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let tag = format!("\"{}\"", hex(&sha256(&[&content])[..16]));
+        let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        let is_known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+        for not_ours in [header::LAST_MODIFIED, header::ACCEPT_RANGES] {
+            parts.headers.remove(not_ours);
+        }
+        parts.headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes"));
+        if is_known {
+            parts.status = StatusCode::NOT_MODIFIED;
+            for of_the_body in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+                parts.headers.remove(of_the_body);
+            }
+            return cached(Response::from_parts(parts, Body::empty()), ASK_AGAIN);
+        }
+        cached(Response::from_parts(parts, content.into()), ASK_AGAIN)
     }
 
     async fn file(&self, request: Request) -> Response {
@@ -70,25 +94,21 @@ impl AppHost {
     }
 }
 
-fn page_request(method: Method, headers: HeaderMap) -> Request {
-    let mut request = Request::new(Body::empty());
-    *request.method_mut() = method;
-    *request.uri_mut() = Uri::from_static("/index.html");
-    *request.headers_mut() = headers;
-    request
-}
-
-/// A route of the app, such as `/chat/anna`: a page is wanted, and no file is meant.
+/// A route of the app, such as `/chat/anna`: a page would do, and no file is meant. A name may hold dots, so under `/chat/`
+/// they mean no file where somebody asks for a page outright.
 fn is_route(request: &Request) -> bool {
-    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    reads && accepts.contains("text/html") && !request.uri().path().contains('.')
+    let accepts = request.headers().get(header::ACCEPT).map_or("*/*", |accept| accept.to_str().unwrap_or_default());
+    let path = request.uri().path();
+    let names_a_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    if names_a_file {
+        return path.starts_with("/chat/") && accepts.contains("text/html");
+    }
+    accepts.contains("text/html") || accepts.contains("*/*")
 }
 
-fn with_caching(mut response: Response, path: &str) -> Response {
+fn cached(mut response: Response, caching: HeaderValue) -> Response {
     let status = response.status();
     if status.is_success() || status == StatusCode::NOT_MODIFIED {
-        let caching = if is_hashed(path) { FOREVER } else { ASK_AGAIN };
         response.headers_mut().insert(header::CACHE_CONTROL, caching);
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
@@ -103,35 +123,6 @@ fn is_hashed(path: &str) -> bool {
         let digits = after.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
         digits == HASH_DIGITS && after.get(digits) == Some(&b'.')
     })
-}
-
-/// The page's content security policy. Its sockets go to its own host alone.
-fn content_security_policy(host: Option<&str>) -> String {
-    let sockets = match host {
-        Some(host) if is_host(host) => format!(" ws://{host} wss://{host}"),
-        _ => String::new(),
-    };
-    format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; \
-         media-src 'self' blob:; connect-src 'self'{sockets}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types b4"
-    )
-}
-
-/// Puts the security headers on a response, whatever it is.
-pub(crate) async fn secure(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let policy = content_security_policy(host);
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    match HeaderValue::from_str(&policy) {
-        Ok(policy) => headers.insert(header::CONTENT_SECURITY_POLICY, policy),
-        Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    };
-    response
 }
 
 #[cfg(test)]
@@ -152,27 +143,28 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_names_the_own_host_and_never_what_is_not_one() {
-        let policy = content_security_policy(Some("b4.example:8443"));
-        assert!(policy.contains("; connect-src 'self' ws://b4.example:8443 wss://b4.example:8443; worker-src"));
-        for bad in [None, Some("a; script-src *"), Some("*")] {
-            assert!(content_security_policy(bad).contains("; connect-src 'self'; worker-src 'self'; "));
-        }
-        assert!(!policy.contains("unsafe-inline") && !policy.contains(" 'unsafe-eval'"));
-    }
-
-    #[test]
-    fn an_apps_route_is_a_wanted_page_without_a_dot() {
-        let request = |method, path: &'static str, accept: &'static str| {
+    fn an_apps_route_is_where_a_page_would_do_and_no_file_is_meant() {
+        let is_route = |path: &'static str, accept: Option<&'static str>| {
             let mut request = Request::new(Body::empty());
-            *request.method_mut() = method;
             *request.uri_mut() = Uri::from_static(path);
-            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
-            request
+            accept.map(|accept| request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept)));
+            is_route(&request)
         };
-        assert!(is_route(&request(Method::GET, "/chat/anna", "text/html,*/*")));
-        assert!(!is_route(&request(Method::GET, "/chat/anna", "*/*")));
-        assert!(!is_route(&request(Method::GET, "/gone.js", "text/html")));
-        assert!(!is_route(&request(Method::POST, "/chat/anna", "text/html")));
+        for (path, accept) in [
+            ("/chat/anna", Some("text/html,*/*")),
+            ("/you", Some("*/*")),
+            ("/you", None),
+            ("/chat/anna.b", Some("text/html")),
+        ] {
+            assert!(is_route(path, accept), "{path} {accept:?}");
+        }
+        for (path, accept) in [
+            ("/you", Some("application/json")),
+            ("/gone.js", Some("text/html")),
+            ("/chat/gone.js", Some("*/*")),
+            ("/chat/gone.js", None),
+        ] {
+            assert!(!is_route(path, accept), "{path} {accept:?}");
+        }
     }
 }

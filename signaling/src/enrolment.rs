@@ -12,7 +12,7 @@ use b4_protocol::time::Now;
 use crate::authority::{Policy, Refusal, Standing, issue, standing};
 use crate::limits::{ADDRESSES_MAX, Limits, TICKET_MS, TICKETS_MAX, TICKETS_PER_ADDRESS};
 use crate::operator::invite_hash;
-use crate::pace::{AddressBook, TooFast, network};
+use crate::pace::{Book, TooFast, network};
 use crate::registry::{ClaimError, Registry};
 
 /// Number of an enrolment under way.
@@ -26,8 +26,9 @@ pub struct Enrolment {
 
 struct State {
     tickets: BTreeMap<TicketId, Pending>,
-    enrolling: AddressBook,
-    asking: AddressBook,
+    tickets_max: usize,
+    enrolling: Book<IpAddr>,
+    asking: Book<IpAddr>,
     rng: Rng,
 }
 
@@ -62,8 +63,9 @@ impl Enrolment {
     pub fn new(policy: Policy, limits: &Limits, rng: Rng) -> Self {
         let state = State {
             tickets: BTreeMap::new(),
-            enrolling: AddressBook::new(limits.enrol_pace(), ADDRESSES_MAX),
-            asking: AddressBook::new(limits.name_pace(), ADDRESSES_MAX),
+            tickets_max: TICKETS_MAX,
+            enrolling: Book::new(limits.enrol_pace(), ADDRESSES_MAX),
+            asking: Book::new(limits.name_pace(), ADDRESSES_MAX),
             rng,
         };
         Self { policy, state: Mutex::new(state) }
@@ -74,7 +76,7 @@ impl Enrolment {
     /// # Errors
     /// `BadName`, `TooMany`, or the registry's failure.
     pub fn name_state(&self, registry: &Registry, name: &str, address: IpAddr, now: Now) -> Result<NameState, ClaimError> {
-        self.state().asking.take(address, now.mono).map_err(Refusal::from)?;
+        self.state().asking.take(network(address), now.mono).map_err(Refusal::from)?;
         match UserId::parse(name) {
             Err(UserIdError::Reserved) => Ok(NameState::Reserved),
             Err(error) => Err(Refusal::from(error).into()),
@@ -94,7 +96,7 @@ impl Enrolment {
         address: IpAddr,
         now: Now,
     ) -> Result<(TicketId, Vec<u8>), ClaimError> {
-        self.state().enrolling.take(address, now.mono).map_err(Refusal::from)?;
+        self.state().enrolling.take(network(address), now.mono).map_err(Refusal::from)?;
         let request = EnrolmentRequest::parse(csr).map_err(Refusal::from)?;
         let known = registry.name(request.user_id())?;
         let is_new = standing(&request, known.as_ref(), now.wall)? == Standing::New;
@@ -152,16 +154,20 @@ impl Enrolment {
 }
 
 impl State {
-    /// Forgets tickets that are over; refuses when there are still too many.
+    /// Forgets tickets that are over, and the oldest where there are too many in all; refuses an address that has too many.
     fn make_room(&mut self, address: IpAddr, now_ms: u64) -> Result<(), Refusal> {
-        let full = |state: &Self| {
-            let from_there = state.tickets.values().filter(|pending| pending.address == address).count();
-            state.tickets.len() >= TICKETS_MAX || from_there >= TICKETS_PER_ADDRESS
-        };
-        if full(self) {
+        let from_there = |state: &Self| state.tickets.values().filter(|pending| pending.address == address).count();
+        if self.tickets.len() >= self.tickets_max || from_there(self) >= TICKETS_PER_ADDRESS {
             self.tickets.retain(|_, pending| pending.until_ms > now_ms);
         }
-        if full(self) { Err(Refusal::TooMany { retry_after_ms: TICKET_MS }) } else { Ok(()) }
+        if from_there(self) >= TICKETS_PER_ADDRESS {
+            return Err(Refusal::TooMany { retry_after_ms: TICKET_MS });
+        }
+        if self.tickets.len() >= self.tickets_max {
+            let oldest = self.tickets.iter().min_by_key(|(_, pending)| pending.until_ms).map(|(ticket, _)| *ticket);
+            oldest.and_then(|ticket| self.tickets.remove(&ticket));
+        }
+        Ok(())
     }
 }
 
@@ -235,6 +241,21 @@ mod tests {
         desk.now.mono += TICKET_MS;
         assert_eq!(refusal(desk.complete(&ticket, &answer)), Some(Refusal::NoTicket));
         assert_eq!(refusal(desk.complete(&[0; 16], &answer)), Some(Refusal::NoTicket));
+    }
+
+    #[test]
+    fn a_flood_of_tickets_drops_the_oldest_and_serves_who_answers_at_once() {
+        let mut desk = Desk::new(Policy::FirstCome, Limits::default());
+        desk.enrolment.state().tickets_max = 3;
+        let first = desk.begin("anna", 0, None).expect("free");
+        desk.now.mono += 1;
+        let second = desk.begin("bert", 1, None).expect("free");
+        for _ in 0..2 {
+            desk.now.mono += 1;
+            assert!(desk.begin("cleo", 2, None).is_ok());
+        }
+        assert_eq!(refusal(desk.complete(&first.0, &first.1)), Some(Refusal::NoTicket));
+        assert!(desk.complete(&second.0, &second.1).is_ok());
     }
 
     #[test]

@@ -16,12 +16,13 @@ use b4_protocol::identity::{Issuer, REQUEST_BYTES_MAX};
 use base64ct::{Base64, Encoding as _};
 use serde::Serialize;
 
-use crate::app_host::{AppHost, secure};
+use crate::app_host::AppHost;
 use crate::authority::Refusal;
 use crate::clock::Clock;
 use crate::enrolment::{Enrolment, NameState};
-use crate::limits::REQUEST_MS;
-use crate::metrics::{Gauges, render};
+use crate::holding::secure;
+use crate::limits::{FRAME_BYTES_READ, REQUEST_MS, SOCKET_BUFFER_BYTES};
+use crate::metrics::{Gauges, Tally, render};
 use crate::operator::{hex, unhex};
 use crate::origin::is_allowed;
 use crate::registry::{ClaimError, Registry};
@@ -29,10 +30,8 @@ use crate::revocation::CurrentList;
 use crate::server::Place;
 use crate::socket::RelayHost;
 
-/// Messages up to this size are read, to be refused with a reason; above, the socket just ends. Two of the largest frames' order.
-const MESSAGE_BYTES_READ: usize = 64 * 1024;
-/// Buffer of a socket's reads and writes: small, because an idle peer keeps it.
-const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+/// When to try again after the registry has failed, in seconds. Guess.
+const RETRY_AFTER_FAILURE_S: u64 = 5;
 
 /// All that the calls need.
 pub(crate) struct Server {
@@ -42,8 +41,9 @@ pub(crate) struct Server {
     pub(crate) revocations: CurrentList,
     pub(crate) relay: RelayHost,
     pub(crate) clock: Clock,
-    pub(crate) origins: Vec<String>,
+    pub(crate) origins: Arc<[String]>,
     pub(crate) behind_proxy: bool,
+    pub(crate) tally: Tally,
 }
 
 /// A client's address, as the socket or the proxy tells it.
@@ -59,14 +59,14 @@ pub(crate) fn router(server: Arc<Server>, app: AppHost) -> Router {
         .route("/enrol", post(enrol))
         .route("/enrol/{ticket}", post(answer))
         .route("/revoked", get(revoked))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .route("/relay", get(relay))
         .fallback_service(files)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(middleware::from_fn_with_state(server.clone(), place))
         .layer(middleware::from_fn(in_time))
-        .layer(middleware::from_fn(secure))
+        .layer(middleware::from_fn_with_state(server.origins.clone(), secure))
         .with_state(server)
 }
 
@@ -76,14 +76,18 @@ async fn in_time(request: Request, next: Next) -> Response {
     answer.await.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
-/// Notes where the request comes from.
+/// Notes where the request comes from, and what became of it.
 async fn place(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let socket = request.extensions().get::<SocketAddr>().map(SocketAddr::ip);
     let proxied = if server.behind_proxy { last_hop(request.headers()) } else { None };
     match proxied.or(socket) {
         Some(address) => {
             request.extensions_mut().insert(Address(address));
-            next.run(request).await
+            let response = next.run(request).await;
+            if let Some(Refused(code)) = response.extensions().get::<Refused>() {
+                server.tally.refused(code);
+            }
+            response
         }
         None => StatusCode::BAD_REQUEST.into_response(),
     }
@@ -92,7 +96,8 @@ async fn place(State(server): State<Arc<Server>>, mut request: Request, next: Ne
 /// The address that our own proxy saw: the last one of X-Forwarded-For. Those before it are the client's word.
 fn last_hop(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+    let last = last.rsplit(',').next()?.trim();
+    last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 async fn authority_pem(State(server): State<Arc<Server>>) -> Response {
@@ -157,7 +162,17 @@ async fn answer(
     let certificate = blocking(&server, move |server| {
         server.enrolment.complete(&server.registry, &server.issuer, &ticket, &body, server.clock.now())
     });
-    Ok(typed("application/pkix-cert", certificate.await?))
+    let certificate = certificate.await?;
+    server.tally.issued();
+    Ok(typed("application/pkix-cert", certificate))
+}
+
+/// Well is who can read the registry; whether the disk takes more, only a write shows.
+async fn healthz(State(server): State<Arc<Server>>) -> Response {
+    match blocking(&server, |server| Ok(server.registry.names()?)).await {
+        Ok(_) => fresh("ok\n"),
+        Err(_) => fresh((StatusCode::SERVICE_UNAVAILABLE, "the registry cannot be read\n")),
+    }
 }
 
 async fn metrics(State(server): State<Arc<Server>>) -> Response {
@@ -168,7 +183,7 @@ async fn metrics(State(server): State<Arc<Server>>) -> Response {
     });
     let revocation_sequence = server.revocations.list().sequence();
     let gauges = Gauges { connections, peers, watches, names, revocation_sequence };
-    typed("text/plain; version=0.0.4", render(&gauges, &counters))
+    typed("text/plain; version=0.0.4", render(&gauges, &counters, &server.tally))
 }
 
 /// Opens the relay's socket to a page of an allowed origin.
@@ -190,8 +205,8 @@ async fn relay(State(server): State<Arc<Server>>, request: Request) -> Response 
     let upgrade = upgrade
         .read_buffer_size(SOCKET_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_message_size(MESSAGE_BYTES_READ)
-        .max_frame_size(MESSAGE_BYTES_READ);
+        .max_message_size(FRAME_BYTES_READ)
+        .max_frame_size(FRAME_BYTES_READ);
     let place = parts.extensions.remove::<Arc<Place>>();
     upgrade.on_upgrade(move |socket| async move {
         server.relay.serve(socket, address, origin).await;
@@ -238,7 +253,8 @@ impl IntoResponse for Failure {
             }
             Err(error) => {
                 tracing::error!(%error, "a call failed");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+                let detail = "the authority cannot do this now; nothing has changed";
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, Some(RETRY_AFTER_FAILURE_S * 1_000))
             }
         }
     }
@@ -250,8 +266,13 @@ struct RefusalAnswer<'a> {
     detail: &'a str,
 }
 
-fn refusal(status: StatusCode, code: &str, detail: &str, retry_after_ms: Option<u64>) -> Response {
+/// Marks a refusal, to be counted.
+#[derive(Clone, Copy)]
+struct Refused(&'static str);
+
+fn refusal(status: StatusCode, code: &'static str, detail: &str, retry_after_ms: Option<u64>) -> Response {
     let mut response = fresh((status, Json(RefusalAnswer { code, detail })));
+    response.extensions_mut().insert(Refused(code));
     if let Some(ms) = retry_after_ms {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
     }
@@ -298,6 +319,8 @@ mod tests {
         };
         assert_eq!(hop(&["6.6.6.6, 10.0.0.1"]).as_deref(), Some("10.0.0.1"));
         assert_eq!(hop(&["6.6.6.6", "2001:db8::1"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(hop(&["10.0.0.1:4711"]).as_deref(), Some("10.0.0.1"));
+        assert_eq!(hop(&["[2001:db8::1]:4711"]).as_deref(), Some("2001:db8::1"));
         assert_eq!((hop(&[]), hop(&["6.6.6.6, nonsense"])), (None, None));
     }
 }

@@ -1,8 +1,8 @@
 //! The relay and the certificate authority of B4 (PROTOCOL.md#enrolment, PROTOCOL.md#relay), as a library: the binary, the
 //! whole-product tests and the simulator all start here.
 //!
-//! `relay` and `authority` are pure; `registry`, `data_dir` and `operator` know the disk; `http`, `app_host`, `socket` and
-//! `server` know the network. Nothing here can read what users say to each other.
+//! `relay` and `authority` are pure; `registry`, `data_dir` and `operator` know the disk; `http`, `holding`, `app_host`, `socket`
+//! and `server` know the network. Nothing here can read what users say to each other.
 
 pub mod limits;
 
@@ -26,11 +26,15 @@ pub mod origin;
 
 pub mod clock;
 
+pub mod open_files;
+
 mod socket;
 
 mod metrics;
 
 mod http;
+
+mod holding;
 
 mod app_host;
 

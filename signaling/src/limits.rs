@@ -21,18 +21,28 @@ pub const WATCHES_MAX: usize = 262_144;
 pub const QUEUE_FORWARD_BYTES: usize = 64 * 1024;
 /// Bytes waiting for a client above which it is closed as too slow: the relay's own answers come on top of forwards.
 pub const QUEUE_BYTES_MAX: usize = 160 * 1024;
-/// A client's frames, pings included: 50 a second, 256 at once. Guess: a dial takes under 30. Over it: code 5 and a pause.
-pub const FRAME_PACE: Pace = Pace { interval_ms: 20, burst: 256 };
-/// A client's lookups: one a second, 1,024 at once. Guess: a contact list after a reconnect. Over it: code 5.
+/// A client's frames at once, pings included, after a rest; then as many a second as [`Limits`] says. Over it: code 5 and a
+/// pause. Guess: a dial takes under 30.
+pub const FRAMES_BURST: u64 = 256;
+/// A node's lookups, over all its connections: one a second, 1,024 at once. Guess: a contact list after a reconnect. Over it:
+/// code 5.
 pub const LOOKUP_PACE: Pace = Pace { interval_ms: SECOND_MS, burst: 1_024 };
-/// A client's introductions: one in six seconds, 10 at once. Guess: a join needs one or two. Over it: code 5.
+/// A node's introductions, over all its connections: one in six seconds, 10 at once. Guess: a join needs one or two. Over it:
+/// code 5.
 pub const INTRODUCE_PACE: Pace = Pace { interval_ms: 6 * SECOND_MS, burst: 10 };
+/// Nodes whose paces are remembered; at the bound the ones that have recovered are forgotten, else newcomers get code 5.
+pub const NODES_MAX: usize = 65_536;
 /// Longest pause in reading from a client that was too fast.
 pub const PAUSE_MS_MAX: u64 = 2 * SECOND_MS;
+/// Frames up to this size are read whole, to be refused with code 6; over it the connection just ends. Guess: a mistake is a
+/// little too large, an attack much; an attacker's socket holds no more memory than this.
+pub const FRAME_BYTES_READ: usize = 16 * 1024;
+/// Buffer of a socket's reads. Small, because an idle peer keeps it.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
 /// How long an enrolment ticket lives (PROTOCOL.md#enrolment).
 pub const TICKET_MS: u64 = 120 * SECOND_MS;
-/// Tickets under way in all; one more is refused with `too-many`.
+/// Tickets under way in all; one more drops the oldest, so that who answers at once is served in a flood too.
 pub const TICKETS_MAX: usize = 4_096;
 /// Tickets under way from one address; one more is refused with `too-many`.
 pub const TICKETS_PER_ADDRESS: usize = 64;
@@ -66,6 +76,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// New connections to the relay from one address in a minute; one more is refused with code 7.
     pub connects_per_minute: u64,
+    /// Frames of one connection a second, in the long run; one more is refused with code 5.
+    pub frames_per_second: u64,
     /// `GET /names` from one address in an hour; one more is refused with `too-many`.
     pub names_per_hour: u64,
     /// Enrolments begun from one address in an hour; one more is refused with `too-many`.
@@ -79,6 +91,7 @@ impl Default for Limits {
             peers_max: 10_000,
             connections_per_address: 256,
             connects_per_minute: 240,
+            frames_per_second: 50,
             names_per_hour: 1_200,
             enrolments_per_hour: 120,
         }
@@ -89,6 +102,11 @@ impl Limits {
     /// The pace of new connections from one address.
     pub fn connect_pace(&self) -> Pace {
         Pace::per(self.connects_per_minute, MINUTE_MS)
+    }
+
+    /// The pace of one connection's frames.
+    pub fn frame_pace(&self) -> Pace {
+        Pace { burst: FRAMES_BURST, ..Pace::per(self.frames_per_second, SECOND_MS) }
     }
 
     /// The pace of name requests from one address.

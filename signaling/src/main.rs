@@ -1,4 +1,4 @@
-//! The command line: `serve`, `invite`, `revoke`. Nothing is decided here.
+//! The command line: `serve`, `invite`, `revoke`, `names release`. Nothing is decided here.
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -12,18 +12,31 @@ use b4_signaling::clock::{system_rng, wall_ms};
 use b4_signaling::data_dir::DataDir;
 use b4_signaling::limits::Limits;
 use b4_signaling::operator::{Order, carry_out, invite_hash, new_invite};
+use b4_signaling::origin::is_origin;
 use b4_signaling::server::{Config, Handle, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// The relay and certificate authority of B4.
+///
+/// One process gives out names, introduces peers to each other and serves the app. It never sees a message.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  b4-signaling serve --data /var/lib/b4 --app /usr/share/b4
+  b4-signaling serve --data /var/lib/b4 --app /usr/share/b4 --origin https://b4.example --behind-proxy \\
+      --ice stun:stun.b4.example:3478 --log-format json
+  b4-signaling invite --data /var/lib/b4
+
+While it serves: GET /healthz says whether it is well, GET /metrics how it goes (Prometheus text).
+SIGTERM ends it in an orderly way within five seconds.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -36,7 +49,31 @@ enum Command {
         data: PathBuf,
     },
     /// Take a name's certificates back. Works while the server runs.
+    ///
+    /// They are on the list at /revoked within seconds, the name's devices are put out of the relay, and its keys get no
+    /// certificate any more. The name stays taken: see `names release`.
     Revoke {
+        /// The server's directory.
+        #[arg(long, env = "B4_DATA")]
+        data: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// Deal with names.
+    Names {
+        #[command(subcommand)]
+        order: Names,
+    },
+}
+
+#[derive(Subcommand)]
+enum Names {
+    /// Let anybody have a name again. Works while the server runs.
+    ///
+    /// For somebody who has lost keys and recovery file. The name's certificates are revoked as by `revoke`; whoever asks
+    /// first has the name then. Everybody who has it as a contact is warned that the key has changed, and sends nothing
+    /// more until they have looked at it.
+    Release {
         /// The server's directory.
         #[arg(long, env = "B4_DATA")]
         data: PathBuf,
@@ -63,9 +100,10 @@ struct Serve {
     #[arg(long, value_name = "URL[,user,credential]", value_parser = ice_server)]
     ice: Vec<IceServer>,
     /// An origin whose pages may open the relay's socket; repeatable. Default: the origin of the Host header.
-    #[arg(long, value_name = "https://HOST")]
+    #[arg(long, value_name = "https://HOST", value_parser = origin)]
     origin: Vec<String>,
-    /// Take clients' addresses from the last hop of X-Forwarded-For. Only behind a proxy of your own.
+    /// Take clients' addresses from the last hop of X-Forwarded-For. Only behind a proxy of your own that always sets it:
+    /// anybody else's word would undo every bound by address. The proxy passes Host on, or --origin is given.
     #[arg(long)]
     behind_proxy: bool,
     /// Connections to the relay in all.
@@ -77,6 +115,9 @@ struct Serve {
     /// New connections to the relay from one address in a minute.
     #[arg(long, default_value_t = Limits::default().connects_per_minute)]
     connects_per_minute: u64,
+    /// Frames of one connection a second, in the long run.
+    #[arg(long, default_value_t = Limits::default().frames_per_second)]
+    frames_per_second: u64,
     /// Questions whether a name is free, from one address in an hour.
     #[arg(long, default_value_t = Limits::default().names_per_hour)]
     names_per_hour: u64,
@@ -105,11 +146,18 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Revoke { data, name } => {
-            let user = UserId::parse(&name).with_context(|| format!("{name:?} can be nobody's name"))?;
-            println!("{}", order(&data, &Order::Revoke(user))?);
+            println!("{}", order(&data, &Order::Revoke(user(&name)?))?);
+            Ok(())
+        }
+        Command::Names { order: Names::Release { data, name } } => {
+            println!("{}", order(&data, &Order::Release(user(&name)?))?);
             Ok(())
         }
     }
+}
+
+fn user(name: &str) -> anyhow::Result<UserId> {
+    UserId::parse(name).with_context(|| format!("{name:?} can be nobody's name"))
 }
 
 fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
@@ -129,6 +177,7 @@ fn run(options: Serve) -> anyhow::Result<()> {
         peers_max: options.peers_max,
         connections_per_address: options.connections_per_address,
         connects_per_minute: options.connects_per_minute,
+        frames_per_second: options.frames_per_second,
         names_per_hour: options.names_per_hour,
         enrolments_per_hour: options.enrolments_per_hour,
     };
@@ -177,6 +226,13 @@ fn start_log(format: LogFormat) {
     }
 }
 
+fn origin(text: &str) -> Result<String, String> {
+    if !is_origin(text) {
+        return Err("an origin is https://HOST or https://HOST:PORT, in small letters, without anything after it".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn ice_server(text: &str) -> Result<IceServer, String> {
     let mut parts = text.splitn(3, ',').map(str::to_owned);
     let url = parts.next().unwrap_or_default();
@@ -195,4 +251,29 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_ice_server_is_what_a_browser_takes() {
+        let server = |url: &str, user_name: &str, credential: &str| IceServer {
+            url: url.to_owned(),
+            user_name: user_name.to_owned(),
+            credential: credential.to_owned(),
+        };
+        assert_eq!(ice_server("stun:b4.example:3478"), Ok(server("stun:b4.example:3478", "", "")));
+        assert_eq!(ice_server("turn:b4.example,anna,a,b"), Ok(server("turn:b4.example", "anna", "a,b")));
+        for bad in ["", "b4.example", "http://b4.example", "turn:b4.example", "turns:b4.example,anna", &format!("stun:{}", "a".repeat(251))] {
+            assert!(ice_server(bad).is_err(), "{bad}");
+        }
+    }
 }

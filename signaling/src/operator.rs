@@ -1,4 +1,4 @@
-//! What the operator orders: revoking a name, making an invite. With the server down it is done at once; while it runs, the
+//! What the operator orders: revoking or releasing a name, making an invite. With the server down it is done at once; while it runs, the
 //! order goes through a file in the data directory that the server takes up within seconds.
 
 use std::fs;
@@ -22,8 +22,10 @@ const ORDERS_AT_ONCE: usize = 64;
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Take a name's certificates back.
+    /// Take a name's certificates back; the name stays taken.
     Revoke(UserId),
+    /// Take a name's certificates back and let anybody have the name.
+    Release(UserId),
     /// Keep the hash of a new invite.
     Invite([u8; 32]),
 }
@@ -76,6 +78,10 @@ pub fn perform(registry: &Registry, order: &Order, now_ms: u64) -> Result<String
             Some(count) => format!("revoked: {count} certificate(s); the name stays taken"),
             None => "nobody has this name".to_owned(),
         }),
+        Order::Release(user) => Ok(match registry.release(user, now_ms)? {
+            Some(count) => format!("released: {count} certificate(s) revoked; anybody may take the name now"),
+            None => "nobody has this name".to_owned(),
+        }),
         Order::Invite(hash) => {
             registry.add_invite(hash, now_ms)?;
             Ok("invite kept".to_owned())
@@ -89,10 +95,13 @@ pub fn perform(registry: &Registry, order: &Order, now_ms: u64) -> Result<String
 /// When the directory or the registry fails; what was not done stays waiting.
 pub fn take_up(requests: &Path, registry: &Registry, now_ms: u64) -> Result<usize, OrderError> {
     let mut taken = 0;
-    for entry in fs::read_dir(requests)?.take(ORDERS_AT_ONCE * 2) {
+    for entry in fs::read_dir(requests)? {
         let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "order") || taken >= ORDERS_AT_ONCE {
+        if path.extension().is_none_or(|extension| extension != "order") {
             continue;
+        }
+        if taken >= ORDERS_AT_ONCE {
+            break;
         }
         let small = fs::symlink_metadata(&path)?;
         let text = if small.is_file() && small.len() <= ORDER_BYTES_MAX { fs::read_to_string(&path)? } else { String::new() };
@@ -130,6 +139,7 @@ impl Order {
     fn to_text(&self) -> String {
         match self {
             Self::Revoke(user) => format!("revoke {user}"),
+            Self::Release(user) => format!("release {user}"),
             Self::Invite(hash) => format!("invite {}", hex(hash)),
         }
     }
@@ -137,6 +147,7 @@ impl Order {
     fn parse(text: &str) -> Option<Self> {
         match text.trim().split_once(' ')? {
             ("revoke", name) => UserId::parse(name).ok().map(Self::Revoke),
+            ("release", name) => UserId::parse(name).ok().map(Self::Release),
             ("invite", hash) => unhex(hash).map(Self::Invite),
             _ => None,
         }
@@ -164,8 +175,8 @@ mod tests {
 
     #[test]
     fn an_order_is_read_back_and_anything_else_is_none() {
-        let revoke = Order::Revoke(UserId::parse("anna").expect("a name"));
-        for order in [revoke, Order::Invite([0xab; 32])] {
+        let anna = UserId::parse("anna").expect("a name");
+        for order in [Order::Revoke(anna.clone()), Order::Release(anna), Order::Invite([0xab; 32])] {
             assert_eq!(Order::parse(&order.to_text()), Some(order));
         }
         for text in ["", "revoke", "revoke Anna", "invite 12", "delete anna"] {

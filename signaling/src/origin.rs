@@ -12,6 +12,12 @@ pub fn is_allowed(origin: &str, host: Option<&str>, allowed: &[String]) -> bool 
     host.is_some_and(|host| is_host(host) && host.eq_ignore_ascii_case(authority))
 }
 
+/// Whether this is an origin as a browser writes one: scheme, host and port, without a path or a slash at the end.
+pub fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    host.is_some_and(|host| is_host(host) && host == host.to_ascii_lowercase())
+}
+
 /// Whether this is a plain host with an optional port: safe to be put into a header of ours.
 pub fn is_host(host: &str) -> bool {
     let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -59,6 +65,16 @@ mod tests {
         let list = ["https://b4.example".to_owned()];
         assert!(is_allowed("https://b4.example", Some("inside:8080"), &list));
         assert!(!is_allowed("http://inside:8080", Some("inside:8080"), &list));
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_none() {
+        for good in ["https://b4.example", "http://localhost:8080", "https://[2001:db8::1]:443"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in ["b4.example", "https://b4.example/", "https://B4.example", "https://b4.example/app", "*", "null", "wss://b4.example"] {
+            assert!(!is_origin(bad), "{bad}");
+        }
     }
 
     #[test]

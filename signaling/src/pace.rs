@@ -1,4 +1,4 @@
-//! How fast somebody may go: a leaky bucket as one number, and a bounded book of them by address.
+//! How fast somebody may go: a leaky bucket as one number, and a bounded book of them: by address, by node.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -55,29 +55,33 @@ impl Bucket {
     }
 }
 
-/// The buckets of all addresses, at most `addresses_max` of them.
+/// The buckets of many, at most `entries_max` of them. It outlives connections: who comes back has not rested by that.
 #[derive(Clone, Debug)]
-pub struct AddressBook {
+pub struct Book<K> {
     pace: Pace,
-    addresses_max: usize,
-    buckets: BTreeMap<IpAddr, Bucket>,
+    entries_max: usize,
+    buckets: BTreeMap<K, Bucket>,
+    /// Until when a full book is not searched for the rested again: under a flood each newcomer would search all of it.
+    full_until_ms: u64,
 }
 
-impl AddressBook {
+impl<K: Ord> Book<K> {
     /// An empty book.
-    pub fn new(pace: Pace, addresses_max: usize) -> Self {
-        Self { pace, addresses_max, buckets: BTreeMap::new() }
+    pub fn new(pace: Pace, entries_max: usize) -> Self {
+        Self { pace, entries_max, buckets: BTreeMap::new(), full_until_ms: 0 }
     }
 
-    /// Takes a turn for an address.
+    /// Takes a turn for `key`.
     ///
     /// # Errors
     /// `TooFast` when it has none left, or when the book is full of others who have not rested.
-    pub fn take(&mut self, address: IpAddr, now_ms: u64) -> Result<(), TooFast> {
-        let key = network(address);
-        if !self.buckets.contains_key(&key) && self.buckets.len() >= self.addresses_max {
-            self.buckets.retain(|_, bucket| !bucket.is_rested(now_ms));
-            if self.buckets.len() >= self.addresses_max {
+    pub fn take(&mut self, key: K, now_ms: u64) -> Result<(), TooFast> {
+        if !self.buckets.contains_key(&key) && self.buckets.len() >= self.entries_max {
+            if now_ms >= self.full_until_ms {
+                self.buckets.retain(|_, bucket| !bucket.is_rested(now_ms));
+                self.full_until_ms = now_ms + self.pace.interval_ms.div_ceil(4);
+            }
+            if self.buckets.len() >= self.entries_max {
                 return Err(TooFast { retry_after_ms: self.pace.interval_ms });
             }
         }
@@ -120,12 +124,16 @@ mod tests {
 
     #[test]
     fn a_full_book_forgets_the_rested_and_refuses_newcomers_otherwise() {
-        let mut book = AddressBook::new(Pace { interval_ms: 100, burst: 1 }, 2);
-        assert_eq!(book.take(address("10.0.0.1"), 0), Ok(()));
-        assert_eq!(book.take(address("10.0.0.2"), 50), Ok(()));
-        assert_eq!(book.take(address("10.0.0.3"), 60), Err(TooFast { retry_after_ms: 100 }));
-        assert_eq!(book.take(address("10.0.0.3"), 100), Ok(()));
-        assert_eq!(book.buckets.len(), 2);
+        let mut book = Book::new(Pace { interval_ms: 100, burst: 1 }, 2);
+        assert_eq!(book.take(1, 0), Ok(()));
+        assert_eq!(book.take(2, 50), Ok(()));
+        assert_eq!(book.take(3, 60), Err(TooFast { retry_after_ms: 100 }));
+        assert_eq!(book.take(3, 100), Ok(()));
+        assert_eq!((book.buckets.len(), book.take(2, 100)), (2, Err(TooFast { retry_after_ms: 50 })));
+        // A full book is searched again after a quarter of the interval, not for every newcomer.
+        assert_eq!(book.take(4, 130), Err(TooFast { retry_after_ms: 100 }));
+        assert_eq!(book.take(4, 150), Err(TooFast { retry_after_ms: 100 }));
+        assert_eq!(book.take(4, 155), Ok(()));
     }
 
     #[test]

@@ -28,6 +28,8 @@ use crate::http::{Server, router};
 use crate::limits::{
     HEADERS_MS, HTTP_CONNECTIONS, HTTP_CONNECTIONS_PER_ADDRESS, Limits, REQUESTS_EVERY_MS, SHUTDOWN_MS,
 };
+use crate::metrics::Tally;
+use crate::open_files;
 use crate::operator::take_up;
 use crate::pace::network;
 use crate::registry::{Registry, RegistryError};
@@ -146,6 +148,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         _ => StartError::Listen { address: config.listen, error },
     })?;
     let address = listener.local_addr().map_err(|error| StartError::Listen { address: config.listen, error })?;
+    open_files::allow(config.limits.peers_max + HTTP_CONNECTIONS);
     let (limits, app, requests) = (config.limits, AppHost::new(&config.app), dir.requests());
     let server = Arc::new(assemble(config, &dir)?);
     let anchor = server.issuer.anchor().clone();
@@ -183,8 +186,9 @@ fn assemble(config: Config, dir: &DataDir) -> Result<Server, StartError> {
         registry,
         revocations,
         clock,
-        origins: config.origins,
+        origins: config.origins.into(),
         behind_proxy: config.behind_proxy,
+        tally: Tally::default(),
     })
 }
 
@@ -300,7 +304,7 @@ async fn connection(
 /// How many TCP connections are open, in all and by network.
 #[derive(Default)]
 struct OpenConnections {
-    by_network: Mutex<BTreeMap<IpAddr, usize>>,
+    counts: Mutex<(usize, BTreeMap<IpAddr, usize>)>,
 }
 
 /// One open connection; gives its place back when dropped.
@@ -312,11 +316,13 @@ pub(crate) struct Place {
 impl OpenConnections {
     fn take(self: &Arc<Self>, address: IpAddr, max: usize, per_address: usize) -> Option<Place> {
         let network = network(address);
-        let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, by_network) = &mut *counts;
         let from_there = by_network.get(&network).copied().unwrap_or(0);
-        if from_there >= per_address || by_network.values().sum::<usize>() >= max {
+        if from_there >= per_address || *all >= max {
             return None;
         }
+        *all += 1;
         by_network.insert(network, from_there + 1);
         Some(Place { open: self.clone(), network })
     }
@@ -324,7 +330,9 @@ impl OpenConnections {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_network = self.open.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.open.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, by_network) = &mut *counts;
+        *all -= 1;
         if let Some(count) = by_network.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {

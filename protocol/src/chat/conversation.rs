@@ -1,7 +1,5 @@
 //! One conversation: the contact's standing, both counters, the outbox and the inbox, and the rows that keep them.
 
-use std::collections::BTreeSet;
-
 use super::body::link_hash;
 use super::inbox::{Inbox, Verdict};
 use super::outbox::{Outbox, Pending};
@@ -10,6 +8,7 @@ use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Standi
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
+use crate::ordered::OrderedSet;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;
 
@@ -48,7 +47,7 @@ pub struct Conversation {
     preview: String,
     outbox: Outbox,
     /// Arrived, and not durable yet.
-    storing: BTreeSet<MessageId>,
+    storing: OrderedSet<MessageId>,
 }
 
 /// A text on its way into the store.
@@ -98,7 +97,7 @@ impl Conversation {
             last_ms: 0,
             preview: String::new(),
             outbox: Outbox::default(),
-            storing: BTreeSet::new(),
+            storing: OrderedSet::new(),
         }
     }
 

@@ -1,11 +1,10 @@
 //! What has arrived from one author: which numbers are known and which are missing.
 
-use std::collections::BTreeMap;
-
 use super::body::MessageBody;
 use super::MessageId;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::limits::GAPS_MAX;
+use crate::ordered::OrderedMap;
 
 /// The numbers seen of one direction of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) struct Inbox {
     /// Hash of the body with the highest number.
     last_hash: [u8; 32],
     /// Numbers below `high` not seen, each with the place kept for it.
-    missing: BTreeMap<u64, u64>,
+    missing: OrderedMap<u64, u64>,
 }
 
 /// What a number means.
@@ -35,7 +34,7 @@ pub(super) enum Verdict {
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { run: 0, first: MessageId([0; 16]), high: 0, last_hash: [0; 32], missing: BTreeMap::new() }
+        Self { run: 0, first: MessageId([0; 16]), high: 0, last_hash: [0; 32], missing: OrderedMap::new() }
     }
 }
 

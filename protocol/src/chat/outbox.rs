@@ -1,9 +1,10 @@
 //! What waits for one reader: in order, some of it on the way, none of it forgotten before it is acknowledged.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::MessageId;
 use crate::limits::{OUTBOX_PER_CONTACT_MAX, WINDOW_BYTES, WINDOW_MESSAGES};
+use crate::ordered::OrderedMap;
 
 /// A message that the reader has not stored yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) struct Outbox {
     next: usize,
     bytes_on_the_way: usize,
     /// Refused by the reader, kept for another try.
-    failed: BTreeMap<MessageId, Pending>,
+    failed: OrderedMap<MessageId, Pending>,
 }
 
 impl Outbox {

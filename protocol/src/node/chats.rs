@@ -1,7 +1,5 @@
 //! Commands and bodies that concern conversations.
 
-use std::collections::BTreeMap;
-
 use super::journal::Purpose;
 use super::relay::Asked;
 use super::seek::Seeking;
@@ -12,6 +10,7 @@ use crate::crypto::Ticket;
 use crate::handshake::safety_number;
 use crate::identity::UserId;
 use crate::limits::{CONTACTS_MAX, HISTORY_PAGE, STRANGERS_MAX, TEXT_BYTES_MAX};
+use crate::ordered::OrderedMap;
 use crate::session::Content;
 use crate::signal::relay::{FoundDevice, Presence};
 use crate::time::Now;
@@ -24,8 +23,8 @@ const REFUSED_STRANGER: u8 = 1;
 const REFUSED_TYPE: u8 = 3;
 
 /// The conversations in the rows of the store, with their outboxes. Damaged rows are passed over.
-pub(super) fn restore(rows: &[Row]) -> BTreeMap<UserId, Conversation> {
-    let mut chats: BTreeMap<UserId, Conversation> = rows
+pub(super) fn restore(rows: &[Row]) -> OrderedMap<UserId, Conversation> {
+    let mut chats: OrderedMap<UserId, Conversation> = rows
         .iter()
         .filter(|row| row.table == Table::Contacts)
         .filter_map(|row| Conversation::restore(row).ok())
@@ -204,9 +203,9 @@ impl Node {
 
     /// Tells authors that their messages are durable here. A lost acknowledgement is no loss: they send again.
     pub(super) fn acknowledge(&mut self, durable: Vec<(UserId, MessageId)>, now: Now) {
-        let mut by_author: BTreeMap<UserId, Vec<MessageId>> = BTreeMap::new();
+        let mut by_author: OrderedMap<UserId, Vec<MessageId>> = OrderedMap::new();
         for (user, id) in durable {
-            by_author.entry(user).or_default().push(id);
+            by_author.get_or_default(user).push(id);
         }
         for (user, ids) in by_author {
             for some in ids.chunks(DELIVERED_MAX) {

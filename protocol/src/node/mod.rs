@@ -19,8 +19,6 @@ mod seek;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use journal::Journal;
 use links::{LinkOp, Links, Trust};
 use relay::Relay;
@@ -36,6 +34,7 @@ pub use input::{Input, LinkEnd};
 use crate::chat::Conversation;
 use crate::crypto::{Rng, Ticket};
 use crate::identity::{RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::time::Now;
 
 /// What a node is made from.
@@ -70,18 +69,18 @@ pub struct Node {
     network: NetworkState,
     relay: Relay,
     links: Links,
-    seeking: BTreeMap<UserId, Seeking>,
-    chats: BTreeMap<UserId, Conversation>,
-    blocked: BTreeSet<UserId>,
+    seeking: OrderedMap<UserId, Seeking>,
+    chats: OrderedMap<UserId, Conversation>,
+    blocked: OrderedSet<UserId>,
     journal: Journal,
-    key_uses: BTreeMap<Ticket, KeyUse>,
-    loads: BTreeMap<Ticket, UserId>,
+    key_uses: OrderedMap<Ticket, KeyUse>,
+    loads: OrderedMap<Ticket, UserId>,
     /// Names asked about for a new contact, with what was typed.
-    adding: BTreeMap<UserId, String>,
+    adding: OrderedMap<UserId, String>,
     /// The conversation on the screen.
     on_screen: Option<UserId>,
     /// Contacts whose view changed since the last event about them.
-    changed: BTreeSet<UserId>,
+    changed: OrderedSet<UserId>,
     next_ticket: u64,
     has_store_trouble: bool,
     has_left: bool,
@@ -101,15 +100,15 @@ impl Node {
             revoked,
             rng,
             network: NetworkState::Offline,
-            seeking: BTreeMap::new(),
+            seeking: OrderedMap::new(),
             chats: chats::restore(&rows),
-            blocked: BTreeSet::new(),
+            blocked: OrderedSet::new(),
             journal: Journal::default(),
-            key_uses: BTreeMap::new(),
-            loads: BTreeMap::new(),
-            adding: BTreeMap::new(),
+            key_uses: OrderedMap::new(),
+            loads: OrderedMap::new(),
+            adding: OrderedMap::new(),
             on_screen: None,
-            changed: BTreeSet::new(),
+            changed: OrderedSet::new(),
             next_ticket: 1,
             has_store_trouble: false,
             has_left: false,

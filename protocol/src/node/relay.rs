@@ -4,12 +4,11 @@
 //! are answered with nothing. When the connection goes, everything asked is forgotten and it connects again after
 //! a wait that doubles, with jitter; the page coming to the front cuts the wait short. A newer connection of the same identity elsewhere ends it for good.
 
-use std::collections::BTreeMap;
-
 use super::NetworkState;
 use crate::crypto::{KeyOp, Rng};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
 use crate::limits::{LOOKUP_WAIT_MS, RELAY_PING_MS, RELAY_RETRY_MAX_MS, RELAY_RETRY_MIN_MS, WATCH_MS};
+use crate::ordered::OrderedMap;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence, RefusalCode, RelayFrame, proof_message};
 
 /// Questions under way or watched at most; further ones are answered with nothing.
@@ -69,7 +68,7 @@ pub(super) struct Relay {
     failures: u32,
     heard_ms: u64,
     pinged: bool,
-    lookups: BTreeMap<u32, Lookup>,
+    lookups: OrderedMap<u32, Lookup>,
     next_ticket: u32,
     /// STUN and TURN servers of the last welcome.
     pub ice: Vec<IceServer>,
@@ -85,7 +84,7 @@ impl Relay {
             failures: 0,
             heard_ms: 0,
             pinged: false,
-            lookups: BTreeMap::new(),
+            lookups: OrderedMap::new(),
             next_ticket: 1,
             ice: Vec::new(),
         }

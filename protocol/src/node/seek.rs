@@ -130,7 +130,7 @@ impl Node {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
             return;
         }
-        let seeking = self.seeking.entry(user.clone()).or_default();
+        let seeking = self.seeking.get_or_default(user.clone());
         seeking.failures = 0;
         self.step(&user, Step::Up);
         self.flush(&user, now);
@@ -179,7 +179,7 @@ impl Node {
             return;
         }
         let jitter = self.rng.below(REDIAL_MIN_MS / 2 + 1);
-        let seeking = self.seeking.entry(user.clone()).or_default();
+        let seeking = self.seeking.get_or_default(user.clone());
         let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX)).min(REDIAL_MAX_MS);
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
@@ -187,7 +187,7 @@ impl Node {
     }
 
     fn step(&mut self, user: &UserId, step: Step) {
-        self.seeking.entry(user.clone()).or_default().step = step;
+        self.seeking.get_or_default(user.clone()).step = step;
         self.changed.insert(user.clone());
     }
 

@@ -36,8 +36,6 @@ pub(super) struct Peer {
     pub(super) not_after_ms: u64,
     /// Its place among the seats.
     pub(super) seat: usize,
-    pub(super) lookups: Bucket,
-    pub(super) introductions: Bucket,
     /// Whom it waits for.
     pub(super) watching: BTreeSet<UserId>,
 }

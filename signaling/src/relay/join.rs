@@ -82,8 +82,6 @@ impl Relay {
             serial_hash: certificate.serial_hash(),
             not_after_ms: certificate.not_after_ms(),
             seat: self.seats.len(),
-            lookups: Bucket::default(),
-            introductions: Bucket::default(),
             watching: BTreeSet::new(),
         }));
         self.deadlines.remove(&(client.deadline_ms, connection));

@@ -27,8 +27,8 @@ use b4_protocol::time::Now;
 
 use self::client::{Client, Stage};
 use self::watches::Watches;
-use crate::limits::{ADDRESSES_MAX, FRAME_PACE, Limits, PAUSE_MS_MAX, QUEUE_BYTES_MAX};
-use crate::pace::{AddressBook, TooFast};
+use crate::limits::{ADDRESSES_MAX, INTRODUCE_PACE, LOOKUP_PACE, Limits, NODES_MAX, PAUSE_MS_MAX, QUEUE_BYTES_MAX};
+use crate::pace::{Book, TooFast};
 
 /// One connection; never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,7 +177,10 @@ pub struct Relay {
     seats: Vec<ConnectionId>,
     nodes: BTreeMap<NodeId, ConnectionId>,
     addresses: BTreeMap<IpAddr, usize>,
-    connects: AddressBook,
+    connects: Book<IpAddr>,
+    /// By node, because a client that connects again has not rested by that.
+    lookups: Book<NodeId>,
+    introductions: Book<NodeId>,
     watches: Watches,
     deadlines: BTreeSet<(u64, ConnectionId)>,
     counters: Counters,
@@ -197,7 +200,9 @@ impl Relay {
             seats: Vec::new(),
             nodes: BTreeMap::new(),
             addresses: BTreeMap::new(),
-            connects: AddressBook::new(limits.connect_pace(), ADDRESSES_MAX),
+            connects: Book::new(limits.connect_pace(), ADDRESSES_MAX),
+            lookups: Book::new(LOOKUP_PACE, NODES_MAX),
+            introductions: Book::new(INTRODUCE_PACE, NODES_MAX),
             watches: Watches::default(),
             deadlines: BTreeSet::new(),
             counters: Counters::default(),
@@ -278,7 +283,7 @@ impl Relay {
     fn heard(&mut self, connection: ConnectionId, now: Now) -> Result<(), TooFast> {
         let Some(client) = self.clients.get_mut(&connection) else { return Ok(()) };
         client.heard_ms = now.mono;
-        let turn = client.frames.take(FRAME_PACE, now.mono);
+        let turn = client.frames.take(self.limits.frame_pace(), now.mono);
         if let Err(TooFast { retry_after_ms }) = turn {
             self.commands.push(Command::Pause { connection, for_ms: retry_after_ms.min(PAUSE_MS_MAX) });
         }

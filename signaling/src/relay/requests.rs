@@ -7,9 +7,7 @@ use b4_protocol::time::{Now, SECOND_MS};
 use super::client::Client;
 use super::watches::Watch;
 use super::{ConnectionId, Directory, DirectoryError, Relay};
-use crate::limits::{
-    INTRODUCE_PACE, LOOKUP_PACE, QUEUE_FORWARD_BYTES, WATCH_MS, WATCHES_MAX, WATCHES_PER_CLIENT,
-};
+use crate::limits::{QUEUE_FORWARD_BYTES, WATCH_MS, WATCHES_MAX, WATCHES_PER_CLIENT};
 use crate::pace::TooFast;
 
 /// When to try again after the directory could not be read. Guess.
@@ -26,8 +24,8 @@ impl Relay {
         now: Now,
         directory: &dyn Directory,
     ) {
-        let Some(peer) = self.clients.get_mut(&connection).and_then(Client::peer_mut) else { return };
-        if let Err(TooFast { retry_after_ms }) = peer.lookups.take(LOOKUP_PACE, now.mono) {
+        let Some(peer) = self.clients.get(&connection).and_then(Client::peer) else { return };
+        if let Err(TooFast { retry_after_ms }) = self.lookups.take(peer.node, now.mono) {
             return self.refuse(connection, ticket, RefusalCode::TooFast, retry_after_ms);
         }
         let Ok((presence, devices)) = self.find(&user, now, directory) else {
@@ -111,13 +109,12 @@ impl Relay {
 
     /// Draws up to `count` other peers, each at most once.
     pub(super) fn introduce(&mut self, connection: ConnectionId, ticket: u32, count: u8, now: Now) {
-        let Some(peer) = self.clients.get_mut(&connection).and_then(Client::peer_mut) else { return };
-        if let Err(TooFast { retry_after_ms }) = peer.introductions.take(INTRODUCE_PACE, now.mono) {
+        let Some(peer) = self.clients.get(&connection).and_then(Client::peer) else { return };
+        if let Err(TooFast { retry_after_ms }) = self.introductions.take(peer.node, now.mono) {
             return self.refuse(connection, ticket, RefusalCode::TooFast, retry_after_ms);
         }
         // Floyd's sample of the seats other than the asker's own.
-        let own = peer.seat;
-        let others = self.seats.len() - 1;
+        let (own, others) = (peer.seat, self.seats.len() - 1);
         let wanted = usize::from(count).min(others);
         let mut drawn = Vec::with_capacity(wanted);
         for last in others - wanted..others {

@@ -6,7 +6,7 @@ use b4_protocol::time::{DAY_MS, HOUR_MS};
 
 use super::*;
 use crate::limits::{
-    CHALLENGE_MS, FRAME_PACE, HALF_OPEN_MS, INTRODUCE_PACE, LOOKUP_PACE, PING_AFTER_MS, QUEUE_FORWARD_BYTES,
+    CHALLENGE_MS, FRAMES_BURST, HALF_OPEN_MS, INTRODUCE_PACE, LOOKUP_PACE, PING_AFTER_MS, QUEUE_FORWARD_BYTES,
     WATCHES_PER_CLIENT,
 };
 
@@ -327,19 +327,20 @@ fn too_many_frames_are_refused_and_the_reader_paused() {
     let mut world = World::new(Limits::default());
     let anna = world.enrol("anna");
     let a = world.join(&anna);
+    let interval_ms = Limits::default().frame_pace().interval_ms;
     let mut answers = vec![];
-    for ticket in 0..FRAME_PACE.burst as u32 {
+    for ticket in 0..FRAMES_BURST as u32 {
         answers = world.send(a, &ClientFrame::Ping { ticket });
         let _ = world.give(Input::Flushed { connection: a, bytes: usize::MAX });
     }
     // The proof was a frame too, so the last of the burst is one too many.
-    let ticket = FRAME_PACE.burst as u32 - 1;
+    let ticket = FRAMES_BURST as u32 - 1;
     assert!(refused(a, ticket, RefusalCode::TooFast)(&answers));
-    assert!(answers.contains(&Command::Pause { connection: a, for_ms: FRAME_PACE.interval_ms }));
-    let _ = world.after(FRAME_PACE.interval_ms);
+    assert!(answers.contains(&Command::Pause { connection: a, for_ms: interval_ms }));
+    let _ = world.after(interval_ms);
     assert_eq!(frames(&world.send(a, &ClientFrame::Ping { ticket: 1 })), [(a, RelayFrame::Pong { ticket: 1 })]);
     let commands = world.give(Input::Heard { connection: a });
-    assert_eq!(commands, [Command::Pause { connection: a, for_ms: FRAME_PACE.interval_ms }]);
+    assert_eq!(commands, [Command::Pause { connection: a, for_ms: interval_ms }]);
 }
 
 #[test]
@@ -347,10 +348,10 @@ fn lookups_and_introductions_have_paces_of_their_own() {
     let mut world = World::new(Limits::default());
     let anna = world.enrol("anna");
     let a = world.join(&anna);
-    let turns = |world: &mut World, frame: &ClientFrame| {
+    let turns = |world: &mut World, a: ConnectionId, frame: &ClientFrame| {
         let mut turns = 0;
         loop {
-            world.now.mono += FRAME_PACE.interval_ms;
+            world.now.mono += 20;
             let _ = world.give(Input::Flushed { connection: a, bytes: usize::MAX });
             let commands = world.send(a, frame);
             if refused(a, 3, RefusalCode::TooFast)(&commands) {
@@ -359,10 +360,15 @@ fn lookups_and_introductions_have_paces_of_their_own() {
             turns += 1;
         }
     };
-    let lookups = turns(&mut world, &ClientFrame::Lookup { ticket: 3, watch: false, user: user("anna") });
+    let lookup = ClientFrame::Lookup { ticket: 3, watch: false, user: user("anna") };
+    let introduce = ClientFrame::Introduce { ticket: 3, count: 1 };
+    let lookups = turns(&mut world, a, &lookup);
     assert!((LOOKUP_PACE.burst..LOOKUP_PACE.burst + 30).contains(&lookups), "{lookups}");
-    let introductions = turns(&mut world, &ClientFrame::Introduce { ticket: 3, count: 1 });
-    assert_eq!(introductions, INTRODUCE_PACE.burst);
+    assert_eq!(turns(&mut world, a, &introduce), INTRODUCE_PACE.burst);
+    // Connecting again is no rest.
+    let (again, _) = world.join_with(&anna);
+    assert!(turns(&mut world, again, &lookup) <= 1);
+    assert_eq!(turns(&mut world, again, &introduce), 0);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Offers that are being opened: bounded, replays dropped, and no sender served at the others' cost.
 
-use std::collections::BTreeMap;
-
 use super::{LinkOp, Outcome};
 use crate::identity::NodeId;
 use crate::limits::{CANDIDATES_MAX, DIAL_ID_MEMORY_MS, DIAL_IDS_MAX, HANDSHAKES_MAX, OFFERS_PER_SENDER, UNSOLICITED_OPS_PER_SECOND};
+use crate::ordered::OrderedMap;
 use crate::signal::sealed::{DialId, Header, SealedOffer};
 use crate::time::{Now, SECOND_MS};
 
@@ -24,10 +23,10 @@ pub(super) struct Pending {
 /// The offers being opened, and what is remembered against replay and flood.
 #[derive(Default)]
 pub(super) struct Incoming {
-    pending: BTreeMap<u64, Pending>,
+    pending: OrderedMap<u64, Pending>,
     next_number: u64,
-    seen: BTreeMap<DialId, u64>,
-    senders: BTreeMap<NodeId, u32>,
+    seen: OrderedMap<DialId, u64>,
+    senders: OrderedMap<NodeId, u32>,
     senders_since_ms: u64,
     second_ms: u64,
     ops_this_second: u32,
@@ -79,7 +78,7 @@ impl Incoming {
             self.second_ms = now.mono;
             self.ops_this_second = 0;
         }
-        let count = self.senders.entry(from).or_default();
+        let count = self.senders.get_or_default(from);
         if *count >= OFFERS_PER_SENDER || self.ops_this_second >= UNSOLICITED_OPS_PER_SECOND {
             return false;
         }

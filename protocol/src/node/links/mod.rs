@@ -10,8 +10,6 @@ mod incoming;
 mod link;
 mod responder;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use incoming::Incoming;
 use link::{Link, Stage};
 
@@ -20,6 +18,7 @@ use crate::crypto::{KeyOp, KeyOpResult, Rng};
 use crate::handshake::{ALERT, Judge, Role};
 use crate::identity::{NodeId, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::limits::{CHAT_LINKS_MAX, HANDSHAKE_MS, PROBE_IDLE_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS};
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::session::{Content, LIVE};
 use crate::signal::description::Candidate;
 use crate::signal::relay::IceServer;
@@ -79,7 +78,7 @@ pub(super) struct Trust<'a> {
     pub anchor: &'a TrustAnchor,
     pub revoked: Option<&'a RevocationList>,
     /// Users whose offers are dropped.
-    pub blocked: &'a BTreeSet<UserId>,
+    pub blocked: &'a OrderedSet<UserId>,
 }
 
 impl<'a> Trust<'a> {
@@ -90,9 +89,9 @@ impl<'a> Trust<'a> {
 
 /// All links of this node.
 pub(super) struct Links {
-    links: BTreeMap<LinkId, Link>,
+    links: OrderedMap<LinkId, Link>,
     /// The link whose session is in use, by user.
-    up: BTreeMap<UserId, LinkId>,
+    up: OrderedMap<UserId, LinkId>,
     incoming: Incoming,
     next_link: u64,
     rng: Rng,
@@ -100,7 +99,7 @@ pub(super) struct Links {
 
 impl Links {
     pub fn new(rng: Rng) -> Self {
-        Self { links: BTreeMap::new(), up: BTreeMap::new(), incoming: Incoming::default(), next_link: 1, rng }
+        Self { links: OrderedMap::new(), up: OrderedMap::new(), incoming: Incoming::default(), next_link: 1, rng }
     }
 
     /// Whether a session with this user is up.
@@ -110,8 +109,7 @@ impl Links {
 
     /// Users with a session, the one that was used least lately first.
     pub fn users_up(&self) -> Vec<UserId> {
-        let mut users: Vec<(u64, UserId)> = self.up.iter().map(|(user, id)| (self.links[id].used_ms, user.clone())).collect();
-        users.sort();
+        let users: OrderedSet<(u64, UserId)> = self.up.iter().map(|(user, id)| (self.links[id].used_ms, user.clone())).collect();
         users.into_iter().map(|(_, user)| user).collect()
     }
 

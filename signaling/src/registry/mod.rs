@@ -1,12 +1,17 @@
 //! Names, invites and revocations on disk (redb). Every change is durable before the call returns: it survives a kill -9.
+//! A change that the disk refuses has not happened, and the next one finds the file opened anew.
+
+mod file;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use b4_protocol::codec::Malformed;
 use b4_protocol::identity::{REVOCATIONS_MAX, UserId};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use b4_protocol::time::DAY_MS;
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
+use self::file::DatabaseFile;
 use crate::authority::{Issued, NameRecord, Refusal};
 use crate::relay::{Directory, DirectoryError, KnownDevice};
 
@@ -19,8 +24,8 @@ const REVOKED: TableDefinition<&[u8; 32], u64> = TableDefinition::new("revoked")
 /// The newest signed revocation list, and whether it lacks something.
 const LIST: TableDefinition<&str, &[u8]> = TableDefinition::new("list");
 
-/// What the cache may take in bytes: the hot pages of a hundred thousand names.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// How long a revocation is remembered after its certificate has ended: a clock that ran ahead for a while loses none.
+const REVOCATION_KEPT_MS: u64 = 400 * DAY_MS;
 
 /// Why the registry cannot do something. All of it is our environment's fault.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,9 @@ pub enum RegistryError {
     /// Another process has it open.
     #[error("the registry is in use by a running server")]
     InUse,
+    /// The disk failed a moment ago, and the file has not been opened again yet.
+    #[error("the registry is closed after a failure of the disk, and will be opened again")]
+    Closed,
     /// The disk or the file failed.
     #[error("the registry failed: {0}")]
     Storage(#[source] Box<redb::Error>),
@@ -61,7 +69,7 @@ pub enum ClaimError {
 
 /// The registry.
 pub struct Registry {
-    database: Database,
+    file: DatabaseFile,
 }
 
 impl Registry {
@@ -70,17 +78,16 @@ impl Registry {
     /// # Errors
     /// `InUse` while another process has it open, else what the disk says.
     pub fn open(path: &Path) -> Result<Self, RegistryError> {
-        let database = match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
-            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(RegistryError::InUse),
-            other => other?,
-        };
-        let transaction = database.begin_write()?;
-        transaction.open_table(NAMES)?;
-        transaction.open_table(INVITES)?;
-        transaction.open_table(REVOKED)?;
-        transaction.open_table(LIST)?;
-        transaction.commit()?;
-        Ok(Self { database })
+        let file = DatabaseFile::open(path)?;
+        file.with_open(|database| {
+            let transaction = database.begin_write()?;
+            transaction.open_table(NAMES)?;
+            transaction.open_table(INVITES)?;
+            transaction.open_table(REVOKED)?;
+            transaction.open_table(LIST)?;
+            Ok(transaction.commit()?)
+        })?;
+        Ok(Self { file })
     }
 
     /// What is known of a name.
@@ -88,9 +95,7 @@ impl Registry {
     /// # Errors
     /// See [`RegistryError`].
     pub fn name(&self, user: &UserId) -> Result<Option<NameRecord>, RegistryError> {
-        let names = self.database.begin_read()?.open_table(NAMES)?;
-        let bytes = names.get(user.as_str())?;
-        Ok(bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose()?)
+        self.read(|transaction| record_of(user, &transaction.open_table(NAMES)?))
     }
 
     /// How many names are taken.
@@ -99,7 +104,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn names(&self) -> Result<u64, RegistryError> {
         use redb::ReadableTableMetadata;
-        Ok(self.database.begin_read()?.open_table(NAMES)?.len()?)
+        self.read(|transaction| Ok(transaction.open_table(NAMES)?.len()?))
     }
 
     /// Decides on a name in one transaction, so that of two who complete at once one is first. `invite` is used up when the
@@ -113,26 +118,23 @@ impl Registry {
         invite: Option<&[u8; 32]>,
         decide: impl FnOnce(Option<&NameRecord>) -> Result<Issued, Refusal>,
     ) -> Result<Vec<u8>, ClaimError> {
-        let transaction = self.database.begin_write().map_err(RegistryError::from)?;
-        let known = {
-            let names = transaction.open_table(NAMES).map_err(RegistryError::from)?;
-            let bytes = names.get(user.as_str()).map_err(RegistryError::from)?;
-            bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose().map_err(RegistryError::from)?
-        };
-        let issued = decide(known.as_ref())?;
-        let Some(record) = issued.record else { return Ok(issued.certificate) };
-        if let (None, Some(invite)) = (&known, invite) {
-            let mut invites = transaction.open_table(INVITES).map_err(RegistryError::from)?;
-            if invites.remove(invite).map_err(RegistryError::from)?.is_none() {
-                return Err(Refusal::BadInvite.into());
+        let claimed = self.write(|transaction| {
+            let mut names = transaction.open_table(NAMES)?;
+            let known = record_of(user, &names)?;
+            let issued = match decide(known.as_ref()) {
+                Ok(issued) => issued,
+                Err(refusal) => return Ok(Outcome::Unchanged(Err(refusal))),
+            };
+            let Some(record) = issued.record else { return Ok(Outcome::Unchanged(Ok(issued.certificate))) };
+            if let (None, Some(invite)) = (&known, invite)
+                && transaction.open_table(INVITES)?.remove(invite)?.is_none()
+            {
+                return Ok(Outcome::Unchanged(Err(Refusal::BadInvite)));
             }
-        }
-        {
-            let mut names = transaction.open_table(NAMES).map_err(RegistryError::from)?;
-            names.insert(user.as_str(), record.encode().as_slice()).map_err(RegistryError::from)?;
-        }
-        transaction.commit().map_err(RegistryError::from)?;
-        Ok(issued.certificate)
+            names.insert(user.as_str(), record.encode().as_slice())?;
+            Ok(Outcome::Changed(Ok(issued.certificate)))
+        });
+        Ok(claimed??)
     }
 
     /// Keeps the hash of an invite.
@@ -140,9 +142,10 @@ impl Registry {
     /// # Errors
     /// See [`RegistryError`].
     pub fn add_invite(&self, invite: &[u8; 32], now_ms: u64) -> Result<(), RegistryError> {
-        let transaction = self.database.begin_write()?;
-        transaction.open_table(INVITES)?.insert(invite, now_ms)?;
-        Ok(transaction.commit()?)
+        self.write(|transaction| {
+            transaction.open_table(INVITES)?.insert(invite, now_ms)?;
+            Ok(Outcome::Changed(()))
+        })
     }
 
     /// Whether an invite of this hash is unused.
@@ -150,7 +153,7 @@ impl Registry {
     /// # Errors
     /// See [`RegistryError`].
     pub fn has_invite(&self, invite: &[u8; 32]) -> Result<bool, RegistryError> {
-        Ok(self.database.begin_read()?.open_table(INVITES)?.get(invite)?.is_some())
+        self.read(|transaction| Ok(transaction.open_table(INVITES)?.get(invite)?.is_some()))
     }
 
     /// Takes a name's certificates back; how many are still valid, or `None` for an unknown name. The name stays taken.
@@ -158,28 +161,28 @@ impl Registry {
     /// # Errors
     /// See [`RegistryError`].
     pub fn revoke(&self, user: &UserId, now_ms: u64) -> Result<Option<usize>, RegistryError> {
-        let transaction = self.database.begin_write()?;
-        let mut count = 0;
-        {
+        self.write(|transaction| {
             let mut names = transaction.open_table(NAMES)?;
-            let known = names.get(user.as_str())?.map(|bytes| NameRecord::decode(bytes.value())).transpose()?;
-            let Some(mut record) = known else { return Ok(None) };
-            let mut revoked = transaction.open_table(REVOKED)?;
-            for device in &mut record.devices {
-                device.revoked = true;
-                let newest = (device.serial_hash, device.not_after_ms);
-                for (serial_hash, not_after_ms) in device.superseded.iter().copied().chain([newest]) {
-                    if not_after_ms > now_ms {
-                        revoked.insert(&serial_hash, not_after_ms)?;
-                        count += 1;
-                    }
-                }
-            }
+            let Some(mut record) = record_of(user, &names)? else { return Ok(Outcome::Unchanged(None)) };
+            let count = take_back(transaction, &record, now_ms)?;
+            record.devices.iter_mut().for_each(|device| device.revoked = true);
             names.insert(user.as_str(), record.encode().as_slice())?;
-            transaction.open_table(LIST)?.insert("lacks", [1].as_slice())?;
-        }
-        transaction.commit()?;
-        Ok(Some(count))
+            Ok(Outcome::Changed(Some(count)))
+        })
+    }
+
+    /// Takes a name's certificates back and forgets the name, which anybody may enrol then; `None` for an unknown name.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn release(&self, user: &UserId, now_ms: u64) -> Result<Option<usize>, RegistryError> {
+        self.write(|transaction| {
+            let mut names = transaction.open_table(NAMES)?;
+            let Some(record) = record_of(user, &names)? else { return Ok(Outcome::Unchanged(None)) };
+            let count = take_back(transaction, &record, now_ms)?;
+            names.remove(user.as_str())?;
+            Ok(Outcome::Changed(Some(count)))
+        })
     }
 
     /// The newest signed list, unless one has to be signed first.
@@ -187,11 +190,13 @@ impl Registry {
     /// # Errors
     /// See [`RegistryError`].
     pub fn complete_list(&self) -> Result<Option<Vec<u8>>, RegistryError> {
-        let list = self.database.begin_read()?.open_table(LIST)?;
-        if list.get("lacks")?.is_some() {
-            return Ok(None);
-        }
-        Ok(list.get("signed")?.map(|bytes| bytes.value().to_vec()))
+        self.read(|transaction| {
+            let list = transaction.open_table(LIST)?;
+            if list.get("lacks")?.is_some() {
+                return Ok(None);
+            }
+            Ok(list.get("signed")?.map(|bytes| bytes.value().to_vec()))
+        })
     }
 
     /// Signs a list of what is revoked and not expired, under the next sequence, and keeps it.
@@ -203,13 +208,15 @@ impl Registry {
         now_ms: u64,
         sign: impl FnOnce(u64, &BTreeSet<[u8; 32]>) -> Vec<u8>,
     ) -> Result<Vec<u8>, RegistryError> {
-        let transaction = self.database.begin_write()?;
-        let signed = {
+        self.write(|transaction| {
             let mut revoked = transaction.open_table(REVOKED)?;
-            revoked.retain(|_, not_after_ms| not_after_ms > now_ms)?;
+            revoked.retain(|_, not_after_ms| not_after_ms.saturating_add(REVOCATION_KEPT_MS) > now_ms)?;
             let mut serials = BTreeSet::new();
-            for entry in revoked.iter()?.take(REVOCATIONS_MAX) {
-                serials.insert(*entry?.0.value());
+            for entry in revoked.iter()? {
+                let (serial_hash, not_after_ms) = entry?;
+                if not_after_ms.value() > now_ms && serials.len() < REVOCATIONS_MAX {
+                    serials.insert(*serial_hash.value());
+                }
             }
             let mut list = transaction.open_table(LIST)?;
             let last = list.get("sequence")?.and_then(|bytes| bytes.value().try_into().ok().map(u64::from_be_bytes));
@@ -218,16 +225,68 @@ impl Registry {
             list.insert("sequence", sequence.to_be_bytes().as_slice())?;
             list.insert("signed", signed.as_slice())?;
             list.remove("lacks")?;
-            signed
-        };
-        transaction.commit()?;
-        Ok(signed)
+            Ok(Outcome::Changed(signed))
+        })
     }
+
+    fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, RegistryError>) -> Result<T, RegistryError> {
+        self.file.with(|database| work(&database.begin_read()?))
+    }
+
+    /// One transaction, which is on the disk when this returns `Ok`.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<Outcome<T>, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        self.file.with(|database| {
+            let transaction = database.begin_write()?;
+            match work(&transaction)? {
+                Outcome::Unchanged(said) => Ok(said),
+                Outcome::Changed(said) => {
+                    transaction.commit()?;
+                    Ok(said)
+                }
+            }
+        })
+    }
+}
+
+/// What a transaction has to say, and whether there is something to commit.
+enum Outcome<T> {
+    Unchanged(T),
+    Changed(T),
+}
+
+fn record_of(
+    user: &UserId,
+    names: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Option<NameRecord>, RegistryError> {
+    let bytes = names.get(user.as_str())?;
+    Ok(bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose()?)
+}
+
+/// Puts every certificate of a record that is still valid among the revoked; how many.
+fn take_back(transaction: &WriteTransaction, record: &NameRecord, now_ms: u64) -> Result<usize, RegistryError> {
+    let mut revoked = transaction.open_table(REVOKED)?;
+    let mut count = 0;
+    for device in &record.devices {
+        let newest = (device.serial_hash, device.not_after_ms);
+        for (serial_hash, not_after_ms) in device.superseded.iter().copied().chain([newest]) {
+            if not_after_ms > now_ms {
+                revoked.insert(&serial_hash, not_after_ms)?;
+                count += 1;
+            }
+        }
+    }
+    transaction.open_table(LIST)?.insert("lacks", [1].as_slice())?;
+    Ok(count)
 }
 
 impl Directory for Registry {
     fn devices(&self, user: &UserId, now_ms: u64) -> Result<Option<Vec<KnownDevice>>, DirectoryError> {
-        let record = self.name(user).map_err(|error| {
+        // The relay asks while it holds everything else up: it does not wait for a reopening.
+        let known = self.file.with_open(|database| record_of(user, &database.begin_read()?.open_table(NAMES)?));
+        let record = known.map_err(|error| {
             tracing::error!(%error, "lookup failed");
             DirectoryError
         })?;
@@ -315,5 +374,20 @@ mod tests {
         assert_eq!(sign(NOW_MS), (2, 1));
         assert_eq!(registry.devices(&user("anna"), NOW_MS), Ok(Some(vec![])));
         assert_eq!(sign(NOW_MS + 91 * DAY_MS), (3, 0));
+        assert_eq!(sign(NOW_MS), (4, 1), "a clock that ran ahead has lost nothing");
+    }
+
+    #[test]
+    fn a_released_name_is_free_and_its_certificates_are_taken_back() {
+        let (_dir, registry) = fresh();
+        let first = claim(&registry, "anna", 0, None).expect("a free name");
+        let _ = registry.sign_list(NOW_MS, |_, _| vec![]).expect("kept");
+        assert_eq!(registry.release(&user("nobody"), NOW_MS).expect("readable"), None);
+        assert_eq!(registry.complete_list().expect("readable"), Some(vec![]));
+        assert_eq!(registry.release(&user("anna"), NOW_MS).expect("kept"), Some(1));
+        assert_eq!((registry.name(&user("anna")).expect("readable"), registry.complete_list().expect("readable")), (None, None));
+        assert_ne!(claim(&registry, "anna", 1, None).expect("free again"), first);
+        let _ = registry.sign_list(NOW_MS, |_, serials| vec![serials.len() as u8]).expect("kept");
+        assert_eq!(registry.complete_list().expect("readable"), Some(vec![1]));
     }
 }
