@@ -123,6 +123,17 @@ impl Relay {
         self.app = app.to_path_buf();
     }
 
+    /// Gives the operator's order about a name, as on the command line.
+    ///
+    /// # Errors
+    /// If the order is not carried out.
+    pub fn order(&self, words: &[&str], name: &str) -> Result<()> {
+        let mut command = Command::new(named_by("B4_SIGNALING")?);
+        let done = command.args(words).arg("--data").arg(&self.data).arg(name).output()?;
+        ensure!(done.status.success(), "{words:?} {name}: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
     /// The response to `GET path`: head and body as they came.
     ///
     /// # Errors
