@@ -108,16 +108,30 @@ impl Relay {
         bail!("the relay did not stop within {} s; its log:\n{}", STOP_WITHIN.as_secs(), self.log())
     }
 
-    /// From its next start it has another data folder: another authority that knows no names.
-    pub fn forget_everything(&mut self) {
-        let mut fresh = self.data.clone().into_os_string();
-        fresh.push("-fresh");
-        self.data = fresh.into();
+    /// Where it keeps its key and the names.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// From its next start it keeps its data there. An empty folder makes another authority that knows no names.
+    pub fn use_data(&mut self, data: &Path) {
+        self.data = data.to_path_buf();
     }
 
     /// From its next start it serves this page.
     pub fn serve_page(&mut self, app: &Path) {
         self.app = app.to_path_buf();
+    }
+
+    /// Gives the operator's order about a name, as on the command line.
+    ///
+    /// # Errors
+    /// If the order is not carried out.
+    pub fn order(&self, words: &[&str], name: &str) -> Result<()> {
+        let mut command = Command::new(named_by("B4_SIGNALING")?);
+        let done = command.args(words).arg("--data").arg(&self.data).arg(name).output()?;
+        ensure!(done.status.success(), "{words:?} {name}: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
     }
 
     /// The response to `GET path`: head and body as they came.

@@ -18,7 +18,7 @@ const FIXED: [(&str, &str); 5] = [
     (
         "permissions-policy",
         "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), clipboard-write=(self), \
-         fullscreen=(self), accelerometer=(), bluetooth=(), browsing-topics=(), clipboard-read=(), \
+         fullscreen=(self), accelerometer=(), browsing-topics=(), clipboard-read=(), \
          cross-origin-isolated=(), encrypted-media=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
          idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), midi=(), otp-credentials=(), payment=(), \
          picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), \

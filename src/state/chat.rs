@@ -9,15 +9,10 @@ use b4_protocol::ordered::OrderedMap;
 /// Messages by their place; each is shared, so that a changed one is told from the others by its pointer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chat {
-<<<<<<< HEAD
-    messages: BTreeMap<u64, Rc<MessageView>>,
-    places: BTreeMap<MessageId, u64>,
-    /// They have read mine up to this `MessageView::seq`.
-    read_up_to: u64,
-=======
     messages: OrderedMap<u64, Rc<MessageView>>,
     places: OrderedMap<MessageId, u64>,
->>>>>>> h-size
+    /// They have read mine up to this `MessageView::seq`.
+    read_up_to: u64,
     /// The newest page was asked for and has come.
     pub is_loaded: bool,
     /// Nothing older exists.
