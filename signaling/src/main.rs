@@ -115,7 +115,7 @@ struct Serve {
     /// New connections to the relay from one address in a minute.
     #[arg(long, default_value_t = Limits::default().connects_per_minute)]
     connects_per_minute: u64,
-    /// Frames of one connection a second, in the long run.
+    /// Frames of one connection a second, in the long run; at most 1,000.
     #[arg(long, default_value_t = Limits::default().frames_per_second)]
     frames_per_second: u64,
     /// Questions whether a name is free, from one address in an hour.

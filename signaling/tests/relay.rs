@@ -11,7 +11,7 @@ use b4_protocol::identity::testing::{DEVICES_MAX, TestAuthority, device_keys};
 use b4_protocol::identity::{NodeId, UserId};
 use b4_protocol::signal::relay::{ClientFrame, Presence, RefusalCode, RelayFrame, UndeliveredReason};
 use b4_signaling::clock::wall_ms;
-use b4_signaling::limits::FRAMES_BURST;
+use b4_signaling::limits::{FRAMES_BURST, HEAD_BYTES_MAX, HTTP_CONNECTIONS_PER_ADDRESS, REQUEST_MS};
 use futures_util::StreamExt as _;
 use support::Server;
 use tokio_tungstenite::tungstenite::Message;
@@ -64,6 +64,9 @@ async fn a_page_of_another_origin_is_not_let_in() {
     let server = Server::start(PROGRAM, &[]);
     assert_eq!(server.socket("https://evil.example").await.err(), Some(403));
     assert_eq!(server.socket("null").await.err(), Some(403));
+    assert_eq!(server.socket("").await.err(), Some(403));
+    let refused = server.get_as("/relay", &[("Origin", "https://evil.example")]).refusal();
+    assert_eq!(refused, (403, "wrong-origin".to_owned()));
     assert!(server.socket(&server.origin()).await.is_ok());
     let listed = Server::start(PROGRAM, &["--origin", "https://b4.example"]);
     assert!(listed.socket("https://b4.example").await.is_ok());
@@ -219,25 +222,67 @@ fn until_closed(mut stream: TcpStream, at_most: Duration) -> Duration {
     begun.elapsed()
 }
 
+/// That the server closes a connection ten seconds after it has fallen behind, give or take.
+fn closed_in_time(stream: TcpStream) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let took = until_closed(stream, Duration::from_secs(30));
+        assert!((Duration::from_secs(8)..Duration::from_secs(22)).contains(&took), "{took:?}");
+    })
+}
+
 #[test]
-fn a_client_that_never_proves_itself_and_one_with_slow_headers_are_closed() {
+fn a_client_that_never_proves_itself_and_ones_with_slow_or_no_headers_are_closed() {
     let server = Server::start(PROGRAM, &[]);
-    let unproven = silent_socket(&server);
-    let mut slow = TcpStream::connect(server.address).expect("the server listens");
-    slow.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
-    let dripping = slow.try_clone().expect("a second handle");
+    let connect = |sent: &[u8]| {
+        let mut stream = TcpStream::connect(server.address).expect("the server listens");
+        stream.write_all(sent).expect("sent");
+        stream
+    };
+    let slow = connect(b"GET / HTTP/1.1\r\nHost: ");
+    let mut dripping = slow.try_clone().expect("a second handle");
     let drip = std::thread::spawn(move || {
-        let mut dripping = dripping;
         while dripping.write_all(b"a").is_ok() {
             std::thread::sleep(Duration::from_millis(500));
         }
     });
-    let unproven = std::thread::spawn(move || until_closed(unproven, Duration::from_secs(20)));
-    let slow = until_closed(slow, Duration::from_secs(20));
-    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&slow), "{slow:?}");
-    let unproven = unproven.join().expect("the thread ends");
-    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&unproven), "{unproven:?}");
+    let kept_alive = connect(b"GET /healthz HTTP/1.1\r\nHost: b4\r\n\r\n");
+    for closed in [silent_socket(&server), slow, connect(b""), kept_alive].map(closed_in_time) {
+        closed.join().expect("closed in time");
+    }
     drip.join().expect("the thread ends");
+}
+
+#[test]
+fn a_request_that_does_not_end_or_whose_head_is_too_large_is_answered() {
+    let server = Server::start(PROGRAM, &[]);
+    let status = |sent: &[u8], wait: u64| {
+        let mut stream = TcpStream::connect(server.address).expect("the server listens");
+        stream.write_all(sent).expect("sent");
+        stream.set_read_timeout(Some(Duration::from_secs(wait))).expect("set");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("an answer");
+        String::from_utf8_lossy(&status).into_owned()
+    };
+    let large = format!("GET / HTTP/1.1\r\nHost: b4\r\nCookie: {}\r\n\r\n", "a".repeat(HEAD_BYTES_MAX));
+    assert_eq!(status(large.as_bytes(), 5), "HTTP/1.1 431");
+    let endless = b"POST /enrol HTTP/1.1\r\nHost: b4\r\nContent-Length: 9\r\n\r\nx";
+    assert_eq!(status(endless, REQUEST_MS / 1_000 + 5), "HTTP/1.1 408");
+}
+
+#[test]
+fn one_address_has_so_many_open_sockets_whatever_is_said_on_them() {
+    let server = Server::start(PROGRAM, &["--connections-per-address", "2"]);
+    let connect = || TcpStream::connect(server.address).expect("the system accepts");
+    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_ADDRESS + 2).map(|_| connect()).collect();
+    assert!(until_closed(connect(), Duration::from_secs(5)) < Duration::from_secs(2));
+    drop(held);
+    let begun = Instant::now();
+    while TcpStream::connect(server.address).is_ok_and(|mut stream| {
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: b4\r\n\r\n");
+        stream.read_exact(&mut [0; 12]).is_err()
+    }) {
+        assert!(begun.elapsed() < SOON, "places are not given back");
+    }
 }
 
 #[tokio::test]
