@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::origin::is_host;
 
-/// Headers that are the same on every response. Features that the app uses are its own; all others are off.
+/// Headers that are the same on every response. Features that the app uses are its own; all others are off that Chromium
+/// knows by name: it reports every other name in the page's console.
 const FIXED: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -18,7 +19,7 @@ const FIXED: [(&str, &str); 5] = [
     (
         "permissions-policy",
         "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), clipboard-write=(self), \
-         fullscreen=(self), accelerometer=(), bluetooth=(), browsing-topics=(), clipboard-read=(), \
+         fullscreen=(self), accelerometer=(), browsing-topics=(), clipboard-read=(), \
          cross-origin-isolated=(), encrypted-media=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
          idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), midi=(), otp-credentials=(), payment=(), \
          picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), \

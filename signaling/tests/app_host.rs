@@ -97,7 +97,7 @@ fn the_apps_own_routes_get_the_page_and_nothing_else_does() {
     for path in ["/chat/anna", "/you", "/chat/anna.b", "/chat/anna.js", "/chat/%2e%2e"] {
         let answer = page(path);
         assert_eq!((answer.status, answer.text().as_str(), answer.header("cache-control")), (200, "page", "no-cache"));
-        assert_eq!(answer.header("content-type"), "text/html");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     }
     assert_eq!((server.get("/you").text(), server.get("/chat/anna").text()), ("page".to_owned(), "page".to_owned()));
     assert_eq!((page("/gone.js").status, server.get("/chat/gone.js").status), (404, 404));

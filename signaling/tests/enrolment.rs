@@ -3,6 +3,7 @@
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use b4_protocol::crypto::Rng;
@@ -135,24 +136,72 @@ fn a_certificate_is_renewed_from_day_60_by_its_own_keys_and_never_for_others() {
     }
 }
 
+/// Runs openssl in a directory; what it prints.
+fn openssl(home: &Path, arguments: &[&str]) -> Vec<u8> {
+    let ran = Command::new("openssl").current_dir(home).args(arguments).output();
+    let output = ran.expect("this test needs the program openssl. Remedy: as root, `apt-get install openssl`");
+    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Has openssl verify a certificate against the authority's, and read it.
+fn check_with_openssl(server: &Server, der: &[u8], name: &str) {
+    let home = server.home.path();
+    std::fs::write(home.join("authority.pem"), server.get("/authority.pem").body).expect("written");
+    std::fs::write(home.join("issued.der"), der).expect("written");
+    openssl(home, &["x509", "-inform", "DER", "-in", "issued.der", "-out", "issued.pem"]);
+    let said = openssl(home, &["verify", "-CAfile", "authority.pem", "issued.pem"]);
+    assert_eq!(String::from_utf8_lossy(&said).trim(), "issued.pem: OK");
+    let text = String::from_utf8(openssl(home, &["x509", "-in", "issued.pem", "-noout", "-text"])).expect("text");
+    assert!(text.contains(&format!("Subject: CN = {name}")) || text.contains(&format!("Subject: CN={name}")), "{text}");
+    assert!(text.contains("rsassaPss") && text.contains("Salt Length: 0x20"), "{text}");
+}
+
 #[test]
 fn openssl_verifies_what_the_authority_issues() {
-    let installed = Command::new("openssl").arg("version").output().is_ok();
-    assert!(installed, "this test needs the program openssl. Remedy: as root, `apt-get install openssl`");
     let (server, mut rng) = (Server::start(PROGRAM, &[]), rng(3));
     let der = server.enrol("anna", &device_keys(0), &mut rng).expect("a free name");
-    let path = |name: &str| server.home.path().join(name);
-    std::fs::write(path("authority"), server.get("/authority.pem").body).expect("written");
-    std::fs::write(path("anna"), &der).expect("written");
-    let run = |arguments: &[&str]| {
-        let output = Command::new("openssl").current_dir(server.home.path()).args(arguments).output().expect("runs");
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    assert!(run(&["x509", "-inform", "DER", "-in", "anna", "-out", "anna.pem"]).0);
-    // The ready-made authority is founded at a fixed day; the certificate is issued today.
-    let (verified, said) = run(&["verify", "-CAfile", "authority", "anna.pem"]);
-    assert!(verified && said.trim() == "anna.pem: OK", "{said}");
-    let (_, text) = run(&["x509", "-in", "anna.pem", "-noout", "-text"]);
-    assert!(text.contains("Subject: CN = anna") || text.contains("Subject: CN=anna"), "{text}");
-    assert!(text.contains("rsassaPss"), "{text}");
+    check_with_openssl(&server, &der, "anna");
+}
+
+/// PROTOCOL.md is enough: this client shares no code with the server.
+#[test]
+fn a_client_made_of_openssl_alone_enrols() {
+    const KEYS: [(&str, &[u8]); 2] = [
+        ("sign.key", include_bytes!("../../protocol/tests/keys/sign-03.der")),
+        ("unwrap.key", include_bytes!("../../protocol/tests/keys/unwrap-03.der")),
+    ];
+    let server = Server::start(PROGRAM, &[]);
+    let home = server.home.path();
+    KEYS.iter().for_each(|(name, der)| std::fs::write(home.join(name), der).expect("written"));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let enc_spki = hex(&openssl(home, &["pkey", "-inform", "DER", "-in", "unwrap.key", "-pubout", "-outform", "DER"]));
+    let config = format!(
+        "[req]\nprompt = no\nutf8 = yes\nstring_mask = utf8only\ndistinguished_name = name\nreq_extensions = wanted\n\
+         [name]\nCN = carla\n[wanted]\n1.3.6.1.3.2017.4.2 = DER:{enc_spki}\n"
+    );
+    std::fs::write(home.join("request.cnf"), config).expect("written");
+    let pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32", "-sigopt", "rsa_mgf1_md:sha256", "-sha256"];
+    let request = ["req", "-new", "-config", "request.cnf", "-key", "sign.key", "-keyform", "DER", "-outform", "DER"];
+    let csr = openssl(home, &[&request[..], &pss[..]].concat());
+    let begun = server.post("/enrol", &csr);
+    assert_eq!(begun.status, 200, "{}", begun.text());
+    let json: serde_json::Value = serde_json::from_slice(&begun.body).expect("JSON");
+    std::fs::write(home.join("challenge.txt"), json["challenge"].as_str().expect("a challenge")).expect("written");
+    std::fs::write(home.join("challenge"), openssl(home, &["base64", "-d", "-A", "-in", "challenge.txt"])).expect("written");
+    let label = format!("rsa_oaep_label:{}", hex(b"B4/v1/enrol"));
+    let mut decrypt = vec!["pkeyutl", "-decrypt", "-inkey", "unwrap.key", "-keyform", "DER", "-in", "challenge"];
+    for option in ["rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256", &label] {
+        decrypt.extend(["-pkeyopt", option]);
+    }
+    let opened = openssl(home, &decrypt);
+    std::fs::write(home.join("request.der"), &csr).expect("written");
+    let hash = openssl(home, &["dgst", "-sha256", "-binary", "request.der"]);
+    assert_eq!((opened.len(), &opened[32..]), (64, &hash[..]));
+    std::fs::write(home.join("hash"), hash).expect("written");
+    let key = format!("hexkey:{}", hex(&opened[..32]));
+    let answer = openssl(home, &["dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-binary", "hash"]);
+    let done = server.post(&format!("/enrol/{}", json["ticket"].as_str().expect("a ticket")), &answer);
+    assert_eq!((done.status, done.header("content-type")), (200, "application/pkix-cert"), "{}", done.text());
+    check_with_openssl(&server, &done.body, "carla");
 }
