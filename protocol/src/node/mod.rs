@@ -179,7 +179,7 @@ impl Node {
 
     fn wake(&mut self, now: Now) {
         self.relay_input(now, |relay| relay.wake(now.mono));
-        self.link_input(now, |links, _, _| links.wake(now));
+        self.link_input(now, |links, trust, ice| links.wake(ice, trust, now));
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });

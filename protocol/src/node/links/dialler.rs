@@ -55,14 +55,19 @@ impl Links {
         outcomes
     }
 
-    /// The forwarder could not reach them: the dial is over.
-    pub fn undelivered(&mut self, to: &NodeId) -> Vec<Outcome> {
+    /// The forwarder could not reach them: the dial is over, and an offer of theirs that it held off is taken.
+    pub fn undelivered(&mut self, to: &NodeId, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         let waiting = self
             .links
             .iter()
             .find(|(_, link)| link.peer.node_id() == to && matches!(link.stage, Stage::AwaitingAnswer(_)))
             .map(|(id, _)| *id);
-        waiting.map(|id| self.close(id, DownReason::Unreachable)).unwrap_or_default()
+        let Some(id) = waiting else { return Vec::new() };
+        if let Some(link) = self.links.get_mut(&id).filter(|link| link.rival.is_some()) {
+            link.glare_until_ms = now.mono;
+            return self.give_way(id, ice, trust, now);
+        }
+        self.close(id, DownReason::Unreachable)
     }
 
     pub(super) fn answered(&mut self, from: NodeId, dial: DialId, frame: &[u8], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
@@ -81,6 +86,7 @@ impl Links {
             Ok((handshake, op)) => {
                 link.stage = Stage::UnwrappingM2(Box::new(handshake));
                 link.answered_ms = now.mono;
+                link.rival = None;
                 let sdp = description.to_sdp(SdpKind::Answer);
                 vec![Outcome::Key(LinkOp::UnwrapM2(id), op), Outcome::Effect(Effect::LinkAccept { link: id, sdp })]
             }

@@ -11,7 +11,7 @@ mod link;
 mod responder;
 
 use incoming::Incoming;
-use link::{Link, Stage};
+use link::{GLARE_MS, Link, Stage};
 
 use super::{Effect, LinkEnd, LinkId};
 use crate::crypto::{KeyOp, KeyOpResult, Rng};
@@ -245,17 +245,16 @@ impl Links {
     }
 
     /// What is due: handshakes out of time, probes, links without a sign of life.
-    pub fn wake(&mut self, now: Now) -> Vec<Outcome> {
+    pub fn wake(&mut self, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         self.incoming.wake(now);
         let mut outcomes = Vec::new();
         let ids: Vec<LinkId> = self.links.keys().copied().collect();
         for id in ids {
-            let link = &self.links[&id];
-            let is_due = link.deadline().is_some_and(|at| at <= now.mono);
-            if !is_due {
-                continue;
-            }
-            if matches!(link.stage, Stage::Up(_)) && link.probed_ms.is_none() {
+            // One that gave way to another's offer is gone.
+            let Some(link) = self.links.get(&id).filter(|link| link.deadline().is_some_and(|at| at <= now.mono)) else { continue };
+            if link.rival.is_some() {
+                outcomes.extend(self.give_way(id, ice, trust, now));
+            } else if matches!(link.stage, Stage::Up(_)) && link.probed_ms.is_none() {
                 outcomes.extend(self.probe(id, now));
             } else {
                 outcomes.extend(self.close(id, DownReason::Unreachable));
@@ -355,6 +354,8 @@ impl Links {
             is_open: false,
             started_ms: now.mono,
             answered_ms: 0,
+            glare_until_ms: now.mono + GLARE_MS,
+            rival: None,
             heard_ms: now.mono,
             sent_ms: now.mono,
             used_ms: now.mono,
@@ -373,6 +374,9 @@ impl Links {
 impl Link {
     /// When something must be done about this link if nothing happens.
     fn deadline(&self) -> Option<u64> {
+        if self.rival.is_some() {
+            return Some(self.glare_until_ms);
+        }
         if !matches!(self.stage, Stage::Up(_)) {
             return Some(self.started_ms + HANDSHAKE_MS);
         }

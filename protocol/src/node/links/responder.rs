@@ -1,6 +1,7 @@
 //! The half of a link's life of the one who is dialled, from the opened offer on.
 
-use super::link::{Link, Stage};
+use super::incoming::Pending;
+use super::link::{Link, Offered, Stage};
 use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
 use crate::crypto::KeyOpResult;
 use crate::handshake::{AwaitM3, Role, receive_m1};
@@ -30,8 +31,18 @@ impl Links {
         if offer.verify(m1.peer().signing_key()).is_err() || trust.blocked.contains(m1.peer().user_id()) {
             return Vec::new();
         }
-        let peer = m1.peer().clone();
-        let Some(mut outcomes) = self.make_way(&peer, pending.received_ms, trust, now) else { return Vec::new() };
+        let Pending { received_ms, candidates, .. } = pending;
+        self.offer_taken(Box::new(Offered { m1, offer, received_ms, candidates }), ice, trust, now)
+    }
+
+    /// Has the browser answer an offer, unless a dial of ours holds against it.
+    pub(super) fn offer_taken(&mut self, offered: Box<Offered>, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let peer = offered.m1.peer().clone();
+        let Some(mut outcomes) = self.make_way(&peer, offered.received_ms, trust, now) else {
+            self.hold_back(&peer, offered);
+            return Vec::new();
+        };
+        let Offered { m1, offer, candidates, .. } = *offered;
         let sdp = offer.description.to_sdp(SdpKind::Offer);
         let stage = Stage::Answering(Box::new((m1, offer.description.fingerprint)));
         let id = self.new_link(peer, Role::Responder, offer.header.dial, stage, now);
@@ -39,8 +50,27 @@ impl Links {
             link.keys = Some(offer.into_dial());
         }
         outcomes.push(Outcome::Effect(Effect::LinkAnswer { link: id, sdp, ice: ice.to_vec() }));
-        for frame in pending.candidates {
+        for frame in candidates {
             outcomes.extend(self.candidate_taken(id, &frame));
+        }
+        outcomes
+    }
+
+    /// Keeps their offer beside our unanswered dial: ours may have gone to a page that is no more.
+    fn hold_back(&mut self, peer: &VerifiedCertificate, offered: Box<Offered>) {
+        let is_unanswered = |link: &&mut Link| link.peer.user_id() == peer.user_id() && link.is_unanswered();
+        if let Some(link) = self.links.values_mut().find(is_unanswered) {
+            link.rival = Some(offered);
+        }
+    }
+
+    /// Our dial has held long enough: their offer is taken in its place.
+    pub(super) fn give_way(&mut self, id: LinkId, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let rival = self.links.get_mut(&id).and_then(|link| link.rival.take());
+        let outcomes = rival.map(|offered| self.offer_taken(offered, ice, trust, now)).unwrap_or_default();
+        if let Some(link) = self.links.get_mut(&id) {
+            // There was no room for it: it is not tried again and again.
+            link.rival = None;
         }
         outcomes
     }
@@ -99,7 +129,11 @@ impl Links {
         match self.by_dial(&from, dial) {
             Some(id) => self.candidate_taken(id, &frame),
             None => {
-                self.incoming.candidate(from, dial, frame);
+                let rivals = self.links.values_mut().filter_map(|link| link.rival.as_mut());
+                match rivals.into_iter().find(|rival| rival.offer.header.dial == dial && *rival.m1.peer().node_id() == from) {
+                    Some(rival) => rival.keep(frame),
+                    None => self.incoming.candidate(from, dial, frame),
+                }
                 Vec::new()
             }
         }
