@@ -143,6 +143,11 @@ impl<K: Ord> OrderedSet<K> {
         Self { entries: OrderedMap::new() }
     }
 
+    /// How much is in it.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -75,6 +75,9 @@ impl AppHost {
         for not_ours in [header::LAST_MODIFIED, header::ACCEPT_RANGES] {
             parts.headers.remove(not_ours);
         }
+        if parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html") {
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        }
         parts.headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes"));
         if is_known {
             parts.status = StatusCode::NOT_MODIFIED;

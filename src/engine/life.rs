@@ -305,7 +305,7 @@ impl Engine {
         }
     }
 
-    fn push(&self, input: Input) {
+    pub(super) fn push(&self, input: Input) {
         // A clone, so that the node's events may move the stage.
         let driver = match &*self.stage.borrow() {
             Stage::Running(driver) => Some(Rc::clone(driver)),

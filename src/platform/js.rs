@@ -3,8 +3,7 @@
 use std::future::Future;
 
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
-use serde::Serialize;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::PlatformError;
@@ -19,9 +18,16 @@ pub(super) async fn settled(api: &'static str, promise: Promise) -> Result<JsVal
     JsFuture::from(promise).await.map_err(PlatformError::at(api))
 }
 
-/// A plain object of the fields of `value`.
-pub(super) fn object(value: &impl Serialize) -> Object {
-    serde_wasm_bindgen::to_value(value).expect("our parameter structs have a JavaScript form").unchecked_into()
+/// A plain object of these fields.
+pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
+    let object = Object::new();
+    fields.iter().for_each(|(name, value)| set_field(&object, name, value));
+    object
+}
+
+/// The value of a JSON text; `None` when it is none.
+pub(super) fn json(bytes: &[u8]) -> Option<JsValue> {
+    js_sys::JSON::parse(std::str::from_utf8(bytes).ok()?).ok()
 }
 
 /// A copy of `bytes` in an array of its own.
@@ -42,6 +48,11 @@ pub(super) fn strings(texts: &[&str]) -> Array {
 /// A property of any object; `undefined` where there is none.
 pub(super) fn field(of: &JsValue, name: &str) -> JsValue {
     Reflect::get(of, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A property that is a string.
+pub(super) fn text_field(of: &JsValue, name: &str) -> Option<String> {
+    field(of, name).as_string()
 }
 
 /// Sets a property of a plain object.

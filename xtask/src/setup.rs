@@ -1,4 +1,4 @@
-//! What the machine must have: rustc's wasm target, clippy, a Chromium and its driver, axe.
+//! What the machine must have: rustc's wasm target, clippy, openssl, a Chromium and its driver, axe.
 //!
 //! What is there is used; what is missing is installed by its own manager (rustup, apt-get, npm); where that cannot be done, the
 //! error names the missing thing and the remedy.
@@ -52,6 +52,24 @@ pub fn clippy(workspace: &Workspace) -> Result<()> {
     rustup.current_dir(&workspace.root).args(["component", "add", "clippy"]);
     run("installing clippy (rustup component add clippy)", &mut rustup)
         .context("cargo has no clippy. Remedy: rustup component add clippy")
+}
+
+/// Sees to it that the program openssl is there: a test has it verify what the authority issues.
+///
+/// # Errors
+/// If it is missing and cannot be installed.
+pub fn openssl() -> Result<()> {
+    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install openssl`";
+    if on_path(&["openssl"]).is_some() {
+        return Ok(());
+    }
+    if on_path(&["apt-get"]).is_none() {
+        bail!("the tests need the program openssl, and this machine has no apt-get to install it with. {REMEDY}");
+    }
+    say("openssl is missing: installing Debian's package openssl");
+    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
+    let package = ["install", "--yes", "--no-install-recommends", "openssl"];
+    run("apt-get install openssl", apt_get().args(package)).context(REMEDY)
 }
 
 /// Finds a Chromium and its driver, or installs Debian's. `CHROMIUM` and `CHROMEDRIVER` name others.

@@ -81,6 +81,7 @@ fn unit(workspace: &Workspace) -> Vec<anyhow::Error> {
         tidy::tidy(workspace),
         setup::wasm_target(workspace),
         setup::clippy(workspace),
+        setup::openssl(),
         run("tests without a browser", &mut cargo(&["test", "--package", "b4-protocol", "--package", "b4-signaling"])),
         run("tests of xtask", &mut cargo(&["test", "--profile", "xtask", "--package", "xtask"])),
         run("tests of the app's pure rooms", &mut cargo(&["test", "--package", "b4", "--lib"])),

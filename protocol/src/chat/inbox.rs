@@ -51,7 +51,7 @@ impl Inbox {
     pub fn judge(&mut self, body: &MessageBody, hash: [u8; 32], next_order: &mut u64) -> Verdict {
         let is_restart = body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first;
         if self.high == 0 || is_restart {
-            self.run += 1;
+            self.run = self.run.saturating_add(1);
             self.first = body.id;
             self.missing.clear();
             self.advance(body.seq, hash);

@@ -47,9 +47,10 @@ impl From<Malformed> for RevocationError {
 }
 
 /// How far a list may be relied upon (PROTOCOL.md#enrolment).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListAge {
     /// Up to three days.
+    #[default]
     Fresh,
     /// Up to fourteen days: the user is told.
     Stale,

@@ -57,6 +57,8 @@ struct Lookup {
     asked: Asked,
     /// No answer by then is none; after the answer of a watch, when it runs out.
     until_ms: u64,
+    /// Answered once: the relay tells when they come.
+    is_watch: bool,
 }
 
 /// The client's end of the relay.
@@ -173,7 +175,7 @@ impl Relay {
         let ticket = self.next_ticket;
         self.next_ticket = self.next_ticket.checked_add(1).unwrap_or(1);
         let frame = ClientFrame::Lookup { ticket, watch: asked == Asked::Reach, user: user.clone() };
-        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS });
+        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS, is_watch: false });
         vec![Outcome::Send(frame.encode())]
     }
 
@@ -211,6 +213,7 @@ impl Relay {
         let (user, asked) = (lookup.user.clone(), lookup.asked.clone());
         if asked == Asked::Reach && presence == Presence::Away {
             lookup.until_ms = now_ms + WATCH_MS;
+            lookup.is_watch = true;
             self.lookups.insert(ticket, lookup);
         }
         vec![Outcome::Answer { user, asked, presence, devices }]
@@ -253,6 +256,8 @@ impl Relay {
         let mut outcomes: Vec<Outcome> = due
             .into_iter()
             .filter_map(|ticket| self.lookups.remove(&ticket))
+            // A watch that ran out was answered; who wants to know asks again.
+            .filter(|lookup| !lookup.is_watch)
             .map(|lookup| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked })
             .collect();
         if !self.pinged && now_ms >= self.heard_ms + RELAY_PING_MS {

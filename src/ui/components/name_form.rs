@@ -38,7 +38,7 @@ pub fn NameForm() -> Html {
     };
     let on_lower = {
         let typed = typed.clone();
-        Callback::from(move |_: MouseEvent| typed.set(typed.to_lowercase()))
+        Callback::from(move |_: MouseEvent| typed.set(typed.to_ascii_lowercase()))
     };
     let has_capital = UserId::parse(&typed) == Err(UserIdError::Capital);
     html! {
@@ -59,7 +59,7 @@ pub fn NameForm() -> Html {
             <div id="name-answer" class="answer" aria-live="polite">
                 { answer.html() }
                 if has_capital {
-                    <button type="button" class="link" data-testid="onboarding-lower" onclick={on_lower}>{ words::use_lower(&typed.to_lowercase()) }</button>
+                    <button type="button" class="link" data-testid="onboarding-lower" onclick={on_lower}>{ words::use_lower(&typed.to_ascii_lowercase()) }</button>
                 }
             </div>
             if wants_invite {

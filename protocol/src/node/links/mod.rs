@@ -67,7 +67,7 @@ pub(super) enum Outcome {
     Body { user: UserId, content: Content, body: Vec<u8> },
     /// The session with this user is over.
     Down { user: UserId, reason: DownReason },
-    /// A dial of ours came to nothing.
+    /// A handshake with this user, begun by either end, came to nothing, and none is under way.
     DialFailed { user: UserId },
 }
 
@@ -79,6 +79,8 @@ pub(super) struct Trust<'a> {
     pub revoked: Option<&'a RevocationList>,
     /// Users whose offers are dropped.
     pub blocked: &'a OrderedSet<UserId>,
+    /// Whether somebody is a contact whom the person accepted: they come before strangers.
+    pub is_contact: &'a dyn Fn(&UserId) -> bool,
 }
 
 impl<'a> Trust<'a> {
@@ -210,6 +212,18 @@ impl Links {
         }
     }
 
+    /// This device belongs to somebody known here.
+    pub fn familiar(&mut self, node: NodeId) {
+        self.incoming.familiar(node);
+    }
+
+    /// A new revocation list came: whoever stands on it is cut off at once.
+    pub fn revoked(&mut self, trust: Trust<'_>) -> Vec<Outcome> {
+        let is_on_it = |link: &Link| trust.revoked.is_some_and(|list| list.contains(&link.peer.serial_hash()));
+        let ids: Vec<LinkId> = self.links.iter().filter(|(_, link)| is_on_it(link)).map(|(id, _)| *id).collect();
+        ids.into_iter().flat_map(|id| self.close(id, DownReason::Refused)).collect()
+    }
+
     /// Says goodbye and closes the session with `user`.
     pub fn hang_up(&mut self, user: &UserId, now: Now) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
@@ -322,10 +336,9 @@ impl Links {
             self.up.remove(&user);
             return vec![Outcome::Down { user, reason }];
         }
-        if link.role == Role::Initiator && reason != DownReason::Replaced {
-            return vec![Outcome::DialFailed { user }];
-        }
-        Vec::new()
+        // Whichever end began it: who wanted to dial may have found the other's handshake under way and relied upon it.
+        let goes_on = self.links.values().any(|other| *other.peer.user_id() == user);
+        if goes_on || reason == DownReason::Replaced { Vec::new() } else { vec![Outcome::DialFailed { user }] }
     }
 
     fn new_link(&mut self, peer: VerifiedCertificate, role: Role, dial: DialId, stage: Stage, now: Now) -> LinkId {
@@ -341,6 +354,7 @@ impl Links {
             remote_candidates: 0,
             is_open: false,
             started_ms: now.mono,
+            answered_ms: 0,
             heard_ms: now.mono,
             sent_ms: now.mono,
             used_ms: now.mono,
