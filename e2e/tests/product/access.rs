@@ -39,7 +39,7 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     found.extend(look(&bela, "a stranger's chat").await?);
     bela.say("hello").await?;
     anna.until_message("in", "hello", &[]).await?;
-    anna.safety_number().await?;
+    anna.open_details().await?;
     found.extend(look(&anna, "a chat").await?);
     anna.open("/you").await?;
     anna.until_seen("you").await?;
