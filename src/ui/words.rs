@@ -109,8 +109,8 @@ pub fn presence(presence: Presence) -> String {
 pub fn presence_key(presence: Presence) -> &'static str {
     match presence {
         Presence::Unknown => "unknown",
-        Presence::Away => "Away. What you write is kept here until you are both online",
-        Presence::Connecting => "Connecting",
+        Presence::Away => "away",
+        Presence::Connecting => "connecting",
         Presence::Online => "online",
         Presence::Unreachable { .. } => "unreachable",
     }

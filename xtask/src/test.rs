@@ -119,6 +119,7 @@ fn e2e(workspace: &Workspace) -> Vec<anyhow::Error> {
     let tests = || {
         let mut cargo = workspace.cargo();
         cargo.args(["test", "--package", "b4-e2e"]);
+        cargo.env("B4_AXE", setup::axe(workspace)?);
         with_product(workspace, &mut cargo)?;
         run("whole-product tests: real browsers, the real relay", &mut cargo)
     };
