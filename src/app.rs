@@ -6,7 +6,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::engine::{Engine, EngineHandle};
-use crate::platform::{mount_point, screen, wall_ms};
+use crate::platform::{mount_point, origin, screen, wall_ms};
 use crate::state::{AppState, Event};
 use crate::ui::{App, Browser, Guard};
 
@@ -88,7 +88,9 @@ fn browser() -> Browser {
         is_visible: Rc::new(screen::is_visible),
         on_visibility: Rc::new(|changed| Guard::new(screen::on_visibility(move || changed()))),
         after_ms: Rc::new(|wait_ms, then| Guard::new(screen::after_ms(wait_ms, then))),
-        read_file: Rc::new(screen::read_file),
+        read_chosen: Rc::new(screen::read_chosen),
+        copy: Rc::new(screen::copy),
+        origin: Rc::new(origin),
         theme: Rc::new(screen::theme),
         set_theme: Rc::new(screen::set_theme),
         set_title: Rc::new(screen::set_title),

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Whole-product tests of B4: real browsers, the real relay, nothing faked.
+//!
+//! From below: [`process`] starts programs and ends them, [`relay`] is the relay as a child process, [`driver`] speaks to one
+//! chromedriver, [`browser`] is one Chromium with a profile that outlives it, [`person`] does on the page what a person does
+//! and reads what stands there, and [`build`] tells builds of the page apart, and [`world`] puts a relay and its people together. What is tested stands in `tests/`.
+//!
+//! Where the page, the relay and the browser are is told by `cargo xtask test e2e` in the variables `B4_DIST`, `B4_SIGNALING`,
+//! `CHROMIUM` and `CHROMEDRIVER`.
+//!
+//! Deliberately absent: sleeping until something has probably happened. Whoever waits says what for, and has a deadline.
+
+pub mod browser;
+pub mod build;
+pub mod driver;
+pub mod person;
+pub mod process;
+pub mod relay;
+pub mod world;
+
+pub use browser::Browser;
+pub use person::{Message, Person};
+pub use relay::Relay;
+pub use world::World;

@@ -9,6 +9,10 @@ pub mod limits;
 
 pub mod codec;
 
+pub mod asn1;
+
+pub mod ordered;
+
 pub mod store;
 
 pub mod timers;

@@ -1,16 +1,16 @@
 //! Deadlines in a table keyed by kind; the platform arms one timer for the earliest. Nothing fires by itself.
 
-use std::collections::BTreeMap;
+use crate::ordered::{OrderedMap, OrderedSet};
 
 /// Deadlines on the monotonic clock, at most one a key.
 #[derive(Clone, Debug)]
 pub struct Timers<K: Ord + Clone> {
-    deadlines: BTreeMap<K, u64>,
+    deadlines: OrderedMap<K, u64>,
 }
 
 impl<K: Ord + Clone> Default for Timers<K> {
     fn default() -> Self {
-        Self { deadlines: BTreeMap::new() }
+        Self { deadlines: OrderedMap::new() }
     }
 }
 
@@ -37,12 +37,9 @@ impl<K: Ord + Clone> Timers<K> {
 
     /// Removes and returns the keys whose deadline is at or before `now_ms`, earliest first.
     pub fn expired(&mut self, now_ms: u64) -> Vec<K> {
-        let mut due: Vec<(u64, K)> =
+        let due: OrderedSet<(u64, K)> =
             self.deadlines.iter().filter(|(_, at)| **at <= now_ms).map(|(key, at)| (*at, key.clone())).collect();
-        due.sort();
-        for (_, key) in &due {
-            self.deadlines.remove(key);
-        }
+        self.deadlines.retain(|_, at| *at > now_ms);
         due.into_iter().map(|(_, key)| key).collect()
     }
 }

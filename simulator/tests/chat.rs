@@ -91,6 +91,26 @@ fn a_read_message_is_known_to_be_read() {
 }
 
 #[test]
+fn a_message_counts_as_unread_once_it_can_be_read_and_not_before() {
+    for seed in 1..=20 {
+        let (mut world, anna, bela) = world(seed);
+        befriend(&mut world, anna, bela);
+        befriend(&mut world, bela, anna);
+        let (me, them) = (world.user(anna), world.user(bela));
+        for (count, text) in (1..).zip(numbered(10)) {
+            world.say(anna, bela, &text);
+            assert!(world.run_until(5_000, |world| world.seen(bela).contacts[&me].unread == 1));
+            assert_eq!(received(&world, bela, anna).len(), count);
+            // As the screen does while the chat is open.
+            world.command(bela, Command::MarkRead { user: me.clone() });
+            let seq = count as u64;
+            assert!(world.run_until(5_000, |world| world.seen(anna).contacts[&them].read_up_to_seq == seq));
+            assert!(matches!(world.seen(anna).states(&them)[count - 1], MessageState::Delivered | MessageState::Read));
+        }
+    }
+}
+
+#[test]
 fn what_is_said_to_somebody_away_goes_when_both_are_there() {
     let (mut world, anna, bela) = world(4);
     befriend(&mut world, anna, bela);

@@ -20,7 +20,7 @@ pub enum Action {
     Restore(Vec<u8>),
     /// Download the recovery file. Answered by `Event::Recovery`.
     SaveRecovery,
-    /// Drop the recovery secret without saving it.
+    /// Stop offering the recovery file; it can be saved until the page closes.
     DismissRecovery,
     /// Stop the other tab and run here.
     TakeOver,

@@ -10,11 +10,14 @@ use super::driver::{Driver, Start};
 use super::{Action, EngineHandle, newcomer, upkeep};
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
-use crate::platform::{self, GiveUp, Lifecycle, PageFact, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
+use crate::platform::{self, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
 use crate::state::{Event, Phase, Recovery};
 
 /// Name of the database, of the lock of the profile and of the channel between tabs.
 const NAME: &str = "b4";
+
+/// How long a page takes to load again, at most. Guess.
+const RELOAD_MS: u32 = 2_000;
 
 /// The engine of one page.
 pub struct Engine {
@@ -115,9 +118,23 @@ impl Engine {
         spawn(async move {
             // An abort means that this tab robs the lock instead of waiting for it.
             if let Ok(Some(lock)) = locks.wait(&give_up, engine.on_lock_lost()).await {
-                engine.begin(lock).await;
+                engine.begin_in_turn(lock).await;
             }
         });
+    }
+
+    /// The lock came by itself. A tab that reloads lets go of it, too, and it is where the person looks: one that nobody looks at
+    /// waits a moment whether the lock is taken again.
+    async fn begin_in_turn(self: &Rc<Self>, lock: TabLock) {
+        if platform::screen::is_visible() {
+            return self.begin(lock).await;
+        }
+        drop(lock);
+        let turn = self.turn();
+        Pause::for_ms(RELOAD_MS).await;
+        if self.turn() == turn {
+            self.take_lock().await;
+        }
     }
 
     async fn take_over(self: Rc<Self>) {
@@ -237,8 +254,8 @@ impl Engine {
             Action::Restore(file) => self.newcomer(|engine| spawn(newcomer::restore(engine, file))),
             Action::SaveRecovery => self.save_recovery(),
             Action::DismissRecovery => {
-                if self.recovery.take().is_some() {
-                    (self.tell)(Event::Recovery(Recovery::Gone));
+                if self.recovery.borrow().is_some() {
+                    (self.tell)(Event::Recovery(Recovery::Later));
                 }
             }
             Action::TakeOver => {
@@ -288,7 +305,7 @@ impl Engine {
         }
     }
 
-    fn push(&self, input: Input) {
+    pub(super) fn push(&self, input: Input) {
         // A clone, so that the node's events may move the stage.
         let driver = match &*self.stage.borrow() {
             Stage::Running(driver) => Some(Rc::clone(driver)),

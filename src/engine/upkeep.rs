@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
+use b4_protocol::node::Input;
 use b4_protocol::time::DAY_MS;
 
 use super::life::Engine;
@@ -77,7 +78,7 @@ async fn round(
     Ok(Round::Renewed)
 }
 
-/// Keeps the newest list for the next start.
+/// Keeps the newest list for the next start, and hands it to the running node.
 async fn look_at_revoked(engine: &Engine, identity: &mut StoredIdentity, anchor: &TrustAnchor) -> Result<(), EnrolError> {
     let bytes = enrol::revoked().await?;
     let known = identity.revoked.as_ref().and_then(|list| RevocationList::decode_verified(list, anchor, None).ok());
@@ -87,6 +88,8 @@ async fn look_at_revoked(engine: &Engine, identity: &mut StoredIdentity, anchor:
         identity.revoked = Some(bytes);
         save(engine, identity).await;
     }
+    // Whoever is on it loses an open chat now, not at the next start.
+    engine.push(Input::Revocations(list));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use wasm_bindgen::JsValue;
-use web_sys::{Document, VisibilityState};
+use web_sys::{Document, HtmlInputElement, VisibilityState};
 
 use super::{PlatformError, js};
 
@@ -61,13 +61,25 @@ pub fn after_ms(wait_ms: u32, then: impl FnOnce() + 'static) -> Timer {
     Timer { _timer: Timeout::new(wait_ms, then) }
 }
 
-/// Reads a file that the person chose, and hands its bytes on: none where it is too large or cannot be read.
-pub fn read_file(file: web_sys::File, then: Box<dyn FnOnce(Vec<u8>)>) {
+/// Reads the file chosen in `field` and hands its bytes on: none where it is too large or cannot be read. The field is emptied,
+/// so that the same file chosen again is a change again.
+pub fn read_chosen(field: HtmlInputElement, then: Box<dyn FnOnce(Vec<u8>)>) {
+    let chosen = field.files().and_then(|files| files.get(0));
+    field.set_value("");
+    let Some(file) = chosen else { return };
     js::spawn(async move {
         if file.size() > FILE_BYTES_MAX {
             return then(Vec::new());
         }
         then(js::settled("file", file.array_buffer()).await.map(|buffer| js::bytes(&buffer)).unwrap_or_default());
+    });
+}
+
+/// Puts `text` into the clipboard. Where the browser does not let it, the text is on the screen to be copied by hand.
+pub fn copy(text: &str) {
+    let written = js::window().navigator().clipboard().write_text(text);
+    js::spawn(async move {
+        let _ = js::settled("clipboard", written).await;
     });
 }
 

@@ -1,16 +1,18 @@
 //! One conversation as the screen has it.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use b4_protocol::chat::MessageId;
 use b4_protocol::node::{Direction, MessageState, MessageView};
+use b4_protocol::ordered::OrderedMap;
 
 /// Messages by their place; each is shared, so that a changed one is told from the others by its pointer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chat {
-    messages: BTreeMap<u64, Rc<MessageView>>,
-    places: BTreeMap<MessageId, u64>,
+    messages: OrderedMap<u64, Rc<MessageView>>,
+    places: OrderedMap<MessageId, u64>,
+    /// They have read mine up to this `MessageView::seq`.
+    read_up_to: u64,
     /// The newest page was asked for and has come.
     pub is_loaded: bool,
     /// Nothing older exists.
@@ -44,15 +46,17 @@ impl Chat {
         self.messages.insert(message.order, Rc::new(message));
     }
 
-    /// A state changed. Delivered does not undo read.
+    /// A state changed. What is delivered after they told that they have read so far is read.
     pub(super) fn change(&mut self, id: MessageId, state: MessageState) {
         if let Some(message) = self.places.get(&id).and_then(|order| self.messages.get_mut(order)) {
-            Rc::make_mut(message).state = state;
+            let is_read = state == MessageState::Delivered && message.seq <= self.read_up_to;
+            Rc::make_mut(message).state = if is_read { MessageState::Read } else { state };
         }
     }
 
     /// All of mine up to `seq` that are delivered are read.
     pub(super) fn read_up_to(&mut self, seq: u64) {
+        self.read_up_to = self.read_up_to.max(seq);
         let mine = |message: &&mut Rc<MessageView>| {
             message.direction == Direction::Out && message.state == MessageState::Delivered && message.seq <= seq
         };

@@ -163,6 +163,8 @@ pub enum Recovery {
     Gone,
     /// Can be saved now; the secret is in memory until the page closes.
     Offered,
+    /// The same, and the person does not want to be asked now.
+    Later,
     /// Was saved.
     Saved,
 }

@@ -5,11 +5,11 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use b4_protocol::identity::UserId;
-use b4_protocol::node::{self, ContactRefusal, ContactView, NetworkState, SendRefusal, Standing};
+use b4_protocol::identity::{ListAge, UserId};
+use b4_protocol::node::{self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, SendRefusal, Standing};
+use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
 pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
@@ -22,9 +22,9 @@ pub struct AppState {
     /// Whether others can be found.
     pub network: NetworkState,
     /// By name.
-    pub contacts: Rc<BTreeMap<UserId, Rc<ContactView>>>,
+    pub contacts: Rc<OrderedMap<UserId, Rc<ContactView>>>,
     /// Messages by contact, as far as they were loaded or came.
-    pub chats: Rc<BTreeMap<UserId, Rc<Chat>>>,
+    pub chats: Rc<OrderedMap<UserId, Rc<Chat>>>,
     /// The last name that was asked about, and the answer.
     pub checked: Option<(String, NameVerdict)>,
     /// Why the last enrolment came to nothing.
@@ -43,6 +43,27 @@ pub struct AppState {
     pub store_trouble: Option<bool>,
     /// The relay does not accept this device's certificate.
     pub is_certificate_refused: bool,
+    /// The last thing that is worth telling to those who do not look, and its number.
+    pub news: Option<(u64, News)>,
+    /// How far the revocation list may be relied upon: stale warns, old makes no new contacts.
+    pub revocations: ListAge,
+}
+
+/// What is told to those who do not look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A message came.
+    Came {
+        /// From whom.
+        from: UserId,
+        /// What it says.
+        text: String,
+    },
+    /// A message of mine came to nothing.
+    Failed {
+        /// To whom.
+        to: UserId,
+    },
 }
 
 impl AppState {
@@ -73,7 +94,7 @@ impl AppState {
             Standing::Accepted => 1,
             Standing::Ignored | Standing::Blocked => 2,
         };
-        all.sort_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
+        all.sort_unstable_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
         all
     }
 
@@ -86,6 +107,7 @@ impl AppState {
             self.contacts = Rc::default();
             self.chats = Rc::default();
             self.network = NetworkState::Offline;
+            self.revocations = ListAge::Fresh;
         }
         self.phase = phase;
     }
@@ -100,8 +122,18 @@ impl AppState {
                 Rc::make_mut(&mut self.contacts).insert(view.user.clone(), Rc::new(view));
             }
             node::Event::ContactRefused { typed, why } => self.contact_refusal = Some((typed, why)),
-            node::Event::MessageAdded { with, message } => self.chat(with).add(message),
-            node::Event::MessageChanged { with, id, state } => self.chat(with).change(id, state),
+            node::Event::MessageAdded { with, message } => {
+                if message.direction == Direction::In {
+                    self.tell(News::Came { from: with.clone(), text: message.text.clone() });
+                }
+                self.chat(with).add(message);
+            }
+            node::Event::MessageChanged { with, id, state } => {
+                if matches!(state, MessageState::Failed | MessageState::Expired) {
+                    self.tell(News::Failed { to: with.clone() });
+                }
+                self.chat(with).change(id, state);
+            }
             node::Event::ReadUpTo { with, seq } => self.chat(with).read_up_to(seq),
             node::Event::GapChanged { with, seq, gap_before } => self.chat(with).set_gap(seq, gap_before),
             node::Event::MessagesLoaded { with, messages, complete } => self.chat(with).load(messages, complete),
@@ -110,12 +142,18 @@ impl AppState {
                 self.returned = Some((to, text, why, number));
             }
             node::Event::StoreTrouble { full, working } => self.store_trouble = (!working).then_some(full),
+            node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
         }
     }
 
+    fn tell(&mut self, news: News) {
+        let number = self.news.as_ref().map_or(0, |(number, _)| number + 1);
+        self.news = Some((number, news));
+    }
+
     fn chat(&mut self, with: UserId) -> &mut Chat {
-        Rc::make_mut(Rc::make_mut(&mut self.chats).entry(with).or_default())
+        Rc::make_mut(Rc::make_mut(&mut self.chats).get_or_default(with))
     }
 }

@@ -74,6 +74,33 @@ fn reading_marks_what_is_delivered_up_to_the_number_and_nothing_else() {
 }
 
 #[test]
+fn what_is_confirmed_after_it_was_read_is_read() {
+    let with = user("bela");
+    let sent = message(1, Direction::Out, MessageState::Sent);
+    let id = sent.id;
+    let state = after([
+        node::Event::MessageAdded { with: with.clone(), message: sent },
+        node::Event::ReadUpTo { with: with.clone(), seq: 1 },
+        node::Event::MessageChanged { with, id, state: MessageState::Delivered },
+    ]);
+    assert_eq!(states(&state), [MessageState::Read]);
+}
+
+#[test]
+fn those_who_do_not_look_are_told_what_came_and_what_failed() {
+    let with = user("bela");
+    let came = message(1, Direction::In, MessageState::Delivered);
+    let mine = message(2, Direction::Out, MessageState::Queued);
+    let id = mine.id;
+    let mut state = after([node::Event::MessageAdded { with: with.clone(), message: came }]);
+    assert_eq!(state.news, Some((0, News::Came { from: with.clone(), text: "text 1".to_owned() })));
+    state.apply(Event::Node(node::Event::MessageAdded { with: with.clone(), message: mine }));
+    assert_eq!(state.news.as_ref().map(|(number, _)| *number), Some(0), "one's own text is no news");
+    state.apply(Event::Node(node::Event::MessageChanged { with: with.clone(), id, state: MessageState::Failed }));
+    assert_eq!(state.news, Some((1, News::Failed { to: with })));
+}
+
+#[test]
 fn a_gap_that_closes_is_closed_on_the_screen() {
     let with = user("bela");
     let mut late = message(5, Direction::In, MessageState::Delivered);

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use web_sys::HtmlInputElement;
+
 /// Keeps a listener alive; dropping it removes the listener.
 pub struct Guard {
     _inner: Box<dyn std::any::Any>,
@@ -32,8 +34,12 @@ pub struct Browser {
     pub on_visibility: Subscribe,
     /// Calls back once after so many milliseconds, unless the guard is dropped before.
     pub after_ms: Rc<dyn Fn(u32, Box<dyn FnOnce()>) -> Guard>,
-    /// Reads a file that the person chose; one over 1 MiB or unreadable comes as nothing at all, empty.
-    pub read_file: Rc<dyn Fn(web_sys::File, Box<dyn FnOnce(Vec<u8>)>)>,
+    /// Reads the file chosen in a field and empties the field; a file over 1 MiB or unreadable comes as nothing at all, empty.
+    pub read_chosen: Rc<dyn Fn(HtmlInputElement, Box<dyn FnOnce(Vec<u8>)>)>,
+    /// Puts a text into the clipboard.
+    pub copy: Rc<dyn Fn(&str)>,
+    /// The origin of the page, as the beginning of addresses that others can open.
+    pub origin: Rc<dyn Fn() -> String>,
     /// `light`, `dark` or nothing for the system's: what was chosen.
     pub theme: Rc<dyn Fn() -> Option<String>>,
     /// Chooses one.

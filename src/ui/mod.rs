@@ -3,6 +3,7 @@
 
 mod browser;
 mod components;
+mod drafts;
 mod hooks;
 mod pages;
 mod route;
@@ -13,10 +14,11 @@ mod words;
 use yew::prelude::*;
 
 pub use browser::{Browser, Guard};
+use drafts::Drafts;
 pub use route::Route;
 
 use crate::state::Phase;
-use components::Toasts;
+use components::{Announcer, Toasts};
 use pages::{ChatsPage, Enrolling, Notice, NoticeKind, Welcome};
 
 /// The whole screen. Needs three contexts: [`AppState`], [`crate::engine::EngineHandle`] and [`Browser`].
@@ -40,6 +42,7 @@ pub fn App() -> Html {
     html! {
         <>
             { page }
+            <Announcer />
             <Toasts />
         </>
     }
@@ -55,4 +58,3 @@ fn Skeleton() -> Html {
         </main>
     }
 }
-

@@ -16,6 +16,8 @@ pub const WELCOME_LEAD: &str = "Pick a name. Your keys are made here and stay he
 pub const NAME_LABEL: &str = "Your name";
 pub const NAME_HINT: &str = "3 to 32 small letters, digits, dots, dashes. It starts with a letter.";
 pub const NAME_BUTTON: &str = "Take this name";
+pub const INVITE_LABEL: &str = "Your invitation";
+pub const WELCOME_LEAD_BUSY: &str = "This takes a moment, once.";
 pub const RESTORE: &str = "Restore from a recovery file";
 pub const ADD_LABEL: &str = "Find somebody by name";
 pub const ADD_BUTTON: &str = "Add";
@@ -46,7 +48,7 @@ pub const SAFETY: &str = "Safety number";
 pub const SAFETY_HOW: &str = "Compare it with theirs, in person or by phone. The same digits mean that nobody is in between.";
 pub const RECOVERY_TITLE: &str = "Keep your recovery file";
 pub const RECOVERY_WHY: &str = "Your keys are only in this browser. With the file you get your name back on another one. \
-    Whoever has the file is you: keep it safe. It can be had only now.";
+    Whoever has the file is you: keep it safe. It can be had until you close this page.";
 pub const RECOVERY_SAVE: &str = "Save the file";
 pub const RECOVERY_LATER: &str = "Not now";
 pub const RECOVERY_SAVED: &str = "Your recovery file was saved. Keep it where only you get at it.";
@@ -69,7 +71,10 @@ pub const NETWORK: &str = "Network";
 pub const RECOVERY: &str = "Recovery";
 pub const IDENTITY: &str = "Your name";
 pub const CONTACT_DETAILS: &str = "Safety number and options";
-pub const COPY: &str = "Copy";
+pub const COPY_LINK: &str = "Copy a link to you";
+pub const COPIED: &str = "Copied";
+pub const MESSAGES: &str = "Messages";
+pub const NOT_IN_LIST: &str = "This person is not in your list yet.";
 
 /// The state of the network in a word.
 pub fn network(state: NetworkState) -> &'static str {
@@ -93,10 +98,10 @@ pub fn network_sentence(state: NetworkState) -> &'static str {
 pub fn presence(presence: Presence) -> String {
     match presence {
         Presence::Unknown => String::new(),
-        Presence::Away => "away".to_owned(),
-        Presence::Connecting => "connecting".to_owned(),
-        Presence::Online => "connected, end-to-end encrypted".to_owned(),
-        Presence::Unreachable { .. } => "is there, but no connection comes about; it is tried again".to_owned(),
+        Presence::Away => "Away. What you write is kept here until you are both online".to_owned(),
+        Presence::Connecting => "Connecting".to_owned(),
+        Presence::Online => "Connected, end-to-end encrypted".to_owned(),
+        Presence::Unreachable { .. } => "Online, but no connection comes about. It is tried again".to_owned(),
     }
 }
 
@@ -104,8 +109,8 @@ pub fn presence(presence: Presence) -> String {
 pub fn presence_key(presence: Presence) -> &'static str {
     match presence {
         Presence::Unknown => "unknown",
-        Presence::Away => "away",
-        Presence::Connecting => "connecting",
+        Presence::Away => "Away. What you write is kept here until you are both online",
+        Presence::Connecting => "Connecting",
         Presence::Online => "online",
         Presence::Unreachable { .. } => "unreachable",
     }
@@ -150,14 +155,14 @@ pub fn name_error(why: UserIdError) -> String {
     }
 }
 
-/// The answer about a name. The second is true for good news.
-pub fn verdict(verdict: &NameVerdict) -> (String, bool) {
+/// The answer about a name.
+pub fn verdict(verdict: &NameVerdict) -> String {
     match verdict {
-        NameVerdict::Free => ("Free.".to_owned(), true),
-        NameVerdict::Reserved => (name_error(UserIdError::Reserved), false),
-        NameVerdict::Taken => ("Somebody has this name. Choose another.".to_owned(), false),
-        NameVerdict::NotAName(why) => (name_error(*why), false),
-        NameVerdict::CannotTell => ("The server cannot be asked at the moment.".to_owned(), false),
+        NameVerdict::Free => "This name is free.".to_owned(),
+        NameVerdict::Reserved => name_error(UserIdError::Reserved),
+        NameVerdict::Taken => "Somebody has this name. Choose another.".to_owned(),
+        NameVerdict::NotAName(why) => name_error(*why),
+        NameVerdict::CannotTell => "The server cannot be asked at the moment. Try again when you are online.".to_owned(),
     }
 }
 
@@ -246,6 +251,16 @@ pub fn authority_detail(pinned: &str, shown: &str) -> AttrValue {
 /// The lower-case form of a name with capitals.
 pub fn use_lower(name: &str) -> String {
     format!("Use {name}")
+}
+
+/// The button that makes somebody a contact.
+pub fn add(name: &str) -> String {
+    format!("Add {name}")
+}
+
+/// A message that came to nothing, for those who listen.
+pub fn announce_failure(to: &str) -> String {
+    format!("A message to {to} was not delivered.")
 }
 
 /// A new message, for those who listen.

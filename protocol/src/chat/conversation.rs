@@ -1,7 +1,5 @@
 //! One conversation: the contact's standing, both counters, the outbox and the inbox, and the rows that keep them.
 
-use std::collections::BTreeSet;
-
 use super::body::link_hash;
 use super::inbox::{Inbox, Verdict};
 use super::outbox::{Outbox, Pending};
@@ -10,6 +8,7 @@ use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Standi
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
+use crate::ordered::OrderedSet;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;
 
@@ -48,7 +47,7 @@ pub struct Conversation {
     preview: String,
     outbox: Outbox,
     /// Arrived, and not durable yet.
-    storing: BTreeSet<MessageId>,
+    storing: OrderedSet<MessageId>,
 }
 
 /// A text on its way into the store.
@@ -98,7 +97,7 @@ impl Conversation {
             last_ms: 0,
             preview: String::new(),
             outbox: Outbox::default(),
-            storing: BTreeSet::new(),
+            storing: OrderedSet::new(),
         }
     }
 
@@ -181,6 +180,14 @@ impl Conversation {
         ]
     }
 
+    /// What a waiting message of mine will be once they have it: their word that they read it may have come before.
+    pub fn state_once_delivered(&self, id: MessageId) -> MessageState {
+        match self.outbox.seq_of(id) {
+            Some(seq) if seq <= self.peer_read => MessageState::Read,
+            _ => MessageState::Delivered,
+        }
+    }
+
     /// They refused a message of mine. Empty when it was not waiting.
     pub fn refused(&mut self, id: MessageId) -> Vec<Write> {
         let Some(pending) = self.outbox.take(id) else { return Vec::new() };
@@ -211,7 +218,8 @@ impl Conversation {
 
     /// They have read up to `seq`. `None` when that is nothing new.
     pub fn read_by_peer(&mut self, seq: u64) -> Option<Write> {
-        let seq = seq.min(self.out_seq);
+        // Nothing is read that is not delivered: after this identity was restored, the other end speaks of an older count.
+        let seq = seq.min(self.outbox.first_seq().map_or(self.out_seq, |first| first - 1));
         if seq <= self.peer_read {
             return None;
         }

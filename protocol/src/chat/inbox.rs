@@ -1,11 +1,10 @@
 //! What has arrived from one author: which numbers are known and which are missing.
 
-use std::collections::BTreeMap;
-
 use super::body::MessageBody;
 use super::MessageId;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::limits::GAPS_MAX;
+use crate::ordered::OrderedMap;
 
 /// The numbers seen of one direction of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) struct Inbox {
     /// Hash of the body with the highest number.
     last_hash: [u8; 32],
     /// Numbers below `high` not seen, each with the place kept for it.
-    missing: BTreeMap<u64, u64>,
+    missing: OrderedMap<u64, u64>,
 }
 
 /// What a number means.
@@ -35,7 +34,7 @@ pub(super) enum Verdict {
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { run: 0, first: MessageId([0; 16]), high: 0, last_hash: [0; 32], missing: BTreeMap::new() }
+        Self { run: 0, first: MessageId([0; 16]), high: 0, last_hash: [0; 32], missing: OrderedMap::new() }
     }
 }
 
@@ -52,7 +51,7 @@ impl Inbox {
     pub fn judge(&mut self, body: &MessageBody, hash: [u8; 32], next_order: &mut u64) -> Verdict {
         let is_restart = body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first;
         if self.high == 0 || is_restart {
-            self.run += 1;
+            self.run = self.run.saturating_add(1);
             self.first = body.id;
             self.missing.clear();
             self.advance(body.seq, hash);

@@ -1,9 +1,10 @@
 //! What waits for one reader: in order, some of it on the way, none of it forgotten before it is acknowledged.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::MessageId;
 use crate::limits::{OUTBOX_PER_CONTACT_MAX, WINDOW_BYTES, WINDOW_MESSAGES};
+use crate::ordered::OrderedMap;
 
 /// A message that the reader has not stored yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) struct Outbox {
     next: usize,
     bytes_on_the_way: usize,
     /// Refused by the reader, kept for another try.
-    failed: BTreeMap<MessageId, Pending>,
+    failed: OrderedMap<MessageId, Pending>,
 }
 
 impl Outbox {
@@ -40,6 +41,11 @@ impl Outbox {
     /// True while something is on the way.
     pub fn awaits_acknowledgement(&self) -> bool {
         self.next > 0
+    }
+
+    /// The lowest number that waits.
+    pub fn first_seq(&self) -> Option<u64> {
+        self.queue.front().map(|entry| entry.seq)
     }
 
     pub fn push(&mut self, pending: Pending) {
@@ -69,6 +75,11 @@ impl Outbox {
         self.next += 1;
         self.bytes_on_the_way += entry.body.len();
         Some(entry)
+    }
+
+    /// The number of a message that is waiting.
+    pub fn seq_of(&self, id: MessageId) -> Option<u64> {
+        self.queue.iter().find(|entry| entry.id == id).map(|entry| entry.seq)
     }
 
     /// Takes an acknowledged message out; `None` when it is not waiting.

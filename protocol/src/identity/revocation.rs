@@ -47,9 +47,10 @@ impl From<Malformed> for RevocationError {
 }
 
 /// How far a list may be relied upon (PROTOCOL.md#enrolment).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListAge {
     /// Up to three days.
+    #[default]
     Fresh,
     /// Up to fourteen days: the user is told.
     Stale,
@@ -67,7 +68,8 @@ pub struct RevocationList {
     sequence: u64,
     this_update_ms: u64,
     next_update_ms: u64,
-    serials: BTreeSet<[u8; 32]>,
+    /// Ascending.
+    serials: Vec<[u8; 32]>,
 }
 
 impl RevocationList {
@@ -104,7 +106,7 @@ impl RevocationList {
         if newest_seen.is_some_and(|seen| sequence < seen) {
             return Err(RevocationError::Older);
         }
-        Ok(Self { sequence, this_update_ms, next_update_ms, serials: hashes.into_iter().collect() })
+        Ok(Self { sequence, this_update_ms, next_update_ms, serials: hashes })
     }
 
     /// Goes up with every list.
@@ -124,7 +126,7 @@ impl RevocationList {
 
     /// Whether a certificate with this H(serial) is taken back.
     pub fn contains(&self, serial_hash: &[u8; 32]) -> bool {
-        self.serials.contains(serial_hash)
+        self.serials.binary_search(serial_hash).is_ok()
     }
 
     /// How far it may be relied upon at `now_ms`.

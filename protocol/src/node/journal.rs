@@ -1,12 +1,11 @@
 //! Writes that are not durable yet, in order, each with what is to happen when it is. After a failure nothing newer goes
 //! out before the older: the platform fails everything that waits behind a failed write, and all of it is ordered again.
 
-use std::collections::BTreeMap;
-
 use crate::chat::MessageView;
 use crate::crypto::Ticket;
 use crate::identity::UserId;
 use crate::limits::STORE_RETRY_MS;
+use crate::ordered::OrderedMap;
 use crate::store::Write;
 
 /// What a write is for.
@@ -23,7 +22,7 @@ pub(super) enum Purpose {
 /// The writes under way.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    pending: BTreeMap<Ticket, (Vec<Write>, Purpose)>,
+    pending: OrderedMap<Ticket, (Vec<Write>, Purpose)>,
     /// Set after a failure: nothing is ordered until then.
     retry_at_ms: Option<u64>,
 }

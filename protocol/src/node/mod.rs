@@ -19,8 +19,6 @@ mod seek;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use journal::Journal;
 use links::{LinkOp, Links, Trust};
 use relay::Relay;
@@ -35,7 +33,8 @@ pub use input::{Input, LinkEnd};
 
 use crate::chat::Conversation;
 use crate::crypto::{Rng, Ticket};
-use crate::identity::{RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::time::Now;
 
 /// What a node is made from.
@@ -70,21 +69,22 @@ pub struct Node {
     network: NetworkState,
     relay: Relay,
     links: Links,
-    seeking: BTreeMap<UserId, Seeking>,
-    chats: BTreeMap<UserId, Conversation>,
-    blocked: BTreeSet<UserId>,
+    seeking: OrderedMap<UserId, Seeking>,
+    chats: OrderedMap<UserId, Conversation>,
+    blocked: OrderedSet<UserId>,
     journal: Journal,
-    key_uses: BTreeMap<Ticket, KeyUse>,
-    loads: BTreeMap<Ticket, UserId>,
+    key_uses: OrderedMap<Ticket, KeyUse>,
+    loads: OrderedMap<Ticket, UserId>,
     /// Names asked about for a new contact, with what was typed.
-    adding: BTreeMap<UserId, String>,
+    adding: OrderedMap<UserId, String>,
     /// The conversation on the screen.
     on_screen: Option<UserId>,
     /// Contacts whose view changed since the last event about them.
-    changed: BTreeSet<UserId>,
+    changed: OrderedSet<UserId>,
     next_ticket: u64,
     has_store_trouble: bool,
     has_left: bool,
+    list_age: ListAge,
     effects: Vec<Effect>,
 }
 
@@ -101,18 +101,19 @@ impl Node {
             revoked,
             rng,
             network: NetworkState::Offline,
-            seeking: BTreeMap::new(),
+            seeking: OrderedMap::new(),
             chats: chats::restore(&rows),
-            blocked: BTreeSet::new(),
+            blocked: OrderedSet::new(),
             journal: Journal::default(),
-            key_uses: BTreeMap::new(),
-            loads: BTreeMap::new(),
-            adding: BTreeMap::new(),
+            key_uses: OrderedMap::new(),
+            loads: OrderedMap::new(),
+            adding: OrderedMap::new(),
             on_screen: None,
-            changed: BTreeSet::new(),
+            changed: OrderedSet::new(),
             next_ticket: 1,
             has_store_trouble: false,
             has_left: false,
+            list_age: ListAge::Fresh,
             effects: Vec::new(),
         };
         let blocked = node.chats.values().filter(|chat| chat.standing == Standing::Blocked).map(|chat| chat.user().clone());
@@ -166,6 +167,7 @@ impl Node {
             Input::StoreFailed { full, .. } => self.store_failed(full, now),
             Input::Loaded { ticket, rows } => self.loaded(ticket, rows),
             Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
+            Input::Revocations(list) => self.revocations(list, now),
             Input::Resumed => {
                 self.relay_input(now, |relay| relay.resumed(now.mono));
                 self.link_input(now, |links, _, _| links.resumed(now));
@@ -201,6 +203,24 @@ impl Node {
         }
     }
 
+    /// A revocation list came: the newest one counts, and ends what it forbids.
+    fn revocations(&mut self, list: RevocationList, now: Now) {
+        if self.revoked.as_ref().is_some_and(|known| known.sequence() > list.sequence()) {
+            return;
+        }
+        let is_own = list.contains(&self.own.serial_hash());
+        self.revoked = Some(list);
+        self.link_input(now, |links, trust, _| links.revoked(trust));
+        if is_own {
+            self.notify(Event::CertificateRefused);
+        }
+    }
+
+    /// How far the list may be relied upon. Without one nothing is held up: the authority was asked for it at enrolment's end.
+    fn list_age(&self) -> ListAge {
+        self.list_age
+    }
+
     fn leave(&mut self, now: Now) {
         self.link_input(now, |links, _, _| links.leave(now));
         self.relay_input(now, Relay::end);
@@ -209,6 +229,11 @@ impl Node {
 
     /// Ends one call of the door: tells what changed about contacts, once each, and hands the effects out.
     fn finish(&mut self, now: Now) -> Vec<Effect> {
+        let age = self.revoked.as_ref().map_or(ListAge::Fresh, |list| list.age(now.wall));
+        if self.list_age != age {
+            self.list_age = age;
+            self.notify(Event::RevocationsAged(age));
+        }
         for user in std::mem::take(&mut self.changed) {
             if let Some(view) = self.contact_view(&user, now) {
                 self.notify(Event::ContactChanged(view));
@@ -229,8 +254,14 @@ impl Node {
 
     /// Lends the links what they need, and routes what comes of it.
     fn link_input(&mut self, now: Now, step: impl FnOnce(&mut Links, Trust<'_>, &[crate::signal::relay::IceServer]) -> Vec<links::Outcome>) {
-        let trust =
-            Trust { own: &self.own, anchor: &self.anchor, revoked: self.revoked.as_ref(), blocked: &self.blocked };
+        let is_contact = |user: &UserId| self.chats.get(user).is_some_and(|chat| chat.standing == Standing::Accepted);
+        let trust = Trust {
+            own: &self.own,
+            anchor: &self.anchor,
+            revoked: self.revoked.as_ref(),
+            blocked: &self.blocked,
+            is_contact: &is_contact,
+        };
         let outcomes = step(&mut self.links, trust, &self.relay.ice);
         self.route_links(outcomes, now);
     }

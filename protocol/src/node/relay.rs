@@ -4,12 +4,11 @@
 //! are answered with nothing. When the connection goes, everything asked is forgotten and it connects again after
 //! a wait that doubles, with jitter; the page coming to the front cuts the wait short. A newer connection of the same identity elsewhere ends it for good.
 
-use std::collections::BTreeMap;
-
 use super::NetworkState;
 use crate::crypto::{KeyOp, Rng};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
 use crate::limits::{LOOKUP_WAIT_MS, RELAY_PING_MS, RELAY_RETRY_MAX_MS, RELAY_RETRY_MIN_MS, WATCH_MS};
+use crate::ordered::OrderedMap;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence, RefusalCode, RelayFrame, proof_message};
 
 /// Questions under way or watched at most; further ones are answered with nothing.
@@ -58,6 +57,8 @@ struct Lookup {
     asked: Asked,
     /// No answer by then is none; after the answer of a watch, when it runs out.
     until_ms: u64,
+    /// Answered once: the relay tells when they come.
+    is_watch: bool,
 }
 
 /// The client's end of the relay.
@@ -69,7 +70,7 @@ pub(super) struct Relay {
     failures: u32,
     heard_ms: u64,
     pinged: bool,
-    lookups: BTreeMap<u32, Lookup>,
+    lookups: OrderedMap<u32, Lookup>,
     next_ticket: u32,
     /// STUN and TURN servers of the last welcome.
     pub ice: Vec<IceServer>,
@@ -85,7 +86,7 @@ impl Relay {
             failures: 0,
             heard_ms: 0,
             pinged: false,
-            lookups: BTreeMap::new(),
+            lookups: OrderedMap::new(),
             next_ticket: 1,
             ice: Vec::new(),
         }
@@ -174,7 +175,7 @@ impl Relay {
         let ticket = self.next_ticket;
         self.next_ticket = self.next_ticket.checked_add(1).unwrap_or(1);
         let frame = ClientFrame::Lookup { ticket, watch: asked == Asked::Reach, user: user.clone() };
-        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS });
+        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS, is_watch: false });
         vec![Outcome::Send(frame.encode())]
     }
 
@@ -212,6 +213,7 @@ impl Relay {
         let (user, asked) = (lookup.user.clone(), lookup.asked.clone());
         if asked == Asked::Reach && presence == Presence::Away {
             lookup.until_ms = now_ms + WATCH_MS;
+            lookup.is_watch = true;
             self.lookups.insert(ticket, lookup);
         }
         vec![Outcome::Answer { user, asked, presence, devices }]
@@ -254,6 +256,8 @@ impl Relay {
         let mut outcomes: Vec<Outcome> = due
             .into_iter()
             .filter_map(|ticket| self.lookups.remove(&ticket))
+            // A watch that ran out was answered; who wants to know asks again.
+            .filter(|lookup| !lookup.is_watch)
             .map(|lookup| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked })
             .collect();
         if !self.pinged && now_ms >= self.heard_ms + RELAY_PING_MS {

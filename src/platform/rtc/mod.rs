@@ -8,10 +8,10 @@ mod config;
 mod link;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use b4_protocol::node::{Input, LinkEnd, LinkId};
+use b4_protocol::ordered::OrderedMap;
 use b4_protocol::signal::relay::IceServer;
 
 use self::link::{Link, Step};
@@ -25,7 +25,7 @@ pub struct Links {
 /// What the links themselves reach: where to put inputs, and how to leave.
 struct Table {
     inputs: Inputs,
-    links: RefCell<BTreeMap<LinkId, Rc<Link>>>,
+    links: RefCell<OrderedMap<LinkId, Rc<Link>>>,
 }
 
 thread_local! {
@@ -40,7 +40,7 @@ pub fn connections_made() -> u32 {
 impl Links {
     /// No links yet.
     pub fn new(inputs: Inputs) -> Self {
-        Self { table: Rc::new(Table { inputs, links: RefCell::new(BTreeMap::new()) }) }
+        Self { table: Rc::new(Table { inputs, links: RefCell::new(OrderedMap::new()) }) }
     }
 
     /// Makes a connection and its offer.

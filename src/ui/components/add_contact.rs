@@ -20,23 +20,12 @@ pub struct Props {
 /// A field, a button and the answer.
 #[component]
 pub fn AddContact(props: &Props) -> Html {
-    let (state, engine) = (use_app(), use_engine());
     let typed = use_state(String::new);
     // What was asked last: the answer comes later, as a contact or a refusal.
     let asked = use_state(|| None::<String>);
-    let found = asked.as_ref().and_then(|asked| UserId::parse(asked).ok()).filter(|user| state.contacts.contains_key(user));
-    {
-        let (typed, asked, on_found) = (typed.clone(), asked.clone(), props.on_found.clone());
-        use_effect_with(found, move |found| {
-            if let Some(user) = found {
-                typed.set(String::new());
-                asked.set(None);
-                on_found.emit(user.clone());
-            }
-        });
-    }
-    let refusal = state.contact_refusal.clone().filter(|(name, _)| asked.as_ref() == Some(name));
-    let is_pending = asked.is_some() && refusal.is_none();
+    let is_found = use_found(&typed, &asked, &props.on_found);
+    let refusal = use_app().contact_refusal.clone().filter(|(name, _)| asked.as_ref() == Some(name));
+    let is_pending = asked.is_some() && !is_found && refusal.is_none();
     let on_input = {
         let (typed, asked) = (typed.clone(), asked.clone());
         Callback::from(move |event: InputEvent| {
@@ -45,9 +34,11 @@ pub fn AddContact(props: &Props) -> Html {
             asked.set(None);
         })
     };
+    let engine = use_engine();
     let ask = {
-        let (asked, engine) = (asked.clone(), engine.clone());
+        let (typed, asked) = (typed.clone(), asked.clone());
         Callback::from(move |name: String| {
+            typed.set(name.clone());
             asked.set(Some(name.clone()));
             engine.send(Action::Node(Command::AddContact { typed: name }));
         })
@@ -61,14 +52,6 @@ pub fn AddContact(props: &Props) -> Html {
             }
         })
     };
-    let lower = refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital)).map(|(name, _)| name.to_lowercase());
-    let on_lower = {
-        let (typed, ask, lower) = (typed.clone(), ask.clone(), lower.clone().unwrap_or_default());
-        Callback::from(move |_: MouseEvent| {
-            typed.set(lower.clone());
-            ask.emit(lower.clone());
-        })
-    };
     html! {
         <form class="add-contact" onsubmit={on_submit}>
             <input
@@ -79,21 +62,59 @@ pub fn AddContact(props: &Props) -> Html {
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
+                enterkeyhint="search"
                 value={(*typed).clone()}
                 aria-invalid={refusal.is_some().to_string()}
                 oninput={on_input}
             />
-            <button data-testid="add-contact-submit" aria-label={words::ADD_BUTTON} aria-busy={is_pending.to_string()} disabled={is_pending}>
+            <button class="square" data-testid="add-contact-submit" aria-label={words::ADD_BUTTON} aria-busy={is_pending.to_string()} disabled={is_pending}>
                 <Icon name={IconName::Add} />
             </button>
-            <div class="add-contact-answer" aria-live="assertive">
-                if let Some((name, why)) = &refusal {
-                    <p class="problem" data-testid="contact-error">{ words::contact_refusal(name, why) }</p>
-                }
-                if let Some(lower) = lower {
-                    <button type="button" class="link" data-testid="contact-lower" onclick={on_lower}>{ words::use_lower(&lower) }</button>
-                }
-            </div>
+            <Answer {refusal} {ask} />
         </form>
+    }
+}
+
+/// Leads to the contact once what was asked for is there, and says whether it is. Somebody who was there before is led to as well,
+/// and the answer says so.
+#[hook]
+fn use_found(typed: &UseStateHandle<String>, asked: &UseStateHandle<Option<String>>, on_found: &Callback<UserId>) -> bool {
+    let state = use_app();
+    let asked_for = asked.as_ref().and_then(|asked| UserId::parse(asked).ok());
+    let found = asked_for.filter(|user| state.contacts.contains_key(user));
+    let is_found = found.is_some();
+    let (typed, on_found) = (typed.clone(), on_found.clone());
+    use_effect_with(found, move |found| {
+        if let Some(user) = found {
+            typed.set(String::new());
+            on_found.emit(user.clone());
+        }
+    });
+    is_found
+}
+
+#[derive(PartialEq, Properties)]
+struct AnswerProps {
+    refusal: Option<(String, ContactRefusal)>,
+    ask: Callback<String>,
+}
+
+/// Why what was asked for made no contact, and the name that was probably meant.
+#[component]
+fn Answer(props: &AnswerProps) -> Html {
+    let meant = props.refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital));
+    let meant = meant.map(|(name, _)| name.to_ascii_lowercase());
+    html! {
+        <div class="add-contact-answer" aria-live="assertive">
+            if let Some((name, why)) = &props.refusal {
+                <p class="problem" data-testid="contact-error">{ words::contact_refusal(name, why) }</p>
+            }
+            if let Some(meant) = meant {
+                <button type="button" class="link" data-testid="contact-lower" onclick={
+                    let meant = meant.clone();
+                    props.ask.reform(move |_: MouseEvent| meant.clone())
+                }>{ words::use_lower(&meant) }</button>
+            }
+        </div>
     }
 }

@@ -29,56 +29,22 @@ pub struct Props {
 #[component]
 pub fn Composer(props: &Props) -> Html {
     let field = use_node_ref();
-    let left = use_state_eq(|| bytes_left(&props.draft));
-    let note = use_state_eq(|| None::<&'static str>);
-    {
-        let (field, left) = (field.clone(), left.clone());
-        use_effect_with((props.to.clone(), props.draft.clone()), move |(_, draft)| {
-            if let Some(field) = field.cast::<HtmlTextAreaElement>().filter(|field| field.value() != draft.as_str()) {
-                field.set_value(draft);
-                left.set(bytes_left(draft));
-            }
-        });
-    }
-    {
-        let field = field.clone();
-        use_effect_with(props.to.clone(), move |_| {
-            if let Some(field) = field.cast::<HtmlTextAreaElement>() {
-                // A field that cannot take the focus is no trouble.
-                let _ = field.focus();
-            }
-        });
-    }
+    let about = About { left: use_state_eq(|| bytes_left(&props.draft)), note: use_state_eq(|| None) };
+    use_draft(&field, &about, props);
     let on_input = {
-        let (field, left, note, on_draft) = (field.clone(), left.clone(), note.clone(), props.on_draft.clone());
+        let (field, about, on_draft) = (field.clone(), about.clone(), props.on_draft.clone());
         Callback::from(move |_: InputEvent| {
-            let Some(field) = field.cast::<HtmlTextAreaElement>() else { return };
-            let mut text = field.value();
-            let clean = cleaned(&text);
-            note.set(match &clean {
-                Some(_) => Some(words::CLEANED),
-                None => has_half_characters(&text).then_some(words::HALVES),
-            });
-            if let Some(clean) = clean {
-                field.set_value(&clean);
-                text = clean;
+            if let Some(field) = field.cast::<HtmlTextAreaElement>() {
+                on_draft.emit(about.look_at(&field));
             }
-            left.set(bytes_left(&text));
-            on_draft.emit(text);
         })
     };
     let send = {
-        let (field, left, note, on_send) = (field.clone(), left.clone(), note.clone(), props.on_send.clone());
+        let (field, about, on_send) = (field.clone(), about.clone(), props.on_send.clone());
         move || {
-            let Some(field) = field.cast::<HtmlTextAreaElement>() else { return };
-            let text = field.value();
-            if text.trim().is_empty() || bytes_left(&text).is_some_and(|left| left < 0) {
-                return;
+            if let Some(text) = field.cast::<HtmlTextAreaElement>().and_then(|field| about.take(&field)) {
+                on_send.emit(text);
             }
-            field.set_value("");
-            left.set(None);
-            note.set(None);
-            on_send.emit(text);
         }
     };
     let on_key = {
@@ -94,20 +60,10 @@ pub fn Composer(props: &Props) -> Html {
         event.prevent_default();
         send();
     });
-    let is_too_long = left.is_some_and(|left| left < 0);
+    let is_too_long = about.is_too_long();
     html! {
         <form class="composer" onsubmit={on_submit}>
-            <div class="composer-notes" aria-live="assertive">
-                if let Some(problem) = &props.problem {
-                    <p class="problem" data-testid="composer-problem">{ problem.clone() }</p>
-                }
-                if let Some(note) = *note {
-                    <p class="hint" data-testid="composer-note">{ note }</p>
-                }
-                if let Some(left) = *left {
-                    <p class={if is_too_long { "problem" } else { "hint" }} data-testid="composer-counter">{ words::left(left) }</p>
-                }
-            </div>
+            <Notes problem={props.problem.clone()} note={*about.note} left={*about.left} />
             <textarea
                 ref={field}
                 data-testid="composer-input"
@@ -117,6 +73,7 @@ pub fn Composer(props: &Props) -> Html {
                 dir="auto"
                 disabled={props.is_disabled}
                 aria-invalid={is_too_long.to_string()}
+                aria-describedby="composer-notes"
                 oninput={on_input}
                 onkeydown={on_key}
             />
@@ -124,5 +81,93 @@ pub fn Composer(props: &Props) -> Html {
                 <Icon name={IconName::Send} />
             </button>
         </form>
+    }
+}
+
+/// What is said about the text in the field.
+#[derive(Clone)]
+struct About {
+    /// Bytes left, near the bound.
+    left: UseStateHandle<Option<i64>>,
+    /// What was done to it.
+    note: UseStateHandle<Option<&'static str>>,
+}
+
+impl About {
+    /// Looks at the text after a change, takes out what cannot be sent, and returns the rest.
+    fn look_at(&self, field: &HtmlTextAreaElement) -> String {
+        let text = field.value();
+        let clean = cleaned(&text);
+        self.note.set(match &clean {
+            Some(_) => Some(words::CLEANED),
+            None => has_half_characters(&text).then_some(words::HALVES),
+        });
+        if let Some(clean) = &clean {
+            field.set_value(clean);
+        }
+        let text = clean.unwrap_or(text);
+        self.left.set(bytes_left(&text));
+        text
+    }
+
+    /// Takes the text out of the field, if it can be sent.
+    fn take(&self, field: &HtmlTextAreaElement) -> Option<String> {
+        let text = field.value();
+        if text.trim().is_empty() || bytes_left(&text).is_some_and(|left| left < 0) {
+            return None;
+        }
+        field.set_value("");
+        self.left.set(None);
+        self.note.set(None);
+        Some(text)
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.left.is_some_and(|left| left < 0)
+    }
+}
+
+/// Puts the draft into the field when the chat changes or a text comes back, and the focus with it.
+#[hook]
+fn use_draft(field: &NodeRef, about: &About, props: &Props) {
+    let (node, about) = (field.clone(), about.clone());
+    use_effect_with((props.to.clone(), props.draft.clone()), move |(_, draft)| {
+        if let Some(field) = node.cast::<HtmlTextAreaElement>().filter(|field| field.value() != draft.as_str()) {
+            field.set_value(draft);
+            about.left.set(bytes_left(draft));
+        }
+    });
+    let node = field.clone();
+    use_effect_with(props.to.clone(), move |_| {
+        if let Some(field) = node.cast::<HtmlTextAreaElement>() {
+            // A field that cannot take the focus is no trouble.
+            let _ = field.focus();
+        }
+    });
+}
+
+#[derive(PartialEq, Properties)]
+struct NotesProps {
+    problem: Option<AttrValue>,
+    note: Option<&'static str>,
+    left: Option<i64>,
+}
+
+/// What is said above the field.
+#[component]
+fn Notes(props: &NotesProps) -> Html {
+    let counter = |left: i64| if left < 0 { "problem" } else { "hint" };
+    html! {
+        <div id="composer-notes" class="composer-notes" aria-live="assertive">
+            if let Some(problem) = &props.problem {
+                <p class="problem" data-testid="composer-problem">{ problem.clone() }</p>
+            }
+            if let Some(note) = props.note {
+                <p class="hint" data-testid="composer-note">{ note }</p>
+            }
+            if let Some(left) = props.left {
+                <p class={counter(left)} data-testid="composer-counter">{ words::left(left) }</p>
+            }
+        </div>
     }
 }

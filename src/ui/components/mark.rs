@@ -20,7 +20,10 @@ pub fn Mark(props: &Props) -> Html {
     html! {
         <span class={classes!("mark", format!("mark-{key}"))} role="img" aria-label={sentence} title={sentence}>
             <svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
-                <circle class="mark-ring" cx="10" cy="10" r="7" pathLength="100" />
+                <circle class="mark-disc" cx="10" cy="10" r="7.5" />
+                { for (0..5).map(|segment| html! {
+                    <circle class="mark-segment" cx="10" cy="10" r="7.5" pathLength="100" transform={format!("rotate({} 10 10)", -90 + 72 * segment)} />
+                }) }
                 <path class="mark-check" d="M6.5 10.3l2.4 2.4 4.6-5.2" />
             </svg>
         </span>

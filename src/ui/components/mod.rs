@@ -1,6 +1,7 @@
 //! Components: each shows one thing and says what was done to it.
 
 mod add_contact;
+mod announcer;
 mod banners;
 mod bubble;
 mod composer;
@@ -8,12 +9,22 @@ mod contact_list;
 mod conversation;
 mod icon;
 mod mark;
+mod messages;
+mod name_form;
 mod peer_panel;
+mod restore;
+mod sign;
+mod stranger;
 mod toasts;
 
 pub use add_contact::AddContact;
+pub use announcer::Announcer;
 pub use banners::{Banners, NetworkBadge};
 pub use contact_list::ContactList;
 pub use conversation::Conversation;
 pub use icon::{Icon, IconName};
+pub use name_form::NameForm;
+pub use restore::Restore;
+pub use sign::Sign;
+pub use stranger::Stranger;
 pub use toasts::Toasts;

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use b4_protocol::node::{Command, ContactView, KeyStanding, Standing};
 use yew::prelude::*;
 
-use super::{Icon, IconName};
 use crate::engine::Action;
 use crate::ui::hooks::use_engine;
 use crate::ui::words;
@@ -15,9 +14,11 @@ use crate::ui::words;
 pub struct Props {
     /// The contact.
     pub contact: Rc<ContactView>,
+    /// The person wants to see the details.
+    pub is_open: bool,
 }
 
-/// What is to be settled, above the messages, and the safety number behind a fold.
+/// What is to be settled, above the messages, and the details when they are asked for.
 #[component]
 pub fn PeerPanel(props: &Props) -> Html {
     let engine = use_engine();
@@ -60,15 +61,14 @@ pub fn PeerPanel(props: &Props) -> Html {
                     <button data-testid="contact-unblock" onclick={unblock}>{ words::UNBLOCK }</button>
                 </div>
             }
-            <details class="peer-details" data-testid="contact-details">
-                <summary><Icon name={IconName::Shield} />{ words::CONTACT_DETAILS }</summary>
+            <div id="contact-details" class={if props.is_open { "panel" } else { "visually-hidden" }} aria-hidden={(!props.is_open).to_string()}>
                 if contact.key != KeyStanding::Changed {
                     <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} />
                 }
-                if contact.standing == Standing::Accepted {
-                    <button data-testid="contact-block" onclick={block}>{ words::BLOCK }</button>
+                if contact.standing == Standing::Accepted && props.is_open {
+                    <div class="panel-buttons"><button data-testid="contact-block" onclick={block}>{ words::BLOCK }</button></div>
                 }
-            </details>
+            </div>
         </>
     }
 }
@@ -83,8 +83,9 @@ fn SafetyNumber(props: &NumberProps) -> Html {
     html! {
         if let Some(number) = &props.number {
             <div class="safety">
+                <h3>{ words::SAFETY }</h3>
+                <code data-testid="safety-number">{ number.clone() }</code>
                 <p class="hint">{ words::SAFETY_HOW }</p>
-                <code data-testid="safety-number" aria-label={words::SAFETY}>{ number.clone() }</code>
             </div>
         }
     }

@@ -1,17 +1,15 @@
 //! The main screen: the list at the left, a conversation or oneself at the right; on a phone one at a time.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use b4_protocol::identity::{NodeId, UserId};
 use yew::prelude::*;
 
 use super::you::You;
-use crate::ui::Route;
 use crate::ui::components::{AddContact, Banners, ContactList, Conversation, Icon, IconName, NetworkBadge};
 use crate::ui::hooks::{use_app, use_browser, use_route};
-use crate::ui::words;
+use crate::ui::{Drafts, Route, words};
 
 /// Who.
 #[derive(PartialEq, Properties)]
@@ -27,7 +25,7 @@ pub struct Props {
 pub fn ChatsPage(props: &Props) -> Html {
     let (state, browser) = (use_app(), use_browser());
     let (route, go) = use_route();
-    let drafts = use_memo((), |()| RefCell::new(BTreeMap::<UserId, String>::new()));
+    let drafts = use_memo((), |()| RefCell::new(Drafts::default()));
     let unread: u32 = state.contacts.values().map(|contact| contact.unread).sum();
     use_effect_with(unread, move |unread| {
         let title = if *unread > 0 { format!("({unread}) {}", words::APP) } else { words::APP.to_owned() };

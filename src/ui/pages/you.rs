@@ -5,9 +5,8 @@ use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::state::Recovery;
-use crate::ui::components::NetworkBadge;
 use crate::ui::hooks::{use_app, use_browser, use_engine};
-use crate::ui::words;
+use crate::ui::{Route, words};
 
 /// Who.
 #[derive(PartialEq, Properties)]
@@ -27,12 +26,13 @@ pub fn You(props: &Props) -> Html {
         <section class="you" aria-label={words::YOU} data-testid="you">
             <h2>{ words::IDENTITY }</h2>
             <p class="you-name"><bdi>{ props.me.to_string() }</bdi></p>
+            <CopyLink me={props.me.clone()} />
             <p class="hint">{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></p>
             <h2>{ words::NETWORK }</h2>
-            <p><NetworkBadge />{ " " }{ words::network_sentence(state.network) }</p>
+            <p>{ words::network_sentence(state.network) }</p>
             <h2>{ words::RECOVERY }</h2>
             { match state.recovery {
-                Recovery::Offered => html! {
+                Recovery::Offered | Recovery::Later => html! {
                     <>
                         <p>{ words::RECOVERY_WHY }</p>
                         <button data-testid="you-recovery-save" onclick={save}>{ words::RECOVERY_SAVE }</button>
@@ -46,6 +46,32 @@ pub fn You(props: &Props) -> Html {
             <p>{ words::ABOUT_TEXT }</p>
             <p class="hint">{ concat!("B4 ", env!("CARGO_PKG_VERSION")) }</p>
         </section>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct LinkProps {
+    me: UserId,
+}
+
+/// The address that leads others to a chat with me.
+#[component]
+fn CopyLink(props: &LinkProps) -> Html {
+    let browser = use_browser();
+    let is_copied = use_state(|| false);
+    let link = format!("{}{}", (browser.origin)(), Route::Chat(props.me.clone()).path());
+    let on_copy = {
+        let (link, is_copied) = (link.clone(), is_copied.clone());
+        Callback::from(move |_: MouseEvent| {
+            (browser.copy)(&link);
+            is_copied.set(true);
+        })
+    };
+    html! {
+        <p class="copy-link">
+            <code data-testid="my-link">{ link }</code>
+            <button data-testid="copy-link" onclick={on_copy} aria-live="polite">{ if *is_copied { words::COPIED } else { words::COPY_LINK } }</button>
+        </p>
     }
 }
 

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for bad in ["<link rel=css>", "<link rel=\"css\"", "<link rel=\"css", "<!-- x", "<link =\"a\">"] {
+        for bad in ["<link rel=css>", "<link rel=\"css\"", "<link rel=\"css", "<link =\"a\">"] {
             assert!(tags(bad).is_err(), "{bad}");
         }
     }

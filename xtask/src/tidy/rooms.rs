@@ -11,7 +11,7 @@ use super::source::Source;
 
 /// The rooms of `protocol`, left to right.
 const PROTOCOL: [&str; 14] = [
-    "time", "limits", "codec", "store", "timers", "crypto", "identity", "signal", "handshake", "session", "ring", "mailbox", "chat",
+    "time", "limits", "codec", "asn1", "ordered", "store", "timers", "crypto", "identity", "signal", "handshake", "session", "ring", "mailbox", "chat",
     "node",
 ];
 /// The rooms of the app, and what each may import besides itself.

@@ -7,7 +7,10 @@ use crate::identity::VerifiedCertificate;
 use crate::session::Session;
 use crate::signal::description::Candidate;
 use crate::signal::sealed::{Dial, DialId, OfferDraft};
-use crate::time::Now;
+use crate::time::{Now, SECOND_MS};
+
+/// How long our own dial holds its ground against theirs (PROTOCOL.md#signalling, glare).
+const GLARE_MS: u64 = 2 * SECOND_MS;
 
 /// Where a link is in its life. The boxed ones keep the enum small.
 pub(super) enum Stage {
@@ -50,6 +53,8 @@ pub(super) struct Link {
     pub remote_candidates: usize,
     pub is_open: bool,
     pub started_ms: u64,
+    /// Dialler: when the answer came; 0 before.
+    pub answered_ms: u64,
     pub heard_ms: u64,
     pub sent_ms: u64,
     /// When a message last went either way, or the person looked.
@@ -61,6 +66,23 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Whether this dial of ours goes on although the other end offers too: an offer that came at `received_ms`.
+    pub fn holds(&self, received_ms: u64, mine_wins: bool, now: Now) -> bool {
+        if self.role == Role::Responder {
+            return false;
+        }
+        if matches!(self.stage, Stage::Describing | Stage::Signing(_) | Stage::AwaitingAnswer(_)) {
+            return mine_wins && now.mono < self.started_ms + GLARE_MS;
+        }
+        // Who offers after having answered has forgotten the answer: the page was loaded again.
+        received_ms <= self.answered_ms
+    }
+
+    /// Whether this is a handshake that the other end began.
+    pub fn is_answering(&self) -> bool {
+        self.role == Role::Responder && !matches!(self.stage, Stage::Up(_))
+    }
+
     /// Forwards what was found here, once the other end can open it: after the offer, or after the answer.
     pub fn forward_candidates(&mut self, now: Now) -> Vec<Outcome> {
         let is_early = matches!(self.stage, Stage::Describing | Stage::Signing(_) | Stage::Answering(_));

@@ -10,8 +10,6 @@ mod incoming;
 mod link;
 mod responder;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use incoming::Incoming;
 use link::{Link, Stage};
 
@@ -20,6 +18,7 @@ use crate::crypto::{KeyOp, KeyOpResult, Rng};
 use crate::handshake::{ALERT, Judge, Role};
 use crate::identity::{NodeId, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::limits::{CHAT_LINKS_MAX, HANDSHAKE_MS, PROBE_IDLE_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS};
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::session::{Content, LIVE};
 use crate::signal::description::Candidate;
 use crate::signal::relay::IceServer;
@@ -68,7 +67,7 @@ pub(super) enum Outcome {
     Body { user: UserId, content: Content, body: Vec<u8> },
     /// The session with this user is over.
     Down { user: UserId, reason: DownReason },
-    /// A dial of ours came to nothing.
+    /// A handshake with this user, begun by either end, came to nothing, and none is under way.
     DialFailed { user: UserId },
 }
 
@@ -79,7 +78,9 @@ pub(super) struct Trust<'a> {
     pub anchor: &'a TrustAnchor,
     pub revoked: Option<&'a RevocationList>,
     /// Users whose offers are dropped.
-    pub blocked: &'a BTreeSet<UserId>,
+    pub blocked: &'a OrderedSet<UserId>,
+    /// Whether somebody is a contact whom the person accepted: they come before strangers.
+    pub is_contact: &'a dyn Fn(&UserId) -> bool,
 }
 
 impl<'a> Trust<'a> {
@@ -90,9 +91,9 @@ impl<'a> Trust<'a> {
 
 /// All links of this node.
 pub(super) struct Links {
-    links: BTreeMap<LinkId, Link>,
+    links: OrderedMap<LinkId, Link>,
     /// The link whose session is in use, by user.
-    up: BTreeMap<UserId, LinkId>,
+    up: OrderedMap<UserId, LinkId>,
     incoming: Incoming,
     next_link: u64,
     rng: Rng,
@@ -100,7 +101,7 @@ pub(super) struct Links {
 
 impl Links {
     pub fn new(rng: Rng) -> Self {
-        Self { links: BTreeMap::new(), up: BTreeMap::new(), incoming: Incoming::default(), next_link: 1, rng }
+        Self { links: OrderedMap::new(), up: OrderedMap::new(), incoming: Incoming::default(), next_link: 1, rng }
     }
 
     /// Whether a session with this user is up.
@@ -110,8 +111,7 @@ impl Links {
 
     /// Users with a session, the one that was used least lately first.
     pub fn users_up(&self) -> Vec<UserId> {
-        let mut users: Vec<(u64, UserId)> = self.up.iter().map(|(user, id)| (self.links[id].used_ms, user.clone())).collect();
-        users.sort();
+        let users: OrderedSet<(u64, UserId)> = self.up.iter().map(|(user, id)| (self.links[id].used_ms, user.clone())).collect();
         users.into_iter().map(|(_, user)| user).collect()
     }
 
@@ -210,6 +210,18 @@ impl Links {
         if let Some(link) = self.up.get(user).and_then(|id| self.links.get_mut(id)) {
             link.used_ms = now.mono;
         }
+    }
+
+    /// This device belongs to somebody known here.
+    pub fn familiar(&mut self, node: NodeId) {
+        self.incoming.familiar(node);
+    }
+
+    /// A new revocation list came: whoever stands on it is cut off at once.
+    pub fn revoked(&mut self, trust: Trust<'_>) -> Vec<Outcome> {
+        let is_on_it = |link: &Link| trust.revoked.is_some_and(|list| list.contains(&link.peer.serial_hash()));
+        let ids: Vec<LinkId> = self.links.iter().filter(|(_, link)| is_on_it(link)).map(|(id, _)| *id).collect();
+        ids.into_iter().flat_map(|id| self.close(id, DownReason::Refused)).collect()
     }
 
     /// Says goodbye and closes the session with `user`.
@@ -324,10 +336,9 @@ impl Links {
             self.up.remove(&user);
             return vec![Outcome::Down { user, reason }];
         }
-        if link.role == Role::Initiator && reason != DownReason::Replaced {
-            return vec![Outcome::DialFailed { user }];
-        }
-        Vec::new()
+        // Whichever end began it: who wanted to dial may have found the other's handshake under way and relied upon it.
+        let goes_on = self.links.values().any(|other| *other.peer.user_id() == user);
+        if goes_on || reason == DownReason::Replaced { Vec::new() } else { vec![Outcome::DialFailed { user }] }
     }
 
     fn new_link(&mut self, peer: VerifiedCertificate, role: Role, dial: DialId, stage: Stage, now: Now) -> LinkId {
@@ -343,6 +354,7 @@ impl Links {
             remote_candidates: 0,
             is_open: false,
             started_ms: now.mono,
+            answered_ms: 0,
             heard_ms: now.mono,
             sent_ms: now.mono,
             used_ms: now.mono,

@@ -1,20 +1,17 @@
 //! The half of a link's life of the one who is dialled, from the opened offer on.
 
-use super::link::Stage;
+use super::link::{Link, Stage};
 use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
 use crate::crypto::KeyOpResult;
 use crate::handshake::{AwaitM3, Role, receive_m1};
-use crate::identity::{NodeId, UserId};
+use crate::identity::{NodeId, VerifiedCertificate};
 use crate::limits::{CANDIDATES_MAX, HANDSHAKES_MAX};
 use crate::node::{Effect, LinkId};
 use crate::session::Session;
 use crate::signal::description::{Description, SdpKind};
 use crate::signal::relay::IceServer;
 use crate::signal::sealed::DialId;
-use crate::time::{Now, SECOND_MS};
-
-/// How long our own dial holds its ground against theirs (PROTOCOL.md#signalling, glare).
-const GLARE_MS: u64 = 2 * SECOND_MS;
+use crate::time::Now;
 
 impl Links {
     /// The key of an offer is unwrapped: open it, judge its author, and have the browser answer.
@@ -34,9 +31,7 @@ impl Links {
             return Vec::new();
         }
         let peer = m1.peer().clone();
-        let Some(mut outcomes) = self.make_way(peer.user_id(), trust.own.node_id() < peer.node_id(), now) else {
-            return Vec::new();
-        };
+        let Some(mut outcomes) = self.make_way(&peer, pending.received_ms, trust, now) else { return Vec::new() };
         let sdp = offer.description.to_sdp(SdpKind::Offer);
         let stage = Stage::Answering(Box::new((m1, offer.description.fingerprint)));
         let id = self.new_link(peer, Role::Responder, offer.header.dial, stage, now);
@@ -50,29 +45,25 @@ impl Links {
         outcomes
     }
 
-    /// Settles glare and earlier offers of the same user. `None` when the new offer is the one to drop.
-    fn make_way(&mut self, user: &UserId, mine_wins: bool, now: Now) -> Option<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        let rivals: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.peer.user_id() == user && !matches!(link.stage, Stage::Up(_)))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in rivals {
-            let link = &self.links[&id];
-            let is_waiting = matches!(link.stage, Stage::Describing | Stage::Signing(_) | Stage::AwaitingAnswer(_));
-            let holds = !is_waiting || (mine_wins && now.mono < link.started_ms + GLARE_MS);
-            if link.role == Role::Initiator && holds {
-                return None;
-            }
-            outcomes.extend(self.close(id, DownReason::Replaced));
-        }
-        let answering = self.links.values().filter(|link| link.role == Role::Responder && !matches!(link.stage, Stage::Up(_)));
-        if answering.count() >= HANDSHAKES_MAX || self.links.len() >= LINKS_MAX {
+    /// Settles glare and earlier offers of the same user, and finds room. `None`, and nothing is touched, when the new offer is the
+    /// one to drop. At the bound of handshakes a contact's offer takes the place of the oldest stranger's.
+    fn make_way(&mut self, peer: &VerifiedCertificate, received_ms: u64, trust: Trust<'_>, now: Now) -> Option<Vec<Outcome>> {
+        let user = peer.user_id();
+        let mine_wins = trust.own.node_id() < peer.node_id();
+        let is_up = |link: &Link| matches!(link.stage, Stage::Up(_));
+        let (rivals, others): (Vec<_>, Vec<_>) =
+            self.links.iter().partition(|(_, link)| link.peer.user_id() == user && !is_up(link));
+        if rivals.iter().any(|(_, link)| link.holds(received_ms, mine_wins, now)) {
             return None;
         }
-        Some(outcomes)
+        let mut closed: Vec<LinkId> = rivals.iter().map(|(id, _)| **id).collect();
+        let answering: Vec<_> = others.iter().filter(|(_, link)| link.is_answering()).collect();
+        if answering.len() >= HANDSHAKES_MAX || others.len() >= LINKS_MAX {
+            let strangers = answering.iter().filter(|(_, link)| !(trust.is_contact)(link.peer.user_id()));
+            let (oldest, _) = strangers.min_by_key(|(_, link)| link.started_ms).filter(|_| (trust.is_contact)(user))?;
+            closed.push(**oldest);
+        }
+        Some(closed.into_iter().flat_map(|id| self.close(id, DownReason::Replaced)).collect())
     }
 
     /// The browser's answer is made: make M2 and send both.

@@ -1,0 +1,48 @@
+//! The recovery file: saved once, and good in another browser.
+
+use std::fs;
+
+use anyhow::Result;
+use b4_e2e::World;
+
+#[tokio::test]
+async fn a_recovery_file_brings_the_name_to_another_browser_and_the_old_one_stops() -> Result<()> {
+    let world = World::start().await?;
+    let (anna, bela) = world.pair("anna", "bela").await?;
+    let identity = anna.identity().await?;
+    anna.click("recovery-save").await?;
+    let file = anna.browser.downloaded("b4-recovery-anna.json").await?;
+    anna.until_gone("recovery-save").await?;
+
+    let new = world.visitor().await?;
+    let wrong = world.path("wrong.json");
+    fs::write(&wrong, r#"{"some": "file"}"#)?;
+    new.choose_file("restore-file", &wrong).await?;
+    new.until_text("restore-error", "not a recovery file").await?;
+    fs::write(&wrong, with_a_digit_changed(&fs::read_to_string(&file)?))?;
+    new.choose_file("restore-file", &wrong).await?;
+    new.until_text("restore-error", "damaged").await?;
+    assert!(!new.sees("my-user-id").await?);
+
+    new.choose_file("restore-file", &file).await?;
+    assert_eq!(new.identity().await?, identity);
+    new.until_network("online").await?;
+    anna.until_seen("superseded").await?;
+    assert!(!anna.sees("composer-input").await?);
+    // Bela need not notice: it is the same key.
+    new.add_contact("bela").await?;
+    new.say("from the new browser").await?;
+    bela.until_message("in", "from the new browser", &[]).await?;
+    assert!(!bela.sees("key-changed").await?);
+    bela.say("welcome back").await?;
+    new.until_message("in", "welcome back", &[]).await
+}
+
+/// The sealed keys with their last digit changed.
+fn with_a_digit_changed(file: &str) -> String {
+    let keys = file.find("\"keys\"").expect("a recovery file has keys");
+    let end = keys + file[keys..].find("\": \"").or(file[keys..].find("\":\"")).expect("a value");
+    let last = end + file[end..].rfind(|mark: char| mark.is_ascii_hexdigit()).expect("digits");
+    let digit = if file[last..].starts_with('0') { "1" } else { "0" };
+    format!("{}{digit}{}", &file[..last], &file[last + 1..])
+}

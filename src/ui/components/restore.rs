@@ -1,0 +1,30 @@
+//! The way back for those who were here before: choosing a recovery file.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::engine::Action;
+use crate::ui::hooks::{use_app, use_browser, use_engine};
+use crate::ui::words;
+
+/// A link that opens the file chooser, and why the last file was no good.
+#[component]
+pub fn Restore() -> Html {
+    let (state, engine, browser) = (use_app(), use_engine(), use_browser());
+    let on_change = Callback::from(move |event: Event| {
+        let field: HtmlInputElement = event.target_unchecked_into();
+        let engine = engine.clone();
+        (browser.read_chosen)(field, Box::new(move |bytes| engine.send(Action::Restore(bytes))));
+    });
+    html! {
+        <div class="restore">
+            <label class="file">
+                { words::RESTORE }
+                <input class="visually-hidden" data-testid="restore-file" type="file" accept=".json,application/json" onchange={on_change} />
+            </label>
+            if let Some(why) = &state.restore_failure {
+                <p class="problem" role="alert" data-testid="restore-error">{ words::restore_failure(why) }</p>
+            }
+        </div>
+    }
+}

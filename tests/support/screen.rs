@@ -1,0 +1,283 @@
+//! The app's screen in this page, with an engine that writes orders down and a browser that does as it is told.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use b4::engine::{Action, EngineHandle};
+use b4::platform::Pause;
+use b4::state::{AppState, Event};
+use b4::ui::{App, Browser, Guard};
+use b4_protocol::chat::MessageId;
+use b4_protocol::identity::UserId;
+use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Presence, Standing};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event as DomEvent, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
+use yew::prelude::*;
+
+/// A user by name.
+pub fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a name")
+}
+
+/// A contact of whom nothing else is known.
+pub fn contact(name: &str, standing: Standing) -> ContactView {
+    ContactView {
+        user: user(name),
+        standing,
+        presence: Presence::Unknown,
+        key: KeyStanding::Pinned,
+        safety_number: None,
+        unread: 0,
+        preview: String::new(),
+        last_ms: 0,
+        read_up_to_seq: 0,
+    }
+}
+
+/// A message at a place of a conversation.
+pub fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
+    let id = MessageId(u128::from(order).to_be_bytes());
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0 }
+}
+
+type Listener = Rc<RefCell<Option<Rc<dyn Fn()>>>>;
+
+/// What the test and the app share.
+#[derive(Default)]
+struct Shared {
+    state: RefCell<AppState>,
+    shown: RefCell<Option<UseStateSetter<AppState>>>,
+    orders: RefCell<Vec<Action>>,
+    path: RefCell<String>,
+    is_visible: Cell<bool>,
+    visibility: Listener,
+}
+
+/// The screen under test. Its element goes with it.
+pub struct Screen {
+    shared: Rc<Shared>,
+    element: Element,
+    app: Option<AppHandle<Host>>,
+}
+
+impl Screen {
+    /// Mounts the app, with the address at `path`.
+    pub async fn at(path: &str) -> Self {
+        let document = web_sys::window().and_then(|window| window.document()).expect("a document");
+        let element = document.create_element("div").expect("an element");
+        document.body().expect("a body").append_child(&element).expect("appended");
+        let shared = Rc::new(Shared::default());
+        shared.path.replace(path.to_owned());
+        shared.is_visible.set(true);
+        let props = HostProps { shared: Handle(Rc::clone(&shared)) };
+        let app = yew::Renderer::<Host>::with_root_and_props(element.clone(), props).render();
+        let screen = Self { shared, element, app: Some(app) };
+        screen.until(|| screen.shared.shown.borrow().is_some()).await;
+        screen
+    }
+
+    /// The app is told an event and has shown it.
+    pub async fn tell(&self, event: Event) {
+        self.shared.state.borrow_mut().apply(event);
+        let state = self.shared.state.borrow().clone();
+        if let Some(shown) = &*self.shared.shown.borrow() {
+            shown.set(state);
+        }
+        self.settle().await;
+    }
+
+    /// The same for an event of the node.
+    pub async fn node(&self, event: node::Event) {
+        self.tell(Event::Node(event)).await;
+    }
+
+    /// Everything that was ordered so far.
+    pub fn orders(&self) -> Vec<Action> {
+        // What every conversation orders when it opens is of no interest.
+        let is_opening = |action: &Action| matches!(action, Action::Node(node::Command::Open { .. } | node::Command::LoadMessages { .. }));
+        self.shared.orders.borrow().iter().filter(|action| !is_opening(action)).cloned().collect()
+    }
+
+    /// The address.
+    pub fn path(&self) -> String {
+        self.shared.path.borrow().clone()
+    }
+
+    /// The page comes into sight or goes out of it.
+    pub async fn show(&self, is_visible: bool) {
+        self.shared.is_visible.set(is_visible);
+        let told = self.shared.visibility.borrow().clone();
+        told.expect("somebody looks at the visibility")();
+        self.settle().await;
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, is_so: impl Fn() -> bool) {
+        for _ in 0..200 {
+            if is_so() {
+                return;
+            }
+            Pause::for_ms(10).await;
+        }
+        panic!("it does not come about; the screen shows: {}", self.element.text_content().unwrap_or_default());
+    }
+
+    /// Whether an element with this test id is there.
+    pub fn has(&self, testid: &str) -> bool {
+        self.find(testid).is_some()
+    }
+
+    /// How many elements a selector finds.
+    pub fn count(&self, selector: &str) -> u32 {
+        self.element.query_selector_all(selector).expect("a selector").length()
+    }
+
+    /// The text of the first element with this test id.
+    pub fn text(&self, testid: &str) -> String {
+        self.one(testid).text_content().unwrap_or_default()
+    }
+
+    /// An attribute of all elements with this test id.
+    pub fn attributes(&self, testid: &str, name: &str) -> Vec<String> {
+        self.all(&format!("[data-testid={testid}]")).iter().filter_map(|element| element.get_attribute(name)).collect()
+    }
+
+    /// The labels of all elements that a selector finds.
+    pub fn labels(&self, selector: &str) -> Vec<String> {
+        self.all(selector).iter().filter_map(|element| element.get_attribute("aria-label")).collect()
+    }
+
+    /// What stands in a field.
+    pub fn value(&self, testid: &str) -> String {
+        let element = self.one(testid);
+        match element.dyn_ref::<HtmlInputElement>() {
+            Some(input) => input.value(),
+            None => element.unchecked_into::<HtmlTextAreaElement>().value(),
+        }
+    }
+
+    /// Whether a control takes nothing.
+    pub fn is_disabled(&self, testid: &str) -> bool {
+        self.one(testid).has_attribute("disabled")
+    }
+
+    /// Puts a text into a field, as a person's paste would.
+    pub async fn type_into(&self, testid: &str, text: &str) {
+        let element = self.one(testid);
+        match element.dyn_ref::<HtmlInputElement>() {
+            Some(input) => input.set_value(text),
+            None => element.unchecked_ref::<HtmlTextAreaElement>().set_value(text),
+        }
+        let init = EventInit::new();
+        init.set_bubbles(true);
+        let event = DomEvent::new_with_event_init_dict("input", &init).expect("an event");
+        element.dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// Clicks.
+    pub async fn click(&self, testid: &str) {
+        self.one(testid).unchecked_into::<HtmlElement>().click();
+        self.settle().await;
+    }
+
+    /// Presses a key in a field.
+    pub async fn press(&self, testid: &str, key: &str, with_shift: bool) {
+        let init = KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_shift_key(with_shift);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).expect("an event");
+        self.one(testid).dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// Lets the app render and run its effects.
+    async fn settle(&self) {
+        for _ in 0..3 {
+            Pause::for_ms(0).await;
+        }
+    }
+
+    fn find(&self, testid: &str) -> Option<Element> {
+        self.element.query_selector(&format!("[data-testid={testid}]")).expect("a selector")
+    }
+
+    fn one(&self, testid: &str) -> Element {
+        let shown = || self.element.text_content().unwrap_or_default();
+        self.find(testid).unwrap_or_else(|| panic!("no {testid}; the screen shows: {}", shown()))
+    }
+
+    fn all(&self, selector: &str) -> Vec<Element> {
+        let list = self.element.query_selector_all(selector).expect("a selector");
+        (0..list.length()).filter_map(|index| list.get(index)).map(JsCast::unchecked_into).collect()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.destroy();
+        }
+        self.element.remove();
+    }
+}
+
+#[derive(Clone)]
+struct Handle(Rc<Shared>);
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct HostProps {
+    shared: Handle,
+}
+
+/// What the app's own root does, for the test's engine and browser.
+#[component]
+fn Host(props: &HostProps) -> Html {
+    let shared = Rc::clone(&props.shared.0);
+    let state = use_state(AppState::default);
+    shared.shown.replace(Some(state.setter()));
+    let contexts = use_memo((), move |()| {
+        let orders = Rc::clone(&shared);
+        let engine = EngineHandle::new(move |action| orders.orders.borrow_mut().push(action));
+        (engine, browser(&shared))
+    });
+    let (engine, browser) = (*contexts).clone();
+    html! {
+        <ContextProvider<EngineHandle> context={engine}>
+            <ContextProvider<Browser> context={browser}>
+                <ContextProvider<AppState> context={(*state).clone()}>
+                    <App />
+                </ContextProvider<AppState>>
+            </ContextProvider<Browser>>
+        </ContextProvider<EngineHandle>>
+    }
+}
+
+fn browser(shared: &Rc<Shared>) -> Browser {
+    let (path, pushed, seen, told) = (Rc::clone(shared), Rc::clone(shared), Rc::clone(shared), Rc::clone(shared));
+    Browser {
+        path: Rc::new(move || path.path.borrow().clone()),
+        push_path: Rc::new(move |to| drop(pushed.path.replace(to.to_owned()))),
+        on_path: Rc::new(|_| Guard::new(())),
+        is_visible: Rc::new(move || seen.is_visible.get()),
+        on_visibility: Rc::new(move |changed| {
+            told.visibility.replace(Some(changed));
+            Guard::new(())
+        }),
+        after_ms: Rc::new(|wait_ms, then| Guard::new(b4::platform::screen::after_ms(wait_ms, then))),
+        read_chosen: Rc::new(|_, then| then(Vec::new())),
+        copy: Rc::new(|_| ()),
+        origin: Rc::new(|| "https://b4.example".to_owned()),
+        theme: Rc::new(|| None),
+        set_theme: Rc::new(|_| ()),
+        set_title: Rc::new(|_| ()),
+    }
+}

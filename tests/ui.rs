@@ -1,0 +1,273 @@
+//! The screen in a real browser: what it shows of a state, and what it orders when it is used. Engine and browser are the test's.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "support/screen.rs"]
+mod screen;
+
+use b4::engine::Action;
+use b4::state::{EnrolFailure, Event, NameVerdict, Phase, Recovery};
+use b4_protocol::identity::{NodeId, UserId};
+use b4_protocol::node::{self, Command, ContactRefusal, Direction, KeyStanding, MessageState, NetworkState, Presence, SendRefusal, Standing};
+use screen::{Screen, contact, message, user};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn running() -> Event {
+    Event::Phase(Phase::Running { me: user("anna"), node: NodeId([7; 32]) })
+}
+
+async fn in_chat_with_bela(more: impl IntoIterator<Item = node::Event>) -> Screen {
+    let screen = Screen::at("/chat/bela").await;
+    screen.tell(running()).await;
+    screen.node(node::Event::ContactChanged(contact("bela", Standing::Accepted))).await;
+    screen.node(node::Event::MessagesLoaded { with: user("bela"), messages: Vec::new(), complete: true }).await;
+    for event in more {
+        screen.node(event).await;
+    }
+    screen
+}
+
+#[wasm_bindgen_test]
+async fn a_name_is_asked_about_once_the_keyboard_is_silent_and_the_answer_is_shown() {
+    let screen = Screen::at("/").await;
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    screen.type_into("onboarding-name", "anna").await;
+    screen.until(|| screen.orders().contains(&Action::CheckName("anna".to_owned()))).await;
+    screen.tell(Event::NameChecked { name: "anna".to_owned(), verdict: NameVerdict::Taken }).await;
+    assert!(screen.text("onboarding-error").contains("Somebody has this name"));
+    screen.tell(Event::NameChecked { name: "anna".to_owned(), verdict: NameVerdict::Free }).await;
+    assert!(!screen.has("onboarding-error") && screen.has("onboarding-free"));
+    screen.click("onboarding-submit").await;
+    assert!(screen.orders().contains(&Action::Enrol("anna".to_owned())));
+}
+
+#[wasm_bindgen_test]
+async fn a_name_that_cannot_be_one_is_refused_without_asking() {
+    let screen = Screen::at("/").await;
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    for (typed, said) in [("Anna", "small letters"), ("1anna", "starts with a letter"), ("an na", "no spaces"), ("an\u{fffd}a", "broken")] {
+        screen.type_into("onboarding-name", typed).await;
+        assert!(screen.text("onboarding-error").contains(said), "{typed}");
+    }
+    assert!(screen.orders().is_empty());
+    screen.type_into("onboarding-name", "Anna").await;
+    screen.click("onboarding-lower").await;
+    assert_eq!(screen.value("onboarding-name"), "anna");
+}
+
+#[wasm_bindgen_test]
+async fn an_operator_who_wants_an_invitation_gets_a_field_for_it() {
+    let screen = Screen::at("/").await;
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    screen.type_into("onboarding-name", "anna").await;
+    screen.tell(Event::EnrolFailed(EnrolFailure::InviteRequired)).await;
+    screen.type_into("onboarding-invite", " 0123 ").await;
+    screen.click("onboarding-submit").await;
+    assert!(screen.orders().contains(&Action::EnrolInvited { name: "anna".to_owned(), invite: "0123".to_owned() }));
+}
+
+#[wasm_bindgen_test]
+async fn a_text_is_ordered_by_enter_and_the_field_is_empty_again() {
+    let screen = in_chat_with_bela([]).await;
+    screen.type_into("composer-input", "hello").await;
+    screen.press("composer-input", "Enter", true).await;
+    assert_eq!(screen.value("composer-input"), "hello", "shift and Enter break the line");
+    screen.press("composer-input", "Enter", false).await;
+    assert!(screen.orders().contains(&Action::Node(Command::SendText { to: user("bela"), text: "hello".to_owned() })));
+    assert_eq!(screen.value("composer-input"), "");
+}
+
+#[wasm_bindgen_test]
+async fn a_text_over_the_bound_is_counted_and_not_sent() {
+    let screen = in_chat_with_bela([]).await;
+    screen.type_into("composer-input", &"ä".repeat(8_193)).await;
+    assert_eq!(screen.text("composer-counter"), "2 bytes too long");
+    screen.press("composer-input", "Enter", false).await;
+    assert!(!screen.orders().iter().any(|order| matches!(order, Action::Node(Command::SendText { .. }))));
+    screen.type_into("composer-input", "short\0 again").await;
+    assert!(!screen.has("composer-counter"));
+    assert_eq!(screen.value("composer-input"), "short again");
+    assert!(screen.has("composer-note"));
+}
+
+#[wasm_bindgen_test]
+async fn a_text_that_was_not_taken_comes_back_once_with_the_reason() {
+    let refused = node::Event::SendRefused { to: user("bela"), text: "kept".to_owned(), why: SendRefusal::NotStored };
+    let screen = in_chat_with_bela([refused]).await;
+    assert_eq!(screen.value("composer-input"), "kept");
+    assert!(screen.text("composer-problem").contains("does not store"));
+    screen.press("composer-input", "Enter", false).await;
+    assert_eq!(screen.value("composer-input"), "");
+    screen.node(node::Event::ContactChanged(contact("bela", Standing::Accepted))).await;
+    assert_eq!((screen.value("composer-input").as_str(), screen.has("composer-problem")), ("", false));
+}
+
+#[wasm_bindgen_test]
+async fn each_state_of_a_message_has_its_mark_and_its_sentence() {
+    let states = [MessageState::Queued, MessageState::Sent, MessageState::Delivered, MessageState::Read, MessageState::Failed];
+    let added = |(order, state): (usize, MessageState)| node::Event::MessageAdded {
+        with: user("bela"),
+        message: message(order as u64 + 1, Direction::Out, state),
+    };
+    let screen = in_chat_with_bela(states.into_iter().enumerate().map(added)).await;
+    assert_eq!(screen.attributes("message", "data-state"), ["queued", "sent", "delivered", "read", "failed"]);
+    assert_eq!(screen.attributes("message", "data-direction"), ["out"; 5]);
+    let marks = screen.labels(".mark");
+    assert_eq!(marks.len(), 5);
+    assert!(marks.iter().all(|sentence| sentence.len() > 5), "{marks:?}");
+    screen.click("send-again").await;
+    assert!(screen.orders().iter().any(|order| matches!(order, Action::Node(Command::SendAgain { .. }))));
+}
+
+#[wasm_bindgen_test]
+async fn what_others_write_is_text_whatever_it_is() {
+    let mut evil = message(1, Direction::In, MessageState::Delivered);
+    evil.text = "<img src=x onerror=alert(1)><script>alert(2)</script> javascript:alert(3) https://b4.example/a".to_owned();
+    let text = evil.text.clone();
+    let screen = in_chat_with_bela([node::Event::MessageAdded { with: user("bela"), message: evil }]).await;
+    assert_eq!(screen.text("message-text"), text);
+    assert_eq!(screen.count("[data-testid=message] img, [data-testid=message] script"), 0);
+    assert_eq!(screen.count("[data-testid=message] a"), 1);
+    assert!(screen.text("announce").contains("alert(1)"), "told to those who listen");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_missing_is_said_where_it_is_missing() {
+    let mut late = message(5, Direction::In, MessageState::Delivered);
+    late.gap_before = 3;
+    let screen = in_chat_with_bela([node::Event::MessageAdded { with: user("bela"), message: late }]).await;
+    assert_eq!(screen.text("gap"), "3 messages are missing here");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_on_the_screen_is_read_and_what_is_behind_it_is_not() {
+    let mut unread = contact("bela", Standing::Accepted);
+    unread.unread = 2;
+    let hidden = in_chat_with_bela([]).await;
+    hidden.show(false).await;
+    hidden.node(node::Event::ContactChanged(unread)).await;
+    let read = Action::Node(Command::MarkRead { user: user("bela") });
+    assert!(!hidden.orders().contains(&read));
+    hidden.show(true).await;
+    assert!(hidden.orders().contains(&read));
+}
+
+#[wasm_bindgen_test]
+async fn a_stranger_can_be_accepted_put_aside_or_blocked() {
+    let stranger = node::Event::ContactChanged(contact("bela", Standing::New));
+    let screen = in_chat_with_bela([stranger]).await;
+    for testid in ["contact-accept", "contact-ignore", "contact-block"] {
+        screen.click(testid).await;
+    }
+    let user = user("bela");
+    let ordered = screen.orders();
+    for command in [Command::Accept { user: user.clone() }, Command::Ignore { user: user.clone() }, Command::Block { user }] {
+        assert!(ordered.contains(&Action::Node(command.clone())), "{command:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_changed_key_closes_the_composer_until_it_was_looked_at() {
+    let mut changed = contact("bela", Standing::Accepted);
+    changed.key = KeyStanding::Changed;
+    changed.safety_number = Some("00000 11111".to_owned());
+    let screen = in_chat_with_bela([node::Event::ContactChanged(changed)]).await;
+    assert!(screen.has("key-changed") && screen.is_disabled("composer-input") && screen.is_disabled("composer-send"));
+    assert_eq!(screen.text("safety-number"), "00000 11111");
+    screen.click("key-confirm").await;
+    assert!(screen.orders().contains(&Action::Node(Command::ConfirmKey { user: user("bela") })));
+}
+
+#[wasm_bindgen_test]
+async fn a_typed_name_gets_its_answer_and_the_one_that_was_meant() {
+    let screen = Screen::at("/").await;
+    screen.tell(running()).await;
+    screen.type_into("add-contact-input", "Bela").await;
+    screen.click("add-contact-submit").await;
+    let why = ContactRefusal::NotAName(UserId::parse("Bela").expect_err("a capital"));
+    screen.node(node::Event::ContactRefused { typed: "Bela".to_owned(), why }).await;
+    assert!(screen.text("contact-error").contains("small letters"));
+    screen.click("contact-lower").await;
+    assert!(screen.orders().contains(&Action::Node(Command::AddContact { typed: "bela".to_owned() })));
+    screen.node(node::Event::ContactChanged(contact("bela", Standing::Accepted))).await;
+    assert!(!screen.has("contact-error") && screen.has("composer-input"));
+    assert_eq!(screen.path(), "/chat/bela");
+}
+
+#[wasm_bindgen_test]
+async fn the_contact_in_the_list_carries_name_presence_and_count() {
+    let mut bela = contact("bela", Standing::New);
+    (bela.unread, bela.presence) = (3, Presence::Online);
+    let screen = Screen::at("/").await;
+    screen.tell(running()).await;
+    assert!(screen.has("no-contacts"));
+    screen.node(node::Event::ContactChanged(bela)).await;
+    assert_eq!(screen.attributes("contact", "data-user-id"), ["bela"]);
+    assert_eq!(screen.attributes("contact", "data-presence"), ["online"]);
+    assert_eq!(screen.labels(".badge"), ["3 unread"]);
+    assert_eq!(screen.attributes("my-user-id", "data-node-id"), ["07".repeat(32)]);
+}
+
+#[wasm_bindgen_test]
+async fn the_network_is_said_in_a_word_and_offline_in_a_sentence() {
+    let screen = Screen::at("/").await;
+    screen.tell(running()).await;
+    for (state, key) in [(NetworkState::Joining, "joining"), (NetworkState::Online, "online"), (NetworkState::Offline, "offline")] {
+        screen.node(node::Event::NetworkChanged(state)).await;
+        assert_eq!(screen.attributes("network-status", "data-state"), [key]);
+    }
+    assert!(screen.has("offline-note"));
+}
+
+#[wasm_bindgen_test]
+async fn the_recovery_file_is_offered_and_can_wait() {
+    let screen = Screen::at("/").await;
+    screen.tell(running()).await;
+    screen.tell(Event::Recovery(Recovery::Offered)).await;
+    screen.click("recovery-save").await;
+    screen.click("recovery-later").await;
+    assert_eq!(screen.orders(), [Action::SaveRecovery, Action::DismissRecovery]);
+    screen.tell(Event::Recovery(Recovery::Later)).await;
+    assert!(!screen.has("recovery-save"));
+    screen.click("my-user-id").await;
+    assert!(screen.has("you-recovery-save"));
+}
+
+#[wasm_bindgen_test]
+async fn whoever_stands_still_is_told_why_and_what_to_do() {
+    let screen = Screen::at("/").await;
+    screen.tell(Event::Phase(Phase::SecondTab)).await;
+    assert!(screen.has("second-tab"));
+    screen.click("take-over").await;
+    assert_eq!(screen.orders(), [Action::TakeOver]);
+    screen.tell(Event::Phase(Phase::AuthorityChanged { pinned: "aa".to_owned(), shown: "bb".to_owned() })).await;
+    assert!(screen.has("authority-changed") && screen.text("notice-detail").contains("bb"));
+    screen.tell(Event::Phase(Phase::Superseded)).await;
+    assert!(screen.has("superseded"));
+    screen.tell(Event::Phase(Phase::Broken { detail: "no IndexedDB".to_owned() })).await;
+    assert!(screen.text("notice-detail").contains("IndexedDB"));
+    screen.tell(Event::Phase(Phase::Wiped { name: "anna".to_owned() })).await;
+    assert!(screen.text("wiped").contains("anna"));
+}
+
+#[wasm_bindgen_test]
+async fn an_address_of_somebody_unknown_offers_to_add_them() {
+    let screen = Screen::at("/chat/carl").await;
+    screen.tell(running()).await;
+    assert!(screen.has("not-a-contact"));
+    screen.click("add-this").await;
+    assert!(screen.orders().contains(&Action::Node(Command::AddContact { typed: "carl".to_owned() })));
+    screen.node(node::Event::ContactRefused { typed: "carl".to_owned(), why: ContactRefusal::Nobody }).await;
+    assert!(screen.text("add-this-error").contains("Nobody"));
+}
+
+#[wasm_bindgen_test]
+async fn a_new_version_waits_for_a_word() {
+    let screen = Screen::at("/").await;
+    screen.tell(running()).await;
+    screen.tell(Event::UpdateReady).await;
+    assert!(screen.has("update-ready"));
+    screen.click("update-apply").await;
+    assert_eq!(screen.orders(), [Action::ApplyUpdate]);
+}
