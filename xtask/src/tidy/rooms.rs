@@ -10,7 +10,7 @@ use super::Breach;
 use super::source::Source;
 
 /// The rooms of `protocol`, left to right.
-const PROTOCOL: [&str; 14] = [
+const PROTOCOL: [&str; 16] = [
     "time", "limits", "codec", "asn1", "ordered", "store", "timers", "crypto", "identity", "signal", "handshake", "session", "ring", "mailbox", "chat",
     "node",
 ];
