@@ -2,8 +2,8 @@
 //! proven its key, keeps them for longer than a half-open socket lives, and prints one line of JSON:
 //!
 //! `peers` connected and idle, `bytes_per_peer` (growth of the server's resident memory), `resident_bytes` at the end,
-//! `held_s` seconds of idling, `lost` connections that ended meanwhile, `join_ms` (median, from the proof to the welcome) and
-//! `ping_ms` (median of a frame's round trip beside the idle ones).
+//! `held_s` seconds of idling, `lost` connections that ended meanwhile, `join_ms` (median, from the proof to the welcome),
+//! `join_cpu_ms` (the server's processor time a join) and `ping_ms` (median of a frame's round trip beside the idle ones).
 //!
 //! `cargo run --profile native -p b4-signaling --example idle_peers -- [PEERS] [SERVER]`; without arguments 2,000 peers and
 //! the `b4-signaling` of the same profile, which has to be built before.
@@ -42,10 +42,10 @@ async fn main() {
     let server = Server::start(program, &flags);
     let mut crowd = Crowd { authority: TestAuthority::new([1; 32]), rng: Rng::from_seed([2; 32]), joined: 0 };
     let (mut idle, mut joins) = (Vec::new(), Vec::new());
-    let mut before = 0;
+    let (mut before, mut cpu_before) = (0, 0);
     for number in 0..peers + FIRST {
         if number == FIRST {
-            before = server.resident_bytes();
+            (before, cpu_before) = (server.resident_bytes(), server.processor_ms());
         }
         let (socket, took) = crowd.join(&server).await;
         joins.push(took);
@@ -54,6 +54,7 @@ async fn main() {
             eprintln!("{number} of {peers} peers have joined");
         }
     }
+    let join_cpu_ms = (server.processor_ms() - cpu_before) as f64 / peers.max(1) as f64;
     eprintln!("all have joined; they idle for {} s", HELD.as_secs());
     tokio::time::sleep(HELD).await;
     let resident = server.resident_bytes();
@@ -65,7 +66,7 @@ async fn main() {
     let pings = ping(crowd.join(&server).await.0).await;
     println!(
         "{{\"peers\": {peers}, \"bytes_per_peer\": {each}, \"resident_bytes\": {resident}, \"held_s\": {}, \"lost\": {lost}, \
-         \"join_ms\": {:.2}, \"ping_ms\": {:.2}}}",
+         \"join_ms\": {:.2}, \"join_cpu_ms\": {join_cpu_ms:.2}, \"ping_ms\": {:.2}}}",
         HELD.as_secs(),
         median_ms(joins),
         median_ms(pings)

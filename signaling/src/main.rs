@@ -161,10 +161,10 @@ fn user(name: &str) -> anyhow::Result<UserId> {
 }
 
 fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
-    if !data.is_dir() {
-        bail!("{} is not a directory: give the server's --data", data.display());
-    }
-    let dir = DataDir::open(data)?;
+    // A registry made here, without the authority's key beside it, would keep the server from founding one.
+    let Some(dir) = DataDir::in_use(data)? else {
+        bail!("{} holds no registry: give the server's --data, after its first start", data.display());
+    };
     Ok(carry_out(&dir, order, &mut system_rng(), wall_ms())?)
 }
 

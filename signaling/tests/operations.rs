@@ -126,6 +126,9 @@ fn an_order_that_cannot_be_says_why_and_fails() {
     check(&["names", "release", "Anna"], there, "can be nobody's name");
     check(&["revoke", "x"], there, "can be nobody's name");
     check(&["invite"], &format!("{there}/missing"), "give the server's --data");
+    check(&["invite"], there, "after its first start");
+    check(&["revoke", "anna"], there, "after its first start");
+    assert_eq!(std::fs::read_dir(there).expect("readable").count(), 0, "the directory is left as it was");
     let serve = ["serve", "--app", there];
     let nine = ["--ice", "stun:b4.example"].repeat(9);
     check(&[&serve[..], &nine[..]].concat(), there, "at most 8 servers");
