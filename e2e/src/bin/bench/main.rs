@@ -1,0 +1,65 @@
+//! The figures of the whole product: two real browsers, the real relay, and a raw data channel between the same two pages in the
+//! same run to compare with.
+//!
+//! From below: [`signals`] carries the raw pair's descriptions, [`wire`] counts bytes, [`pages`] are two prepared pages, [`figure`]
+//! is one measured number beside its goal, [`machine`] what it was measured on, [`report`] how it is told. Then one file a
+//! benchmark. What is done inside a page stands in `page.js`, so that no driver is in what is measured.
+//!
+//! `cargo xtask bench [NAME]` runs this with the variables of the test suite, and `B4_BENCH` for the results.
+
+mod figure;
+mod first_message;
+mod latency;
+mod lighthouse;
+mod load;
+mod machine;
+mod pages;
+mod report;
+mod round_trip;
+mod signals;
+mod throughput;
+mod wire;
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use figure::Measured;
+
+/// All benchmarks, in the order in which they run.
+const NAMES: [&str; 6] = ["load", "first-message", "latency", "round-trip", "throughput", "lighthouse"];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let wanted = std::env::args().nth(1);
+    let names: Vec<&str> = NAMES.into_iter().filter(|name| wanted.as_deref().is_none_or(|wanted| wanted == *name)).collect();
+    ensure!(!names.is_empty(), "there is no benchmark called {wanted:?}; there are {NAMES:?} and relay");
+    let mut failed = Vec::new();
+    for name in names {
+        eprintln!("== {name}");
+        let began = Instant::now();
+        let machine = machine::state();
+        match run(name).await {
+            Ok(measured) => report::tell(name, &measured, &machine)?,
+            Err(why) => {
+                eprintln!("{name} failed: {why:#}");
+                failed.push(name);
+            }
+        }
+        eprintln!("-- {name}: {} s", began.elapsed().as_secs());
+    }
+    report::all(&NAMES)?;
+    ensure!(failed.is_empty(), "could not be measured: {failed:?}");
+    Ok(())
+}
+
+async fn run(name: &str) -> Result<Measured> {
+    match name {
+        "load" => load::measure().await,
+        "first-message" => first_message::measure().await,
+        "latency" => latency::measure().await,
+        "round-trip" => round_trip::measure().await,
+        "throughput" => throughput::measure().await,
+        _ => lighthouse::measure().await,
+    }
+}

@@ -1,0 +1,281 @@
+// What the benchmarks put into each page before its own scripts run: clocks, eyes, hands, and a raw data channel beside the app's.
+//
+// All times are milliseconds. Those of `clock` count from 1970 and can be compared between pages of one machine.
+(() => {
+  const clock = () => performance.timeOrigin + performance.now();
+  const one = (id) => document.querySelector(`[data-testid="${id}"]`);
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  // The app's own channels, newest last. They are only looked at.
+  const live = [];
+  const { createDataChannel } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.createDataChannel = function (...given) {
+    const channel = createDataChannel.apply(this, given);
+    if (given[0] === "live") {
+      live.push(channel);
+    }
+    return channel;
+  };
+
+  // Eyes: when each text came to stand in the document, when it was painted, and when each of one's own was acknowledged.
+  const shown = new Map();
+  const painted = new Map();
+  const delivered = new Map();
+  let waiting = [];
+
+  function see(row) {
+    const text = row.querySelector('[data-testid="message-text"]')?.textContent;
+    if (row.dataset.direction === "in" && !shown.has(text)) {
+      shown.set(text, clock());
+      requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => painted.set(text, clock());
+        port2.postMessage(null);
+      });
+    }
+    if (row.dataset.direction === "out" && /^(delivered|read)$/.test(row.dataset.state) && !delivered.has(text)) {
+      delivered.set(text, clock());
+    }
+  }
+
+  function look(changes) {
+    for (const { target, addedNodes } of changes) {
+      if (target.dataset?.testid === "message") {
+        see(target);
+      }
+      for (const added of addedNodes) {
+        if (added.dataset?.testid === "message") {
+          see(added);
+        } else {
+          added.querySelectorAll?.('[data-testid="message"]').forEach(see);
+        }
+      }
+    }
+    waiting = waiting.filter((again) => !again());
+  }
+
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ["data-state", "data-testid"] });
+
+  // Resolves as soon as `found` returns something, looked at after every change of the document.
+  function until(found) {
+    return new Promise((done) => {
+      const again = () => {
+        const answer = found();
+        if (answer) {
+          done(answer);
+        }
+        return Boolean(answer);
+      };
+      if (!again()) {
+        waiting.push(again);
+      }
+    });
+  }
+
+  // Hands.
+  function write(field, text) {
+    field.focus();
+    field.value = text;
+    field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText", data: text }));
+  }
+
+  const enter = (field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+
+  // Writes a text; returns when Enter was pressed.
+  function say(text) {
+    const field = one("composer-input");
+    write(field, text);
+    const at = clock();
+    enter(field);
+    return at;
+  }
+
+  // A pair of raw channels: made as the app makes its own, and nothing else. `signals` is a WebSocket to the other page.
+  const raw = { signals: null, peer: null, channel: null, heard: null };
+
+  function rawPeer(heard) {
+    raw.peer?.close();
+    raw.peer = new RTCPeerConnection({ iceServers: [] });
+    raw.peer.onicecandidate = ({ candidate }) => candidate && raw.signals.send(JSON.stringify({ candidate }));
+    raw.channel = raw.peer.createDataChannel("raw", { negotiated: true, id: 1, ordered: true });
+    raw.channel.binaryType = "arraybuffer";
+    raw.channel.onmessage = ({ data }) => heard(data);
+  }
+
+  async function rawSignal({ offer, answer, candidate }) {
+    if (offer !== undefined) {
+      rawPeer((data) => raw.channel.send(typeof data === "string" ? String(clock()) : data));
+      await raw.peer.setRemoteDescription(offer);
+      await raw.peer.setLocalDescription(await raw.peer.createAnswer());
+      raw.signals.send(JSON.stringify({ answer: raw.peer.localDescription }));
+    } else if (answer !== undefined) {
+      await raw.peer.setRemoteDescription(answer);
+    } else {
+      await raw.peer.addIceCandidate(candidate);
+    }
+  }
+
+  function rawListen(url) {
+    return new Promise((done, failed) => {
+      const signals = new WebSocket(url);
+      let before = Promise.resolve();
+      signals.onmessage = ({ data }) => {
+        before = before.then(() => rawSignal(JSON.parse(data)));
+      };
+      signals.onopen = () => done(true);
+      signals.onerror = () => failed(new Error("no signalling"));
+      raw.signals = signals;
+    });
+  }
+
+  // From createOffer to the open channel.
+  async function rawConnect() {
+    rawPeer((data) => raw.heard?.(data));
+    const opened = new Promise((done) => {
+      raw.channel.onopen = done;
+    });
+    const at = clock();
+    await raw.peer.setLocalDescription(await raw.peer.createOffer());
+    raw.signals.send(JSON.stringify({ offer: raw.peer.localDescription }));
+    await opened;
+    return clock() - at;
+  }
+
+  function rawAsk(data) {
+    return new Promise((done) => {
+      raw.heard = done;
+      raw.channel.send(data);
+    });
+  }
+
+  // How far the other page's clock is ahead of this one's: the answer that took the shortest time tells best.
+  async function rawClock(count) {
+    let best = { took: Infinity };
+    for (let n = 0; n < count; n += 1) {
+      const at = clock();
+      const theirs = Number(await rawAsk("clock"));
+      const took = clock() - at;
+      if (took < best.took) {
+        best = { took, ahead: theirs - at - took / 2 };
+      }
+    }
+    return best;
+  }
+
+  // Mean time there and back of `count` echoes of `bytes` bytes, one after the other.
+  async function rawEcho(count, bytes) {
+    const data = new Uint8Array(bytes);
+    const at = clock();
+    for (let n = 0; n < count; n += 1) {
+      await rawAsk(data);
+    }
+    return (clock() - at) / count;
+  }
+
+  // The same over the app's session. A page that is told that the network is back probes its sessions: an encrypted ping, which
+  // the other end decrypts and answers. This listener is behind the app's, so decrypting the answer is counted, too.
+  async function appEcho(count) {
+    const channel = live.filter(({ readyState }) => readyState === "open").at(-1);
+    let heard = null;
+    let bytes = 0;
+    const listener = ({ data }) => {
+      bytes = data.byteLength;
+      heard?.();
+    };
+    channel.addEventListener("message", listener);
+    const at = clock();
+    for (let n = 0; n < count; n += 1) {
+      await new Promise((done) => {
+        heard = done;
+        window.dispatchEvent(new Event("online"));
+      });
+    }
+    const mean = (clock() - at) / count;
+    channel.removeEventListener("message", listener);
+    return { mean, bytes };
+  }
+
+  // From the order to find somebody to the first message acknowledged by them, as fast as the page lets a person be.
+  async function meet(user, text) {
+    const at = clock();
+    write(one("add-contact-input"), user);
+    one("add-contact-submit").click();
+    return firstMessage(at, user, text);
+  }
+
+  // The same with somebody who is in the list.
+  async function reopen(user, text) {
+    const at = clock();
+    document.querySelector(`[data-testid="contact"][data-user-id="${user}"]`).click();
+    return firstMessage(at, user, text);
+  }
+
+  async function firstMessage(at, user, text) {
+    await until(() => location.pathname === `/chat/${user}` && one("composer-input")?.disabled === false);
+    const said = say(text);
+    const arrived = await until(() => delivered.get(text));
+    return { took: arrived - at, said: said - at };
+  }
+
+  // Messages one at a time, each after the one before was acknowledged and a moment's rest.
+  async function saySlowly(prefix, count, rest) {
+    const said = {};
+    for (let n = 0; n < count; n += 1) {
+      const text = `${prefix} ${n}`;
+      said[text] = say(text);
+      await until(() => delivered.has(text));
+      // Not in step with anything that the pages do at intervals.
+      await pause(rest + Math.random() * rest);
+    }
+    return said;
+  }
+
+  // Messages of `bytes` bytes at once. The page shows the newest ones; acknowledgements come in order.
+  async function sayAtOnce(prefix, count, bytes) {
+    const texts = Array.from({ length: count }, (_, n) => `${prefix} ${n} `.padEnd(bytes, "."));
+    const at = clock();
+    texts.forEach(say);
+    const entered = clock() - at;
+    const arrived = await until(() => delivered.get(texts.at(-1)));
+    return { took: arrived - at, entered };
+  }
+
+  // Messages of any text that begins so in this browser's store.
+  function stored(prefix) {
+    return new Promise((done, failed) => {
+      const opening = indexedDB.open("b4");
+      opening.onerror = () => failed(opening.error);
+      opening.onsuccess = () => {
+        const database = opening.result;
+        const reading = database.transaction("messages").objectStore("messages").getAll();
+        reading.onerror = () => failed(reading.error);
+        reading.onsuccess = () => {
+          database.close();
+          const decoder = new TextDecoder();
+          done(reading.result.filter((row) => decoder.decode(row).includes(prefix)).length);
+        };
+      };
+    });
+  }
+
+  const seen = (prefix) => {
+    const of = (map) => Object.fromEntries([...map].filter(([text]) => text.startsWith(prefix)));
+    return { shown: of(shown), painted: of(painted), delivered: of(delivered) };
+  };
+
+  // Orders take long and are asked after: a driver that waits for them would be measured, too.
+  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, stored, seen };
+  let job = {};
+  globalThis.b4Bench = {
+    begin(name, given) {
+      const mine = { done: false };
+      job = mine;
+      Promise.resolve()
+        .then(() => orders[name](...given))
+        .then((value) => Object.assign(mine, { done: true, value }))
+        .catch((why) => Object.assign(mine, { done: true, why: `${why?.stack ?? why}` }));
+      return true;
+    },
+    outcome: () => (job.done ? { value: job.value ?? null, why: job.why ?? null } : null),
+  };
+})();
