@@ -491,7 +491,8 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_reading_panic_or_prove_anything(kind in 0..5_u8, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
         let bytes = [&[kind], &bytes[..]].concat();
-        let stage = stage();
+        static STAGE: std::sync::OnceLock<Stage> = std::sync::OnceLock::new();
+        let stage = STAGE.get_or_init(stage);
         let judge = stage.judge(&stage.bela);
         proptest::prop_assert!(receive_m1(&bytes, stage.anna.certificate.node_id(), &judge).is_err());
         let waiting = start(&stage.bela.certificate, FP_I, &mut Rng::from_seed([1; 32]));
