@@ -314,8 +314,8 @@ struct Heard {
 fn interleave(stage: &Stage, rng: &mut Rng, order: u32) -> usize {
     let (anna, bela, eve) = (&stage.anna, &stage.bela, &stage.eve);
     let (judge_anna, judge_bela) = (stage.judge(anna), stage.judge(bela));
-    let dialled = if order % 2 == 0 { bela } else { eve };
-    let named = if order % 3 == 0 { eve } else { anna };
+    let dialled = if order.is_multiple_of(2) { bela } else { eve };
+    let named = if order.is_multiple_of(3) { eve } else { anna };
     let mut heard = Heard::default();
     let waiting = start(&anna.certificate, FP_I, rng);
     heard.m1.push(waiting.m1().to_vec());
@@ -366,13 +366,13 @@ fn interleave(stage: &Stage, rng: &mut Rng, order: u32) -> usize {
             sessions.push(session);
         }
     }
-    if let (Some(initiator), false) = (at_anna, heard.m4.is_empty()) {
-        if let Ok(session) = initiator.receive_m4(&pick(&heard.m4, rng)) {
-            assert_eq!(session.peer, bela.certificate, "only bela made this M4");
-            assert_eq!(sessions[0].peer, anna.certificate, "and for anna");
-            assert_eq!(session.keys.transcript, sessions[0].keys.transcript);
-            sessions.push(session);
-        }
+    if let (Some(initiator), false) = (at_anna, heard.m4.is_empty())
+        && let Ok(session) = initiator.receive_m4(&pick(&heard.m4, rng))
+    {
+        assert_eq!(session.peer, bela.certificate, "only bela made this M4");
+        assert_eq!(sessions[0].peer, anna.certificate, "and for anna");
+        assert_eq!(session.keys.transcript, sessions[0].keys.transcript);
+        sessions.push(session);
     }
     sessions.len()
 }
@@ -491,7 +491,8 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_reading_panic_or_prove_anything(kind in 0..5_u8, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
         let bytes = [&[kind], &bytes[..]].concat();
-        let stage = stage();
+        static STAGE: std::sync::OnceLock<Stage> = std::sync::OnceLock::new();
+        let stage = STAGE.get_or_init(stage);
         let judge = stage.judge(&stage.bela);
         proptest::prop_assert!(receive_m1(&bytes, stage.anna.certificate.node_id(), &judge).is_err());
         let waiting = start(&stage.bela.certificate, FP_I, &mut Rng::from_seed([1; 32]));

@@ -215,4 +215,14 @@ mod tests {
         let early = authority.anchor().verify(old.certificate.der(), NOW_MS - 91 * DAY_MS, None);
         assert!(early.is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(head in 0..2_u8, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..500)) {
+            static AUTHORITY: std::sync::OnceLock<TestAuthority> = std::sync::OnceLock::new();
+            let authority = AUTHORITY.get_or_init(|| TestAuthority::new([1; 32]));
+            let bytes = if head == 1 { [&MAGIC[..], &bytes].concat() } else { bytes };
+            proptest::prop_assert!(RevocationList::decode_verified(&bytes, authority.anchor(), None).is_err());
+        }
+    }
 }

@@ -32,16 +32,16 @@ impl World {
             Effect::RelayConnect => {
                 let socket = self.draw_number();
                 self.machines[node].socket = Some(socket);
-                self.to_relay(socket, ToRelay::Connect { node, life });
+                self.put_to_relay(socket, ToRelay::Connect { node, life });
             }
             Effect::RelaySend(frame) => {
                 if let Some(socket) = self.machines[node].socket {
-                    self.to_relay(socket, ToRelay::Frame(frame));
+                    self.put_to_relay(socket, ToRelay::Frame(frame));
                 }
             }
             Effect::RelayClose => {
                 if let Some(socket) = self.machines[node].socket.take() {
-                    self.to_relay(socket, ToRelay::Closed);
+                    self.put_to_relay(socket, ToRelay::Closed);
                     self.schedule(0, Event::Input { node, life, input: Input::RelayClosed });
                 }
             }

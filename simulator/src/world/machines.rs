@@ -121,7 +121,7 @@ impl World {
         machine.node = None;
         machine.life += 1;
         if let Some(socket) = machine.socket.take() {
-            self.to_relay(socket, ToRelay::Closed);
+            self.put_to_relay(socket, ToRelay::Closed);
         }
         let ends: Vec<u64> = self.ends.values().filter(|end| end.node == node).map(|end| end.number).collect();
         for end in ends {

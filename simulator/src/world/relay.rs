@@ -33,7 +33,7 @@ impl World {
         self.relay = Some(RelayHost::start(&self.authority, seed, now));
     }
 
-    pub(super) fn to_relay(&mut self, socket: u64, what: ToRelay) {
+    pub(super) fn put_to_relay(&mut self, socket: u64, what: ToRelay) {
         self.schedule_in_order((socket, true), Event::ToRelay { socket, what });
     }
 
@@ -78,7 +78,7 @@ impl World {
                     let more = self.relay.as_mut().map(|relay| relay.flushed(connection.0, sent, now, &self.names));
                     self.run_relay(more.unwrap_or_default());
                 }
-                RelayCommand::Ping { connection } => self.to_relay(connection.0, ToRelay::Heard),
+                RelayCommand::Ping { connection } => self.put_to_relay(connection.0, ToRelay::Heard),
                 RelayCommand::Pause { .. } => {}
                 RelayCommand::Close { connection, .. } => {
                     if let Some((node, life)) = self.sockets.remove(&connection.0) {

@@ -76,6 +76,12 @@ impl Incoming {
         self.forget(now);
     }
 
+    /// Entries kept about others.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        self.seen.len() + self.senders.len() + self.pending.len()
+    }
+
     /// A device of somebody this one knows: floods of others do not use up what is kept for it.
     pub fn familiar(&mut self, node: NodeId) {
         if self.familiars.len() < FAMILIARS_MAX {

@@ -212,6 +212,12 @@ impl Links {
         }
     }
 
+    /// Entries kept about others who have no link.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        self.incoming.remembered()
+    }
+
     /// This device belongs to somebody known here.
     pub fn familiar(&mut self, node: NodeId) {
         self.incoming.familiar(node);
