@@ -25,10 +25,11 @@ pub fn NameForm() -> Html {
     let answer = Answer::of(&state, &typed, failure);
     let wants_invite = matches!(state.enrol_failure, Some(EnrolFailure::InviteRequired | EnrolFailure::BadInvite));
     let on_submit = {
-        let (typed, invite) = (typed.clone(), invite.clone());
+        let (typed, tried, invite) = (typed.clone(), tried.clone(), invite.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let name = (*typed).clone();
+            tried.set(name.clone());
             engine.send(if wants_invite {
                 Action::EnrolInvited { name, invite: invite.trim().to_owned() }
             } else {
