@@ -16,7 +16,8 @@ use crate::operator::hex;
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The rest is asked for again each time (and answered 304).
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
-/// Largest file without a hash in its name, in bytes: it is read whole. The page, the service worker, icons.
+/// Largest file without a hash in its name that is known by its content, in bytes: it is read whole. The page, the service
+/// worker, icons.
 const CURRENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Digits of a content hash in a file's name: `-0123456789abcdef.`
 const HASH_DIGITS: usize = 16;
@@ -64,6 +65,10 @@ impl AppHost {
         let response = self.file(request).await;
         if response.status() != StatusCode::OK {
             return response;
+        }
+        let bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if bytes.is_none_or(|bytes: usize| bytes > CURRENT_BYTES_MAX) {
+            return cached(response, ASK_AGAIN);
         }
         let (mut parts, body) = response.into_parts();
         let Ok(content) = to_bytes(body, CURRENT_BYTES_MAX).await else {

@@ -96,7 +96,7 @@ fn a_first_start_founds_an_authority_in_private_files() {
     let mode = |name: &str| {
         std::fs::metadata(server.data().join(name)).expect("there").permissions().mode() & 0o777
     };
-    assert_eq!((mode("."), mode("authority.key.der")), (0o700, 0o600));
+    assert_eq!((mode("."), mode("authority.key.der"), mode("registry.redb")), (0o700, 0o600, 0o600));
     let founded = anchor(&server);
     assert_ne!(founded.pin(), TestAuthority::new([1; 32]).anchor().pin());
     let mut server = server;
