@@ -154,6 +154,6 @@ impl AppState {
     }
 
     fn chat(&mut self, with: UserId) -> &mut Chat {
-        Rc::make_mut(Rc::make_mut(&mut self.chats).get_or_default(with))
+        Rc::make_mut(Rc::make_mut(&mut self.chats).entry(with).or_default())
     }
 }

@@ -210,7 +210,7 @@ impl Node {
     pub(super) fn acknowledge(&mut self, durable: Vec<(UserId, MessageId)>, now: Now) {
         let mut by_author: OrderedMap<UserId, Vec<MessageId>> = OrderedMap::new();
         for (user, id) in durable {
-            by_author.get_or_default(user).push(id);
+            by_author.entry(user).or_default().push(id);
         }
         for (user, ids) in by_author {
             for some in ids.chunks(DELIVERED_MAX) {

@@ -111,7 +111,7 @@ impl Relay {
         self.state = State::Waiting { until_ms: now_ms + wait + self.rng.below(wait / 2 + 1) };
         let mut outcomes = vec![Outcome::State(NetworkState::Offline)];
         let lost = std::mem::take(&mut self.lookups);
-        outcomes.extend(lost.into_values().map(|lookup| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked }));
+        outcomes.extend(lost.into_iter().map(|(_, lookup)| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked }));
         outcomes
     }
 

@@ -157,7 +157,7 @@ impl Node {
 
     /// Notes that a session with a contact began.
     pub(super) fn seeking_up(&mut self, user: &UserId, now: Now) {
-        let seeking = self.seeking.get_or_default(user.clone());
+        let seeking = self.seeking.entry(user.clone()).or_default();
         seeking.up_ms = now.mono;
         seeking.is_useful = false;
         self.step(user, Step::Up);
@@ -223,7 +223,7 @@ impl Node {
             return;
         }
         let jitter = self.rng.below(REDIAL_MIN_MS / 2 + 1);
-        let seeking = self.seeking.get_or_default(user.clone());
+        let seeking = self.seeking.entry(user.clone()).or_default();
         let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX)).min(REDIAL_MAX_MS);
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
@@ -236,7 +236,7 @@ impl Node {
             self.seeking.remove(user);
             return;
         }
-        self.seeking.get_or_default(user.clone()).step = step;
+        self.seeking.entry(user.clone()).or_default().step = step;
         self.changed.insert(user.clone());
     }
 

@@ -1,6 +1,6 @@
 //! The node through its own door, where a world would be too much: bounds, time, latency. Whole conversations are the simulator's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::chat::{Conversation, MessageBody, MessageId};

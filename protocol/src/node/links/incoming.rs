@@ -62,7 +62,7 @@ impl Incoming {
 
     /// Keeps a candidate for an offer that is being opened.
     pub fn candidate(&mut self, from: NodeId, dial: DialId, frame: Vec<u8>) {
-        let pending = self.pending.values_mut().find(|pending| pending.from == from && pending.offer.header.dial == dial);
+        let pending = self.pending.iter_mut().map(|(_, pending)| pending).find(|pending| pending.from == from && pending.offer.header.dial == dial);
         if let Some(pending) = pending.filter(|pending| pending.candidates.len() < CANDIDATES_MAX) {
             pending.candidates.push(frame);
         }
@@ -105,7 +105,7 @@ impl Incoming {
             self.ops_this_second = 0;
         }
         let ops_max = UNSOLICITED_OPS_PER_SECOND - if is_familiar { 0 } else { FAMILIAR_OPS_PER_SECOND };
-        let count = self.senders.get_or_default(from);
+        let count = self.senders.entry(from).or_default();
         if *count >= OFFERS_PER_SENDER || self.ops_this_second >= ops_max {
             return false;
         }

@@ -59,7 +59,7 @@ impl Links {
     /// Keeps their offer beside our unanswered dial: ours may have gone to a page that is no more.
     fn hold_back(&mut self, peer: &VerifiedCertificate, offered: Box<Offered>) {
         let is_unanswered = |link: &&mut Link| link.peer.user_id() == peer.user_id() && link.is_unanswered();
-        if let Some(link) = self.links.values_mut().find(is_unanswered) {
+        if let Some(link) = self.links.iter_mut().map(|(_, link)| link).find(is_unanswered) {
             link.rival = Some(offered);
         }
     }
@@ -129,7 +129,7 @@ impl Links {
         match self.by_dial(&from, dial) {
             Some(id) => self.candidate_taken(id, &frame),
             None => {
-                let rivals = self.links.values_mut().filter_map(|link| link.rival.as_mut());
+                let rivals = self.links.iter_mut().filter_map(|(_, link)| link.rival.as_mut());
                 match rivals.into_iter().find(|rival| rival.offer.header.dial == dial && *rival.m1.peer().node_id() == from) {
                     Some(rival) => rival.keep(frame),
                     None => self.incoming.candidate(from, dial, frame),
