@@ -7,7 +7,9 @@ use crate::chat::{Conversation, MessageBody, MessageId};
 use crate::crypto::{KeyOpError, Rng};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::{NodeId, RevocationList};
+use crate::signal::description::Description;
 use crate::signal::relay::{ClientFrame, FoundDevice, Presence as Found, RefusalCode, RelayFrame};
+use crate::signal::sealed::{DialId, OfferDraft};
 use crate::time::DAY_MS;
 use proptest::prelude::*;
 
@@ -129,6 +131,45 @@ fn a_watch_that_runs_out_is_asked_again_without_a_word_of_unreachable() {
         }
     }
     assert_eq!((asked, now.mono), (1, START.mono + crate::limits::WATCH_MS));
+}
+
+/// An offer of bela for anna, as the relay forwards it.
+fn offer_of_bela(stage: &Stage) -> Vec<u8> {
+    let fields = "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:Wg5r\r\na=ice-pwd:dLHWsjPPpCWlSKrbYYuVRPjk\r\n";
+    let sdp = format!("{fields}a=fingerprint:sha-256 {}\r\n", ["AB"; 32].join(":"));
+    let description = Description::from_sdp(&sdp).expect("SDP");
+    let mut rng = Rng::from_seed([5; 32]);
+    let handshake = crate::handshake::start(&stage.bela.certificate, description.fingerprint, &mut rng);
+    let (to, key) = (*stage.anna.certificate.node_id(), stage.anna.certificate.wrapping_key());
+    let draft = OfferDraft::new(to, key, DialId([9; 16]), handshake.m1(), &description, START.wall, &mut rng);
+    let signature = stage.bela.keys.perform(&mut rng, &draft.key_op()).expect("a signature");
+    let (body, _) = draft.finish(&signature).expect("an offer");
+    RelayFrame::Forwarded { from: *stage.bela.certificate.node_id(), body }.encode()
+}
+
+#[test]
+fn a_dial_that_counted_on_their_handshake_is_tried_again_when_that_fails() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    // They dial, and never come to M3.
+    let effects = node.handle(Input::RelayFrame(offer_of_bela(&stage)), START);
+    let effects = keys(&mut node, &stage, &effects, START);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::LinkAnswer { .. })));
+    // Meanwhile there is something to say to them.
+    let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
+    let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
+    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
+    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
+    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
+    let effects = node.handle(Input::RelayFrame(found.encode()), START);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::LinkOffer { .. })), "theirs is under way");
+    let mut effects = Vec::new();
+    while !sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Lookup { .. })) {
+        let now = at(node.next_wake().expect("something is always due"));
+        assert!(now.mono <= START.mono + 15_000, "sought again within 15 s");
+        effects = node.handle(Input::Wake, now);
+    }
 }
 
 #[test]
