@@ -52,7 +52,11 @@ impl<K> Default for OrderedSet<K> {
 
 impl<K: Ord> FromIterator<K> for OrderedSet<K> {
     fn from_iter<I: IntoIterator<Item = K>>(keys: I) -> Self {
-        Self { entries: keys.into_iter().map(|key| (key, ())).collect() }
+        // One by one: the map's own way of collecting brings a sort along, which is larger than all of this.
+        keys.into_iter().fold(Self::new(), |mut set, key| {
+            set.insert(key);
+            set
+        })
     }
 }
 

@@ -24,12 +24,12 @@ const REFUSED_TYPE: u8 = 3;
 
 /// The conversations in the rows of the store, with their outboxes. Damaged rows are passed over.
 pub(super) fn restore(rows: &[Row]) -> OrderedMap<UserId, Conversation> {
-    let mut chats: OrderedMap<UserId, Conversation> = rows
-        .iter()
-        .filter(|row| row.table == Table::Contacts)
-        .filter_map(|row| Conversation::restore(row).ok())
-        .map(|chat| (chat.user().clone(), chat))
-        .collect();
+    let mut chats = OrderedMap::new();
+    for row in rows.iter().filter(|row| row.table == Table::Contacts) {
+        if let Ok(chat) = Conversation::restore(row) {
+            chats.insert(chat.user().clone(), chat);
+        }
+    }
     for row in rows.iter().filter(|row| row.table == Table::Outbox) {
         if let Some(chat) = Conversation::owner_of(row).ok().and_then(|user| chats.get_mut(&user)) {
             // A damaged row of the outbox is the one message; the others go on.
