@@ -28,6 +28,8 @@ pub enum Refusal {
     Reserved,
     /// Somebody has the name, with other keys.
     Taken,
+    /// The operator has revoked these keys.
+    Revoked,
     /// The request cannot be read.
     BadRequest,
     /// The request's signature does not verify.
@@ -55,6 +57,7 @@ impl Refusal {
             "bad-name" => Self::BadName,
             "reserved" => Self::Reserved,
             "taken" => Self::Taken,
+            "revoked" => Self::Revoked,
             "bad-request" => Self::BadRequest,
             "bad-signature" => Self::BadSignature,
             "bad-key" => Self::BadKey,

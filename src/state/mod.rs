@@ -109,6 +109,7 @@ impl AppState {
             self.network = NetworkState::Offline;
             self.revocations = ListAge::Fresh;
         }
+        self.is_certificate_refused = false;
         self.phase = phase;
     }
 
@@ -145,6 +146,8 @@ impl AppState {
             node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
+            // The engine's business.
+            node::Event::RevocationsBehind => {}
         }
     }
 

@@ -84,7 +84,7 @@ fn unit(workspace: &Workspace) -> Vec<anyhow::Error> {
         setup::openssl(),
         run("tests without a browser", &mut cargo(&["test", "--package", "b4-protocol", "--package", "b4-signaling"])),
         run("tests of xtask", &mut cargo(&["test", "--profile", "xtask", "--package", "xtask"])),
-        run("tests of the app's pure rooms", &mut cargo(&["test", "--package", "b4", "--lib"])),
+        run("tests of the app's pure rooms", &mut cargo(&["test", "--package", "b4", "--lib", "--test", "store_fake"])),
         run("clippy", &mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
         run("clippy of the app, for the browser", &mut cargo(&on_wasm)),
         run("documentation without warnings", &mut doc),

@@ -76,6 +76,8 @@ pub enum Event {
     },
     /// How far the newest revocation list may be relied upon has changed; fresh until said otherwise. Old: no first contacts.
     RevocationsAged(ListAge),
+    /// The relay has a newer revocation list than this node: it is to be fetched.
+    RevocationsBehind,
     /// This identity is in use on another machine, which connected later. This node stops.
     Superseded,
     /// The relay does not accept this device's certificate (expired or revoked).

@@ -39,6 +39,8 @@ pub(super) enum Outcome {
     NoAnswer { user: UserId, asked: Asked },
     Forwarded { from: NodeId, body: Vec<u8> },
     Undelivered { to: NodeId },
+    /// The relay's revocation list has this sequence.
+    Revocations { sequence: u64 },
     Superseded,
     CertificateRefused,
 }
@@ -194,11 +196,11 @@ impl Relay {
                 self.state = State::Proving;
                 vec![Outcome::Sign(KeyOp::Sign { message: proof_message(&self.origin, &nonce, &self.own.hash()) })]
             }
-            RelayFrame::Welcome { ice, .. } if matches!(self.state, State::Proving) => {
+            RelayFrame::Welcome { ice, revocation_sequence, .. } if matches!(self.state, State::Proving) => {
                 self.state = State::Up;
                 self.failures = 0;
                 self.ice = ice;
-                vec![Outcome::State(NetworkState::Online)]
+                vec![Outcome::State(NetworkState::Online), Outcome::Revocations { sequence: revocation_sequence }]
             }
             RelayFrame::Found { ticket, presence, devices } => self.found(ticket, presence, devices, now_ms),
             RelayFrame::Forwarded { from, body } => vec![Outcome::Forwarded { from, body }],
