@@ -70,9 +70,6 @@ fn t6_every_flipped_bit_of_a_record_is_refused() {
             let mut flipped = record.clone();
             flipped[byte] ^= 1 << bit;
             assert!(pair().1.open(LIVE, &flipped, NOW).is_err(), "bit {bit} of byte {byte}");
-            if byte % 16 != 0 {
-                break;
-            }
         }
     }
 }
