@@ -6,12 +6,12 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::engine::{Engine, EngineHandle};
-use crate::platform::{mount_point, origin, screen, wall_ms};
+use crate::platform::{mount_point, origin, screen, spawn, wall_ms};
 use crate::state::{AppState, Event};
 use crate::ui::{App, Browser, Guard};
 
-/// Least time between two renderings, in milliseconds: one frame. What comes alone is shown at once; what comes in a burst is
-/// gathered, since each rendering costs as much as the conversation on the screen is long.
+/// Least time between two renderings, in milliseconds: one frame. What comes alone is shown at once, with all else that the same
+/// input brought; what comes in a burst is gathered, since each rendering costs as much as the conversation on the screen is long.
 const FRAME_MS: u32 = 16;
 
 /// Mounts the app into the page.
@@ -29,26 +29,29 @@ struct Screen {
     state: RefCell<AppState>,
     shown: UseStateSetter<AppState>,
     shown_ms: Cell<u64>,
-    due: RefCell<Option<screen::Timer>>,
+    is_due: Cell<bool>,
+    timer: RefCell<Option<screen::Timer>>,
 }
 
 impl Screen {
     fn take(self: &Rc<Self>, event: Event) {
         self.state.borrow_mut().apply(event);
-        let since_ms = wall_ms().abs_diff(self.shown_ms.get());
-        if since_ms >= u64::from(FRAME_MS) {
-            self.show();
-        } else if self.due.borrow().is_none() {
-            let screen = Rc::clone(self);
-            let timer = screen::after_ms(FRAME_MS, move || {
-                screen.due.replace(None);
-                screen.show();
-            });
-            self.due.replace(Some(timer));
+        if self.is_due.replace(true) {
+            return;
+        }
+        let since_ms = u32::try_from(wall_ms().abs_diff(self.shown_ms.get())).unwrap_or(FRAME_MS);
+        let screen = Rc::clone(self);
+        if since_ms >= FRAME_MS {
+            // Behind the other events of this input.
+            spawn(async move { screen.show() });
+        } else {
+            let timer = screen::after_ms(FRAME_MS - since_ms, move || screen.show());
+            self.timer.replace(Some(timer));
         }
     }
 
     fn show(&self) {
+        self.is_due.set(false);
         self.shown_ms.set(wall_ms());
         self.shown.set(self.state.borrow().clone());
     }
@@ -64,7 +67,8 @@ fn Root() -> Html {
             state: RefCell::default(),
             shown: setter,
             shown_ms: Cell::new(0),
-            due: RefCell::default(),
+            is_due: Cell::new(false),
+            timer: RefCell::default(),
         });
         Engine::start(move |event| screen.take(event))
     });

@@ -1,31 +1,42 @@
 //! Times as people read them, in the browser's language and zone.
 
-use js_sys::{Date, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use wasm_bindgen::JsValue;
+
+thread_local! {
+    // Made once: making one takes longer than all else about a message on the screen.
+    static CLOCK: Function = format_of(&[("hour", "2-digit"), ("minute", "2-digit")]);
+    static DAY: Function = format_of(&[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]);
+    static DATE: Function = format_of(&[("day", "numeric"), ("month", "short")]);
+}
 
 fn date(ms: u64) -> Date {
     // Exact up to 2^53, which is the year 287,396.
     Date::new(&JsValue::from_f64(ms as f64))
 }
 
-fn options(fields: &[(&str, &str)]) -> JsValue {
+fn format_of(fields: &[(&str, &str)]) -> Function {
     let options = Object::new();
     for (name, value) in fields {
         // A plain object takes every field.
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    options.into()
+    Intl::DateTimeFormat::new(&Array::new(), &options).format()
+}
+
+fn text(format: &Function, ms: u64) -> String {
+    // Refused only for what is no time.
+    format.call1(&JsValue::UNDEFINED, &JsValue::from_f64(ms as f64)).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// `14:05`
 pub fn clock(ms: u64) -> String {
-    String::from(date(ms).to_locale_time_string_with_options("default", &options(&[("hour", "2-digit"), ("minute", "2-digit")])))
+    CLOCK.with(|format| text(format, ms))
 }
 
 /// `Monday, 23 November 2026`
 pub fn day(ms: u64) -> String {
-    let fields = [("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")];
-    String::from(date(ms).to_locale_date_string("default", &options(&fields)))
+    DAY.with(|format| text(format, ms))
 }
 
 /// For machines: ISO 8601.
@@ -48,7 +59,7 @@ pub fn short(ms: u64, now_ms: u64) -> String {
     if day_number(ms) == day_number(now_ms) {
         return clock(ms);
     }
-    String::from(date(ms).to_locale_date_string("default", &options(&[("day", "numeric"), ("month", "short")])))
+    DATE.with(|format| text(format, ms))
 }
 
 /// Now, by the wall clock.

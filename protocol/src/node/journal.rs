@@ -1,11 +1,12 @@
 //! Writes that are not durable yet, in order, each with what is to happen when it is. After a failure nothing newer goes
 //! out before the older: the platform fails everything that waits behind a failed write, and all of it is ordered again.
 
+use std::collections::VecDeque;
+
 use crate::chat::MessageView;
 use crate::crypto::Ticket;
 use crate::identity::UserId;
 use crate::limits::STORE_RETRY_MS;
-use crate::ordered::OrderedMap;
 use crate::store::Write;
 
 /// What a write is for.
@@ -19,10 +20,19 @@ pub(super) enum Purpose {
     Quiet,
 }
 
+/// One order to write.
+#[derive(Debug)]
+struct Pending {
+    ticket: Ticket,
+    writes: Vec<Write>,
+    purpose: Purpose,
+}
+
 /// The writes under way.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    pending: OrderedMap<Ticket, (Vec<Write>, Purpose)>,
+    /// By ticket. They come at the end and, as a rule, go at the front.
+    pending: VecDeque<Pending>,
     /// Set after a failure: nothing is ordered until then.
     retry_at_ms: Option<u64>,
 }
@@ -31,15 +41,17 @@ pub(super) struct Journal {
 const PENDING_MAX: usize = 8_192;
 
 impl Journal {
-    /// Keeps a write. Returns the writes when they are to be ordered now.
+    /// Keeps a write; its ticket is drawn after all those before. Returns the writes when they are to be ordered now.
     pub fn add(&mut self, ticket: Ticket, writes: Vec<Write>, purpose: Purpose) -> Option<Vec<Write>> {
-        self.pending.insert(ticket, (writes.clone(), purpose));
+        debug_assert!(self.pending.back().is_none_or(|last| last.ticket < ticket), "tickets rise");
+        self.pending.push_back(Pending { ticket, writes: writes.clone(), purpose });
         self.retry_at_ms.is_none().then_some(writes)
     }
 
     /// A write is durable: what it was for.
     pub fn stored(&mut self, ticket: Ticket) -> Option<Purpose> {
-        self.pending.remove(&ticket).map(|(_, purpose)| purpose)
+        let place = self.pending.binary_search_by_key(&ticket, |pending| pending.ticket).ok()?;
+        self.pending.remove(place).map(|pending| pending.purpose)
     }
 
     /// Writes failed. Returns true for the first failure in a row.
@@ -53,7 +65,7 @@ impl Journal {
             return Vec::new();
         }
         self.retry_at_ms = None;
-        self.pending.iter().map(|(ticket, (writes, _))| (*ticket, writes.clone())).collect()
+        self.pending.iter().map(|pending| (pending.ticket, pending.writes.clone())).collect()
     }
 
     /// When to call [`Journal::retry`].

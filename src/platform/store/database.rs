@@ -74,19 +74,20 @@ impl Database {
         self.database.close();
     }
 
-    /// Begins a transaction for `writes` and puts them all into it. Durable once [`committed`] says so.
-    pub(super) fn begin<'a>(&self, mut writes: impl Iterator<Item = &'a Write> + Clone) -> Result<IdbTransaction, PlatformError> {
-        let touched: Array = Table::ALL
-            .into_iter()
-            .filter(|table| writes.clone().any(|write| write.table == *table))
-            .map(|table| JsValue::from_str(table.name()))
-            .collect();
-        if touched.length() == 0 {
+    /// Begins a transaction for `writes` and puts them all into it. Durable once [`committed`] says so. Of several writes to one
+    /// row the last is made alone: nobody sees what is between, and a request costs as much as all else about a small row.
+    pub(super) fn begin(&self, mut writes: Vec<&Write>) -> Result<IdbTransaction, PlatformError> {
+        let same = |one: &&Write, other: &&Write| one.table == other.table && one.key == other.key;
+        // Stable: what came last of a row stays last.
+        writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
+        let mut touched: Vec<&str> = writes.iter().map(|write| write.table.name()).collect();
+        touched.dedup();
+        if touched.is_empty() {
             // Nothing to write is an order too; a transaction must have some table.
-            touched.push(&JsValue::from_str(Table::Meta.name()));
+            touched.push(Table::Meta.name());
         }
-        let transaction = self.transaction(&touched, "readwrite")?;
-        let put = writes.try_for_each(|write| put(&transaction, write));
+        let transaction = self.transaction(&js::strings(&touched), "readwrite")?;
+        let put = writes.chunk_by(same).filter_map(<[_]>::last).try_for_each(|write| put(&transaction, write));
         if put.is_err() {
             // Nothing of it may stay. What cannot be aborted has been already.
             let _ = transaction.abort();

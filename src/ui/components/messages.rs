@@ -53,12 +53,10 @@ pub fn Messages(props: &Props) -> Html {
             }
         })
     };
-    let on_send_again = {
-        let to = props.contact.user.clone();
-        Callback::from(move |message: Rc<MessageView>| {
-            engine.send(Action::Node(Command::SendAgain { to: to.clone(), id: message.id }));
-        })
-    };
+    // The same from one rendering to the next: bubbles that did not change are not rendered again.
+    let on_send_again = use_callback((engine, props.contact.user.clone()), |message: Rc<MessageView>, (engine, to)| {
+        engine.send(Action::Node(Command::SendAgain { to: to.clone(), id: message.id }));
+    });
     html! {
         <div class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} tabindex="0" data-testid="messages">
             if !props.chat.is_loaded && rows.is_empty() {

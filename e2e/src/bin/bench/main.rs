@@ -2,8 +2,8 @@
 //! same run to compare with.
 //!
 //! From below: [`signals`] carries the raw pair's descriptions, [`wire`] counts bytes, [`pages`] are two prepared pages, [`figure`]
-//! is one measured number beside its goal, [`machine`] what it was measured on, [`report`] how it is told. Then one file a
-//! benchmark. What is done inside a page stands in `page.js`, so that no driver is in what is measured.
+//! is one measured number beside its goal, [`machine`] what it was measured on, [`report`] how it is told, [`profile`] where the
+//! time goes, when a goal is missed. Then one file a benchmark. What is done inside a page stands in `page.js`, so that no driver is in what is measured.
 //!
 //! `cargo xtask bench [NAME]` runs this with the variables of the test suite, and `B4_BENCH` for the results.
 
@@ -14,6 +14,7 @@ mod lighthouse;
 mod load;
 mod machine;
 mod pages;
+mod profile;
 mod report;
 mod round_trip;
 mod signals;
