@@ -19,6 +19,15 @@ impl Guard {
 /// Calls back until its guard is dropped.
 pub type Subscribe = Rc<dyn Fn(Rc<dyn Fn()>) -> Guard>;
 
+/// Does something once.
+pub type Once<T> = Box<dyn FnOnce(T)>;
+/// Calls back once after so many milliseconds, unless the guard is dropped before.
+pub type AfterMs = Rc<dyn Fn(u32, Box<dyn FnOnce()>) -> Guard>;
+/// Reads the file chosen in a field.
+pub type ReadChosen = Rc<dyn Fn(HtmlInputElement, Once<Vec<u8>>)>;
+/// Chooses the colours.
+pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
+
 /// The browser as the screen sees it.
 #[derive(Clone)]
 pub struct Browser {
@@ -33,9 +42,9 @@ pub struct Browser {
     /// The page came into sight or went out of it.
     pub on_visibility: Subscribe,
     /// Calls back once after so many milliseconds, unless the guard is dropped before.
-    pub after_ms: Rc<dyn Fn(u32, Box<dyn FnOnce()>) -> Guard>,
+    pub after_ms: AfterMs,
     /// Reads the file chosen in a field and empties the field; a file over 1 MiB or unreadable comes as nothing at all, empty.
-    pub read_chosen: Rc<dyn Fn(HtmlInputElement, Box<dyn FnOnce(Vec<u8>)>)>,
+    pub read_chosen: ReadChosen,
     /// Puts a text into the clipboard.
     pub copy: Rc<dyn Fn(&str)>,
     /// The origin of the page, as the beginning of addresses that others can open.
@@ -43,7 +52,7 @@ pub struct Browser {
     /// `light`, `dark` or nothing for the system's: what was chosen.
     pub theme: Rc<dyn Fn() -> Option<String>>,
     /// Chooses one.
-    pub set_theme: Rc<dyn Fn(Option<&str>)>,
+    pub set_theme: SetTheme,
     /// Sets the title of the page.
     pub set_title: Rc<dyn Fn(&str)>,
 }

@@ -1,6 +1,6 @@
 //! Somebody in front of the page. They find things by `data-testid` alone, and wait with a deadline and for a reason.
 //!
-//! [`deeds`] is what they do; here is what they see. Messages are read in the order in which they stand.
+//! `deeds` is what they do; here is what they see. Messages are read in the order in which they stand.
 
 mod deeds;
 

@@ -180,14 +180,6 @@ impl Conversation {
         ]
     }
 
-    /// What a waiting message of mine will be once they have it: their word that they read it may have come before.
-    pub fn state_once_delivered(&self, id: MessageId) -> MessageState {
-        match self.outbox.seq_of(id) {
-            Some(seq) if seq <= self.peer_read => MessageState::Read,
-            _ => MessageState::Delivered,
-        }
-    }
-
     /// They refused a message of mine. Empty when it was not waiting.
     pub fn refused(&mut self, id: MessageId) -> Vec<Write> {
         let Some(pending) = self.outbox.take(id) else { return Vec::new() };

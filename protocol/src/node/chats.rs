@@ -175,18 +175,25 @@ impl Node {
             Err(BodyError::UnknownType(id)) => return self.refuse(user, id, REFUSED_TYPE, now),
             Err(BodyError::Malformed) => return false,
         };
-        let id = body.id;
+        let (id, seq) = (body.id, body.seq);
         if self.journal.is_troubled() || !self.make_stranger(user, now) {
             // Not acknowledged, so not lost: they send it again in the next session.
             return false;
         }
         let Some(chat) = self.chats.get_mut(user) else { return false };
+        let is_read = seq <= chat.my_read();
         match chat.receive(body, bytes, now.wall) {
             Arrival::New { writes, view, gap_changed } => {
                 self.session_useful(user);
                 self.store(writes, Purpose::Incoming { user: user.clone(), view, gap_changed });
             }
-            Arrival::Known => self.acknowledge(vec![(user.clone(), id)], now),
+            Arrival::Known => {
+                self.acknowledge(vec![(user.clone(), id)], now);
+                // They took no reading for true of what they did not know to be here.
+                if is_read {
+                    self.send_read(user, now);
+                }
+            }
             Arrival::Storing => {}
             Arrival::TooMany => return self.refuse(user, id, REFUSED_STRANGER, now),
         }
@@ -228,11 +235,10 @@ impl Node {
         for id in body.as_chunks::<16>().0 {
             let id = MessageId(*id);
             let Some(chat) = self.chats.get_mut(user) else { return true };
-            let state = chat.state_once_delivered(id);
             let rows = chat.delivered(id);
             if !rows.is_empty() {
                 writes.extend(rows);
-                self.notify(Event::MessageChanged { with: user.clone(), id, state });
+                self.notify(Event::MessageChanged { with: user.clone(), id, state: MessageState::Delivered });
             }
         }
         if !writes.is_empty() {
