@@ -77,11 +77,6 @@ impl Outbox {
         Some(entry)
     }
 
-    /// The number of a message that is waiting.
-    pub fn seq_of(&self, id: MessageId) -> Option<u64> {
-        self.queue.iter().find(|entry| entry.id == id).map(|entry| entry.seq)
-    }
-
     /// Takes an acknowledged message out; `None` when it is not waiting.
     pub fn take(&mut self, id: MessageId) -> Option<Pending> {
         let index = self.queue.iter().position(|entry| entry.id == id)?;

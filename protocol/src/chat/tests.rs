@@ -149,13 +149,22 @@ fn the_outbox_sends_in_order_what_is_durable_and_within_its_window() {
 }
 
 #[test]
-fn a_message_read_before_its_acknowledgement_came_is_read_once_it_is_delivered() {
-    let mut author = conversation("bela");
-    (1..=2).for_each(|number| drop(author.send(id(number), "text".to_owned(), NOW_MS)));
-    assert_eq!(author.state_once_delivered(id(1)), MessageState::Delivered);
-    assert!(author.read_by_peer(1).is_some());
-    assert_eq!(author.state_once_delivered(id(1)), MessageState::Read);
-    assert_eq!(author.state_once_delivered(id(2)), MessageState::Delivered);
+fn what_is_still_being_stored_is_neither_unread_nor_read() {
+    let bodies = authored(3);
+    let mut reader = conversation("anna");
+    for body in &bodies {
+        assert!(matches!(reader.receive(MessageBody::decode(body).expect("a body"), body, NOW_MS), Arrival::New { .. }));
+    }
+    assert_eq!(reader.unread(), 0);
+    assert!(reader.read_here().is_none());
+    reader.stored_incoming(id(1));
+    assert_eq!(reader.unread(), 1);
+    assert!(reader.read_here().is_some());
+    assert_eq!((reader.my_read(), reader.unread()), (1, 0));
+    (2..=3).for_each(|number| reader.stored_incoming(id(number)));
+    assert_eq!(reader.unread(), 2);
+    assert!(reader.read_here().is_some() && reader.read_here().is_none());
+    assert_eq!((reader.my_read(), reader.unread()), (3, 0));
 }
 
 #[test]
