@@ -112,6 +112,27 @@ fn a_message_counts_as_unread_once_it_can_be_read_and_not_before() {
 }
 
 #[test]
+fn whoever_reads_as_fast_as_messages_come_has_read_them_all() {
+    for seed in 1..=20 {
+        let (mut world, anna, bela) = world(seed);
+        befriend(&mut world, anna, bela);
+        befriend(&mut world, bela, anna);
+        let (me, them) = (world.user(anna), world.user(bela));
+        for text in numbered(10) {
+            world.say(anna, bela, &text);
+            world.say(bela, anna, &text);
+        }
+        for _ in 0..1_000 {
+            world.command(bela, Command::MarkRead { user: me.clone() });
+            world.run_for(1);
+        }
+        world.run_for(2_000);
+        assert_eq!(world.seen(bela).contacts[&me].unread, 0);
+        assert_eq!(world.seen(anna).contacts[&them].read_up_to_seq, 10, "seed {seed}");
+    }
+}
+
+#[test]
 fn what_is_said_to_somebody_away_goes_when_both_are_there() {
     let (mut world, anna, bela) = world(4);
     befriend(&mut world, anna, bela);

@@ -63,7 +63,7 @@ async fn chat(world: &World, anna: &Person) -> Result<Person> {
     friend.say("It did, with everything on board. The harbour master sends his regards.").await?;
     friend.say("Here is the timetable: https://harbour.example/timetable?season=winter").await?;
     friend.say("שלום אנה, הכול הגיע בשלום. נתראה מחר בבוקר?").await?;
-    friend.say("नमस्ते, कल मिलते हैं।").await?;
+    friend.say("Καλημέρα! Τα λέμε αύριο στο λιμάνι.").await?;
     anna.until_count("in", 4, &[]).await?;
     anna.say("Wonderful. I will bring the papers that you asked for, the long list of names, and a thermos of tea, because it \
               was cold there the last time and we had to wait for an hour.")

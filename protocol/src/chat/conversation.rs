@@ -8,7 +8,7 @@ use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Standi
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
-use crate::ordered::OrderedSet;
+use crate::ordered::OrderedMap;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;
 
@@ -46,8 +46,8 @@ pub struct Conversation {
     last_ms: u64,
     preview: String,
     outbox: Outbox,
-    /// Arrived, and not durable yet.
-    storing: OrderedSet<MessageId>,
+    /// Arrived, and not durable yet: their numbers.
+    storing: OrderedMap<MessageId, u64>,
 }
 
 /// A text on its way into the store.
@@ -97,7 +97,7 @@ impl Conversation {
             last_ms: 0,
             preview: String::new(),
             outbox: Outbox::default(),
-            storing: OrderedSet::new(),
+            storing: OrderedMap::new(),
         }
     }
 
@@ -106,9 +106,9 @@ impl Conversation {
         &self.user
     }
 
-    /// Messages from them that have not been on the screen.
+    /// Messages from them that could have been on the screen and have not been: what is not durable yet is not shown yet.
     pub fn unread(&self) -> u32 {
-        self.unread
+        self.unread.saturating_sub(self.storing_count())
     }
 
     /// The last message's time, 0 before the first, and its beginning.
@@ -219,19 +219,23 @@ impl Conversation {
         Some(self.row())
     }
 
-    /// Everything of theirs has been on the screen. `None` when that is nothing new.
+    /// Everything of theirs that is durable has been on the screen. `None` when that is nothing new. What is still being stored
+    /// is not read: word of it would overtake its acknowledgement, and the author would not believe it.
     pub fn read_here(&mut self) -> Option<Write> {
-        if self.my_read == self.inbox.high() && self.unread == 0 {
+        let before_storing = self.storing.values().min().map_or(u64::MAX, |first| first - 1);
+        let read = self.inbox.high().min(before_storing).max(self.my_read);
+        let unread = self.storing_count();
+        if self.my_read == read && self.unread == unread {
             return None;
         }
-        self.my_read = self.inbox.high();
-        self.unread = 0;
+        self.my_read = read;
+        self.unread = unread;
         Some(self.row())
     }
 
     /// Takes a message of theirs. `bytes` are `body`, encoded; `wall_ms` is now.
     pub fn receive(&mut self, body: MessageBody, bytes: &[u8], wall_ms: u64) -> Arrival {
-        if self.storing.contains(&body.id) {
+        if self.storing.contains_key(&body.id) {
             return Arrival::Storing;
         }
         if self.standing != Standing::Accepted && self.received >= STRANGER_MESSAGES_MAX {
@@ -250,7 +254,7 @@ impl Conversation {
         self.received = self.received.saturating_add(1);
         self.unread = self.unread.saturating_add(1);
         self.note_last(body.sent_ms, &body.text);
-        self.storing.insert(body.id);
+        self.storing.insert(body.id, body.seq);
         let message = self.message_write(order, &MessageRow::of_body(&body, Direction::In, self.inbox.run()));
         let writes = vec![message, self.row()];
         Arrival::New { writes, view: view_of(body, order, Direction::In, MessageState::Delivered, gap_before), gap_changed }
@@ -350,6 +354,10 @@ impl Conversation {
             self.outbox.push(pending);
         }
         Ok(())
+    }
+
+    fn storing_count(&self) -> u32 {
+        u32::try_from(self.storing.len()).unwrap_or(u32::MAX)
     }
 
     fn note_last(&mut self, sent_ms: u64, text: &str) {

@@ -159,6 +159,25 @@ fn nothing_is_taken_for_read_that_is_not_known_to_be_delivered() {
 }
 
 #[test]
+fn what_is_still_being_stored_is_neither_unread_nor_read() {
+    let bodies = authored(3);
+    let mut reader = conversation("anna");
+    for body in &bodies {
+        assert!(matches!(reader.receive(MessageBody::decode(body).expect("a body"), body, NOW_MS), Arrival::New { .. }));
+    }
+    assert_eq!(reader.unread(), 0);
+    assert!(reader.read_here().is_none());
+    reader.stored_incoming(id(1));
+    assert_eq!(reader.unread(), 1);
+    assert!(reader.read_here().is_some());
+    assert_eq!((reader.my_read(), reader.unread()), (1, 0));
+    (2..=3).for_each(|number| reader.stored_incoming(id(number)));
+    assert_eq!(reader.unread(), 2);
+    assert!(reader.read_here().is_some() && reader.read_here().is_none());
+    assert_eq!((reader.my_read(), reader.unread()), (3, 0));
+}
+
+#[test]
 fn the_outbox_is_full_at_its_bound() {
     let mut author = conversation("bela");
     for number in 0..OUTBOX_PER_CONTACT_MAX as u64 {

@@ -234,8 +234,7 @@ impl Node {
         let mut writes = Vec::new();
         for id in body.as_chunks::<16>().0 {
             let id = MessageId(*id);
-            let Some(chat) = self.chats.get_mut(user) else { return true };
-            let rows = chat.delivered(id);
+            let rows = self.chats.get_mut(user).map(|chat| chat.delivered(id)).unwrap_or_default();
             if !rows.is_empty() {
                 writes.extend(rows);
                 self.notify(Event::MessageChanged { with: user.clone(), id, state: MessageState::Delivered });
