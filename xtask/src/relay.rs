@@ -149,7 +149,9 @@ fn is_up(address: SocketAddr) -> bool {
     let ask = || -> std::io::Result<Vec<u8>> {
         let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
         socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-        write!(socket, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        // At once: whoever answers after the first piece and closes would reset the connection under the others.
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes())?;
         let mut start = [0; 12];
         socket.read_exact(&mut start)?;
         Ok(start.to_vec())

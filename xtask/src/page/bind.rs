@@ -8,6 +8,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use super::assets::{Assets, hex_digest};
 use super::compile::APP;
+use super::imports;
 
 /// What wasm-bindgen made of the app.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Bound {
     snippets: Vec<(PathBuf, Vec<u8>)>,
 }
 
-/// Binds the app for the target `web`, without names and producers, by way of the folder `work`.
+/// Binds the app for the target `web`, without names and producers and with short imports, by way of the folder `work`.
 pub fn bind(raw: &Path, work: &Path) -> Result<Bound> {
     if work.exists() {
         fs::remove_dir_all(work)?;
@@ -40,11 +41,9 @@ pub fn bind(raw: &Path, work: &Path) -> Result<Bound> {
             snippets.push((file.strip_prefix(work)?.to_path_buf(), fs::read(&file)?));
         }
     }
-    Ok(Bound {
-        module: fs::read(work.join(format!("{APP}.js")))?,
-        wasm: fs::read(work.join(format!("{APP}_bg.wasm")))?,
-        snippets,
-    })
+    let (module, wasm) = (work.join(format!("{APP}.js")), work.join(format!("{APP}_bg.wasm")));
+    let (module, wasm) = imports::shorten(&fs::read_to_string(module)?, &fs::read(wasm)?)?;
+    Ok(Bound { module: module.into_bytes(), wasm, snippets })
 }
 
 impl Bound {
