@@ -142,7 +142,7 @@ impl Browser {
     /// # Errors
     /// If the browser does not open one.
     pub async fn open_window(&self, as_tab: bool) -> Result<WindowHandle> {
-        let handle = WindowHandle::try_from(self.client()?.new_window(as_tab).await?.handle)?;
+        let handle = self.client()?.new_window(as_tab).await?.handle;
         self.drive(&handle).await?;
         Ok(handle)
     }

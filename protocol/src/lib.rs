@@ -9,6 +9,8 @@ pub mod limits;
 
 pub mod codec;
 
+pub mod asn1;
+
 pub mod ordered;
 
 pub mod store;

@@ -21,6 +21,10 @@ pub const HANDSHAKE_MS: u64 = 10 * SECOND_MS;
 pub const HANDSHAKES_MAX: usize = 8;
 /// Private-key operations a second spent on unsolicited offers, all senders together.
 pub const UNSOLICITED_OPS_PER_SECOND: u32 = 50;
+/// Of those, how many are kept for devices that this one has met before: a flood of strangers does not keep friends out. Guess.
+pub const FAMILIAR_OPS_PER_SECOND: u32 = 10;
+/// Devices remembered as met before, in this run; at the bound no more are. As many as contacts.
+pub const FAMILIARS_MAX: usize = CONTACTS_MAX;
 /// Unsolicited offers taken from one sender in ten seconds; further ones are dropped.
 pub const OFFERS_PER_SENDER: u32 = 8;
 /// Seconds that sealed signalling stays valid.
@@ -45,6 +49,8 @@ pub const REKEY_AGE_MS: u64 = 10 * MINUTE_MS;
 pub const CHAT_LINKS_MAX: usize = 8;
 /// First wait before dialling again; doubles to the next with up to a half of jitter. Guess.
 pub const REDIAL_MIN_MS: u64 = SECOND_MS;
+/// A session of this age was worth having even where nothing was said: after its end the other is sought at once. Guess.
+pub const SESSION_SETTLED_MS: u64 = 10 * SECOND_MS;
 /// Longest wait before dialling again. Guess.
 pub const REDIAL_MAX_MS: u64 = 30 * SECOND_MS;
 /// Silence on a session after which it is probed.

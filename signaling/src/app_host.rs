@@ -16,7 +16,8 @@ use crate::operator::hex;
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The rest is asked for again each time (and answered 304).
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
-/// Largest file without a hash in its name, in bytes: it is read whole. The page, the service worker, icons.
+/// Largest file without a hash in its name that is known by its content, in bytes: it is read whole. The page, the service
+/// worker, icons.
 const CURRENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Digits of a content hash in a file's name: `-0123456789abcdef.`
 const HASH_DIGITS: usize = 16;
@@ -65,6 +66,10 @@ impl AppHost {
         if response.status() != StatusCode::OK {
             return response;
         }
+        let bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if bytes.is_none_or(|bytes: usize| bytes > CURRENT_BYTES_MAX) {
+            return cached(response, ASK_AGAIN);
+        }
         let (mut parts, body) = response.into_parts();
         let Ok(content) = to_bytes(body, CURRENT_BYTES_MAX).await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -74,6 +79,9 @@ impl AppHost {
         let is_known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
         for not_ours in [header::LAST_MODIFIED, header::ACCEPT_RANGES] {
             parts.headers.remove(not_ours);
+        }
+        if parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html") {
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         }
         parts.headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes"));
         if is_known {

@@ -84,6 +84,15 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// Opens a directory that a server has used; `None` for any other, which is left as it is.
+    ///
+    /// # Errors
+    /// `NotWritable`.
+    pub fn in_use(root: &Path) -> Result<Option<Self>, DataDirError> {
+        let used = Self { root: root.to_owned() }.registry().is_file();
+        used.then(|| Self::open(root)).transpose()
+    }
+
     /// The registry's file.
     pub fn registry(&self) -> PathBuf {
         self.root.join("registry.redb")

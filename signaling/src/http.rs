@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Request, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -117,8 +118,10 @@ struct NameAnswer {
 async fn name(
     State(server): State<Arc<Server>>,
     Extension(Address(address)): Extension<Address>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
+    // What is not even text is nobody's name, like the mark that stands for it.
+    let id = id.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(id)| id);
     let state = blocking(&server, {
         let id = id.clone();
         move |server| server.enrolment.name_state(&server.registry, &id, address, server.clock.now())
@@ -141,7 +144,7 @@ async fn enrol(
     State(server): State<Arc<Server>>,
     Extension(Address(address)): Extension<Address>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     let csr = body?;
     let invite = headers.get("b4-invite").map(|invite| invite.to_str().unwrap_or_default().to_owned());
@@ -155,7 +158,7 @@ async fn enrol(
 async fn answer(
     State(server): State<Arc<Server>>,
     Path(ticket): Path<String>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     let body = body?;
     let ticket = unhex(&ticket).ok_or(ClaimError::Refused(Refusal::NoTicket))?;
@@ -230,8 +233,8 @@ impl From<ClaimError> for Failure {
     }
 }
 
-impl From<axum::extract::rejection::BytesRejection> for Failure {
-    fn from(rejection: axum::extract::rejection::BytesRejection) -> Self {
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self(Ok(Refusal::TooLarge));
         }

@@ -2,7 +2,7 @@
 //! whole-product tests and the simulator all start here.
 //!
 //! `relay` and `authority` are pure; `registry`, `data_dir` and `operator` know the disk; `http`, `holding`, `app_host`, `socket`
-//! and `server` know the network. Nothing here can read what users say to each other.
+//! and `server` know the network, `open_files` the process's limit. Nothing here can read what users say to each other.
 
 pub mod limits;
 

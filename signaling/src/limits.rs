@@ -56,6 +56,8 @@ pub const REQUESTS_EVERY_MS: u64 = SECOND_MS;
 
 /// Time for the head of an HTTP request; then the connection is closed.
 pub const HEADERS_MS: u64 = 10 * SECOND_MS;
+/// Bytes of the head of an HTTP request; a larger one is answered 431. Guess: browsers send under 2 KiB, proxies add some.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for a whole HTTP request other than the relay's; then 408.
 pub const REQUEST_MS: u64 = 30 * SECOND_MS;
 /// Time for one write to a client that does not read.
@@ -76,7 +78,7 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// New connections to the relay from one address in a minute; one more is refused with code 7.
     pub connects_per_minute: u64,
-    /// Frames of one connection a second, in the long run; one more is refused with code 5.
+    /// Frames of one connection a second, in the long run, at most 1,000; one more is refused with code 5.
     pub frames_per_second: u64,
     /// `GET /names` from one address in an hour; one more is refused with `too-many`.
     pub names_per_hour: u64,

@@ -115,7 +115,7 @@ struct Serve {
     /// New connections to the relay from one address in a minute.
     #[arg(long, default_value_t = Limits::default().connects_per_minute)]
     connects_per_minute: u64,
-    /// Frames of one connection a second, in the long run.
+    /// Frames of one connection a second, in the long run; at most 1,000.
     #[arg(long, default_value_t = Limits::default().frames_per_second)]
     frames_per_second: u64,
     /// Questions whether a name is free, from one address in an hour.
@@ -161,10 +161,10 @@ fn user(name: &str) -> anyhow::Result<UserId> {
 }
 
 fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
-    if !data.is_dir() {
-        bail!("{} is not a directory: give the server's --data", data.display());
-    }
-    let dir = DataDir::open(data)?;
+    // A registry made here, without the authority's key beside it, would keep the server from founding one.
+    let Some(dir) = DataDir::in_use(data)? else {
+        bail!("{} holds no registry: give the server's --data, after its first start", data.display());
+    };
     Ok(carry_out(&dir, order, &mut system_rng(), wall_ms())?)
 }
 
@@ -219,7 +219,8 @@ async fn until_stopped(server: Handle) -> anyhow::Result<()> {
 
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, on a full disk for one, is not a reason to fail: saying so on standard error would panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),

@@ -26,7 +26,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::enrolment::Enrolment;
 use crate::http::{Server, router};
 use crate::limits::{
-    HEADERS_MS, HTTP_CONNECTIONS, HTTP_CONNECTIONS_PER_ADDRESS, Limits, REQUESTS_EVERY_MS, SHUTDOWN_MS,
+    HEAD_BYTES_MAX, HEADERS_MS, HTTP_CONNECTIONS, HTTP_CONNECTIONS_PER_ADDRESS, Limits, REQUESTS_EVERY_MS, SHUTDOWN_MS,
 };
 use crate::metrics::Tally;
 use crate::open_files;
@@ -288,6 +288,7 @@ async fn connection(
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_millis(HEADERS_MS));
+    builder.max_buf_size(HEAD_BYTES_MAX);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -94,16 +94,76 @@ fn compressed_siblings_are_served_to_those_who_take_them() {
 fn the_apps_own_routes_get_the_page_and_nothing_else_does() {
     let server = host();
     let page = |path: &str| server.get_as(path, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")]);
-    for path in ["/chat/anna", "/settings"] {
+    for path in ["/chat/anna", "/you", "/chat/anna.b", "/chat/anna.js", "/chat/%2e%2e"] {
         let answer = page(path);
         assert_eq!((answer.status, answer.text().as_str(), answer.header("cache-control")), (200, "page", "no-cache"));
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     }
-    assert_eq!(page("/gone.js").status, 404);
+    assert_eq!((server.get("/you").text(), server.get("/chat/anna").text()), ("page".to_owned(), "page".to_owned()));
+    assert_eq!((page("/gone.js").status, server.get("/chat/gone.js").status), (404, 404));
     assert_eq!(server.get_as("/chat/anna", &[("Accept", "application/json")]).status, 404);
-    for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"] {
-        assert!(!server.get(path).text().contains("secret"), "{path}");
-    }
     assert_eq!(server.post("/", b"").status, 405);
+}
+
+#[test]
+fn nothing_outside_the_build_is_served() {
+    let server = host();
+    std::fs::write(server.home.path().join("dist").join("folder"), "").expect("written");
+    for path in [
+        "/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret", "/chat/../../secret", "/..%5csecret", "/%2e%2e%2fsecret",
+        "/./../secret", "/a/%2e%2e/%2e%2e/secret", "/../data/authority.key.der", "/%00", "/..%c0%afsecret",
+    ] {
+        for headers in [&[][..], &[("Accept", "text/html")][..]] {
+            let answer = server.get_as(path, headers);
+            assert!(!answer.text().contains("secret") && !answer.body.starts_with(&[0x30]), "{path}");
+            assert!([200, 400, 404].contains(&answer.status), "{path}: {}", answer.status);
+            assert!(answer.header("location").is_empty(), "{path} leads elsewhere");
+        }
+    }
+}
+
+#[test]
+fn a_head_has_the_headers_of_a_get_and_no_body() {
+    let server = host();
+    for path in ["/", "/sw.js", "/you", &format!("/{HASHED}.wasm"), "/authority.pem", "/healthz"] {
+        let (get, head) = (server.get(path), server.call("HEAD", path, &[], b""));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        let but_the_date = |answer: &support::Answer| {
+            let mut headers = answer.headers.clone();
+            headers.remove("date");
+            headers
+        };
+        assert_eq!(but_the_date(&head), but_the_date(&get), "{path}");
+    }
+}
+
+#[test]
+fn what_is_known_is_not_sent_again_and_what_has_changed_is_whatever_its_date_says() {
+    let server = host();
+    let file = server.home.path().join("dist").join("index.html");
+    let changed = |content: &str| {
+        std::fs::write(&file, content).expect("written");
+        let date = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        std::fs::File::options().write(true).open(&file).and_then(|file| file.set_modified(date)).expect("set");
+    };
+    changed("old!");
+    let first = server.get("/");
+    let tag = first.header("etag").to_owned();
+    assert!(tag.len() > 16 && first.header("last-modified").is_empty());
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
+        let again = server.get_as("/", &[("If-None-Match", &known)]);
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, tag.as_str()), "{known}");
+        assert_eq!((again.header("cache-control"), again.header("vary")), ("no-cache", "accept-encoding"));
+        assert!(!again.header("content-security-policy").is_empty());
+    }
+    // As long and as old as before.
+    changed("new!");
+    let since = ("If-Modified-Since", "Thu, 01 Jan 2026 00:00:00 GMT");
+    let next = server.get_as("/", &[("If-None-Match", &tag), since]);
+    assert_eq!((next.status, next.text().as_str()), (200, "new!"));
+    let hashed = format!("/{HASHED}.wasm");
+    let tag = server.get(&hashed).header("etag").to_owned();
+    assert_eq!(server.get_as(&hashed, &[("If-None-Match", &tag)]).status, 304);
 }
 
 #[test]

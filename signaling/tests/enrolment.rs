@@ -1,16 +1,19 @@
-//! Enrolment, names, invites and revocation against the real program over real sockets.
+//! Names and certificates against the real program over real sockets: first come, renewal, every refusal, openssl's word.
 
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use b4_protocol::crypto::Rng;
 use b4_protocol::identity::testing::{TestAuthority, device_keys, request_of};
-use b4_protocol::identity::{CertificateError, RevocationList, TrustAnchor};
+use b4_protocol::identity::{EnrolmentRequest, TrustAnchor};
+use b4_protocol::time::DAY_MS;
+use b4_signaling::authority::{NameRecord, issue};
 use b4_signaling::clock::wall_ms;
+use b4_signaling::data_dir::DataDir;
+use b4_signaling::registry::Registry;
 use support::Server;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_b4-signaling");
@@ -25,31 +28,16 @@ fn anchor(server: &Server) -> TrustAnchor {
     TrustAnchor::from_pem(&answer.text()).expect("an authority")
 }
 
-fn name_state(server: &Server, name: &str) -> String {
-    let answer = server.get(&format!("/names/{name}"));
-    let json: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
-    assert_eq!(json["id"].as_str(), Some(name));
-    json["state"].as_str().expect("a state").to_owned()
-}
-
-fn operator(server: &Server, arguments: &[&str]) -> String {
-    let mut command = Command::new(PROGRAM);
-    command.arg(arguments[0]).arg("--data").arg(server.data()).args(&arguments[1..]);
-    let output = command.output().expect("the program runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
-}
-
 #[test]
 fn a_name_is_enrolled_once_and_its_owner_gets_the_same_certificate_again() {
     let (server, mut rng) = (Server::start(PROGRAM, &[]), rng(1));
     let anchor = anchor(&server);
-    assert_eq!(name_state(&server, "anna"), "free");
+    assert_eq!(server.name_state("anna"), "free");
     let der = server.enrol("anna", &device_keys(0), &mut rng).expect("a free name");
     let anna = anchor.verify(&der, wall_ms(), None).expect("a good certificate");
     assert_eq!(anna.user_id().as_str(), "anna");
     assert_eq!(anna.signing_key().spki_der(), device_keys(0).signing.spki_der());
-    assert_eq!(name_state(&server, "anna"), "taken");
+    assert_eq!(server.name_state("anna"), "taken");
     assert_eq!(server.enrol("anna", &device_keys(0), &mut rng).expect("the owner"), der);
     let stranger = server.enrol("anna", &device_keys(1), &mut rng).expect_err("taken");
     assert_eq!(stranger.refusal(), (409, "taken".to_owned()));
@@ -68,15 +56,27 @@ fn every_bad_call_has_its_code() {
     check(server.post("/enrol", &vec![0x30; 4_097]), 413, "too-large");
     check(server.post(&format!("/enrol/{}", "ab".repeat(16)), &[0; 32]), 404, "no-ticket");
     check(server.post("/enrol/nonsense", &[0; 32]), 404, "no-ticket");
+    // The name is judged before the signature: what is put in its place need not be signed.
+    let named = |name: &str, put: &str| {
+        let csr = request_of(name, &device_keys(0), &mut Rng::from_seed([9; 32]));
+        let at = csr.windows(name.len()).position(|window| window == name.as_bytes()).expect("the name is in it");
+        [&csr[..at], put.as_bytes(), &csr[at + name.len()..]].concat()
+    };
+    check(server.post("/enrol", &named("admix", "admin")), 409, "reserved");
+    for bad in ["Annas", "1nnas", "an\0as", "ann s", ".nnas"] {
+        check(server.post("/enrol", &named("annas", bad)), 400, "bad-name");
+    }
     check(server.get("/names/Anna"), 400, "bad-name");
     check(server.get("/names/a%20b"), 400, "bad-name");
-    assert_eq!(name_state(&server, "admin"), "reserved");
+    check(server.get("/names/%ff%fe%fd"), 400, "bad-name");
+    check(server.get(&format!("/names/{}", "a".repeat(33))), 400, "bad-name");
+    assert_eq!(server.name_state("admin"), "reserved");
     let begun = server.post("/enrol", &good);
     let json: serde_json::Value = serde_json::from_slice(&begun.body).expect("JSON");
     let ticket = format!("/enrol/{}", json["ticket"].as_str().expect("a ticket"));
     check(server.post(&ticket, &[0; 32]), 403, "bad-answer");
     check(server.post(&ticket, &[0; 32]), 404, "no-ticket");
-    assert_eq!(name_state(&server, "anna"), "free");
+    assert_eq!(server.name_state("anna"), "free");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_first_start_founds_an_authority_in_private_files() {
     let mode = |name: &str| {
         std::fs::metadata(server.data().join(name)).expect("there").permissions().mode() & 0o777
     };
-    assert_eq!((mode("."), mode("authority.key.der")), (0o700, 0o600));
+    assert_eq!((mode("."), mode("authority.key.der"), mode("registry.redb")), (0o700, 0o600, 0o600));
     let founded = anchor(&server);
     assert_ne!(founded.pin(), TestAuthority::new([1; 32]).anchor().pin());
     let mut server = server;
@@ -107,133 +107,101 @@ fn a_first_start_founds_an_authority_in_private_files() {
 }
 
 #[test]
-fn openssl_verifies_what_the_authority_issues() {
-    if Command::new("openssl").arg("version").output().is_err() {
-        // Not installed here; CI has it.
-        assert!(std::env::var_os("CI").is_none(), "CI has openssl");
-        return;
+fn a_certificate_is_renewed_from_day_60_by_its_own_keys_and_never_for_others() {
+    const HELD: [(&str, u64, bool); 4] = [("young", 59, false), ("old", 61, true), ("last", 89, true), ("expired", 120, true)];
+    let home = support::prepared();
+    let (authority, mut rng, now) = (TestAuthority::new([1; 32]), rng(6), wall_ms());
+    let enrolled: Vec<_> = {
+        let registry = Registry::open(&DataDir::open(&home.path().join("data")).expect("made").registry()).expect("made");
+        let mut enrol = |keys: usize, name: &str, days: u64| {
+            let csr = request_of(name, &device_keys(keys), &mut rng);
+            let request = EnrolmentRequest::parse(&csr).expect("a good request");
+            let then = now - days * DAY_MS;
+            let decide = |known: Option<&NameRecord>| issue(authority.issuer(), &mut rng, &request, known, then);
+            registry.claim(request.user_id(), None, decide).expect("a free name")
+        };
+        HELD.iter().enumerate().map(|(keys, (name, days, _))| enrol(keys, name, *days)).collect()
+    };
+    let server = Server::start_in(PROGRAM, home, &[]);
+    let read = |der: &[u8], at| authority.anchor().verify(der, at, None).expect("a good certificate");
+    for (keys, ((name, days, renews), der)) in HELD.iter().zip(&enrolled).enumerate() {
+        let stranger = server.enrol(name, &device_keys(keys + 4), &mut rng).expect_err("another key");
+        assert_eq!(stranger.refusal(), (409, "taken".to_owned()), "{name}");
+        let answer = server.enrol(name, &device_keys(keys), &mut rng).expect("the owner");
+        assert_eq!(&answer != der, *renews, "{name}");
+        let (before, after) = (read(der, now - days * DAY_MS), read(&answer, now));
+        assert_eq!(before.node_id(), after.node_id(), "{name}");
+        assert_eq!(after.not_after_ms() > before.not_after_ms(), *renews, "{name}");
+        assert_eq!(server.enrol(name, &device_keys(keys), &mut rng).expect("the owner"), answer, "{name}");
     }
+}
+
+/// Runs openssl in a directory; what it prints.
+fn openssl(home: &Path, arguments: &[&str]) -> Vec<u8> {
+    let ran = Command::new("openssl").current_dir(home).args(arguments).output();
+    let output = ran.expect("this test needs the program openssl. Remedy: as root, `apt-get install openssl`");
+    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Has openssl verify a certificate against the authority's, and read it.
+fn check_with_openssl(server: &Server, der: &[u8], name: &str) {
+    let home = server.home.path();
+    std::fs::write(home.join("authority.pem"), server.get("/authority.pem").body).expect("written");
+    std::fs::write(home.join("issued.der"), der).expect("written");
+    openssl(home, &["x509", "-inform", "DER", "-in", "issued.der", "-out", "issued.pem"]);
+    let said = openssl(home, &["verify", "-CAfile", "authority.pem", "issued.pem"]);
+    assert_eq!(String::from_utf8_lossy(&said).trim(), "issued.pem: OK");
+    let text = String::from_utf8(openssl(home, &["x509", "-in", "issued.pem", "-noout", "-text"])).expect("text");
+    assert!(text.contains(&format!("Subject: CN = {name}")) || text.contains(&format!("Subject: CN={name}")), "{text}");
+    assert!(text.contains("rsassaPss") && text.contains("Salt Length: 0x20"), "{text}");
+}
+
+#[test]
+fn openssl_verifies_what_the_authority_issues() {
     let (server, mut rng) = (Server::start(PROGRAM, &[]), rng(3));
     let der = server.enrol("anna", &device_keys(0), &mut rng).expect("a free name");
-    let path = |name: &str| server.home.path().join(name);
-    std::fs::write(path("authority"), server.get("/authority.pem").body).expect("written");
-    std::fs::write(path("anna"), &der).expect("written");
-    let run = |arguments: &[&str]| {
-        let output = Command::new("openssl").current_dir(server.home.path()).args(arguments).output().expect("runs");
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    assert!(run(&["x509", "-inform", "DER", "-in", "anna", "-out", "anna.pem"]).0);
-    // The ready-made authority is founded at a fixed day; the certificate is issued today.
-    let (verified, said) = run(&["verify", "-CAfile", "authority", "anna.pem"]);
-    assert!(verified && said.trim() == "anna.pem: OK", "{said}");
-    let (_, text) = run(&["x509", "-in", "anna.pem", "-noout", "-text"]);
-    assert!(text.contains("Subject: CN = anna") || text.contains("Subject: CN=anna"), "{text}");
-    assert!(text.contains("rsassaPss"), "{text}");
+    check_with_openssl(&server, &der, "anna");
 }
 
+/// PROTOCOL.md is enough: this client shares no code with the server.
 #[test]
-fn names_survive_a_kill_right_after_the_answer() {
-    let mut server = Server::start(PROGRAM, &[]);
-    let names: Vec<String> = (0..6).map(|number| format!("user{number}")).collect();
-    for round in 0..3 {
-        for (number, name) in names.iter().enumerate().skip(round * 2).take(2) {
-            server.enrol(name, &device_keys(number), &mut rng(number as u8)).expect("a free name");
-        }
-        server.signal("KILL");
-        assert!(!server.wait().success());
-        server.restart();
-        for name in &names[..round * 2 + 2] {
-            assert_eq!(name_state(&server, name), "taken");
-        }
+fn a_client_made_of_openssl_alone_enrols() {
+    const KEYS: [(&str, &[u8]); 2] = [
+        ("sign.key", include_bytes!("../../protocol/tests/keys/sign-03.der")),
+        ("unwrap.key", include_bytes!("../../protocol/tests/keys/unwrap-03.der")),
+    ];
+    let server = Server::start(PROGRAM, &[]);
+    let home = server.home.path();
+    KEYS.iter().for_each(|(name, der)| std::fs::write(home.join(name), der).expect("written"));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let enc_spki = hex(&openssl(home, &["pkey", "-inform", "DER", "-in", "unwrap.key", "-pubout", "-outform", "DER"]));
+    let config = format!(
+        "[req]\nprompt = no\nutf8 = yes\nstring_mask = utf8only\ndistinguished_name = name\nreq_extensions = wanted\n\
+         [name]\nCN = carla\n[wanted]\n1.3.6.1.3.2017.4.2 = DER:{enc_spki}\n"
+    );
+    std::fs::write(home.join("request.cnf"), config).expect("written");
+    let pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32", "-sigopt", "rsa_mgf1_md:sha256", "-sha256"];
+    let request = ["req", "-new", "-config", "request.cnf", "-key", "sign.key", "-keyform", "DER", "-outform", "DER"];
+    let csr = openssl(home, &[&request[..], &pss[..]].concat());
+    let begun = server.post("/enrol", &csr);
+    assert_eq!(begun.status, 200, "{}", begun.text());
+    let json: serde_json::Value = serde_json::from_slice(&begun.body).expect("JSON");
+    std::fs::write(home.join("challenge.txt"), json["challenge"].as_str().expect("a challenge")).expect("written");
+    std::fs::write(home.join("challenge"), openssl(home, &["base64", "-d", "-A", "-in", "challenge.txt"])).expect("written");
+    let label = format!("rsa_oaep_label:{}", hex(b"B4/v1/enrol"));
+    let mut decrypt = vec!["pkeyutl", "-decrypt", "-inkey", "unwrap.key", "-keyform", "DER", "-in", "challenge"];
+    for option in ["rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256", &label] {
+        decrypt.extend(["-pkeyopt", option]);
     }
-    assert_eq!(name_state(&server, "user6"), "free");
-}
-
-#[test]
-fn a_kill_in_the_middle_of_enrolling_loses_no_answered_name() {
-    let server = Arc::new(Server::start(PROGRAM, &[]));
-    let enrolling = std::thread::spawn({
-        let server = server.clone();
-        move || {
-            let mut answered = Vec::new();
-            for number in 0..40 {
-                let (name, keys) = (format!("user{number}"), device_keys(number));
-                // The connection breaks under the kill: that name was not answered.
-                let enrol = std::panic::AssertUnwindSafe(|| server.enrol(&name, &keys, &mut rng(number as u8)).is_ok());
-                match std::panic::catch_unwind(enrol) {
-                    Ok(true) => answered.push(name),
-                    Ok(false) | Err(_) => break,
-                }
-            }
-            answered
-        }
-    });
-    std::thread::sleep(Duration::from_millis(1_500));
-    server.signal("KILL");
-    let answered = enrolling.join().expect("the thread ends");
-    let mut server = Arc::into_inner(server).expect("the thread has ended");
-    server.wait();
-    server.restart();
-    assert!(!answered.is_empty());
-    for name in &answered {
-        assert_eq!(name_state(&server, name), "taken");
-    }
-}
-
-#[test]
-fn with_invites_a_new_name_takes_one_made_while_the_server_runs() {
-    let (server, mut rng) = (Server::start(PROGRAM, &["--invites"]), rng(4));
-    let refused = server.enrol("anna", &device_keys(0), &mut rng).expect_err("no invite");
-    assert_eq!(refused.refusal(), (403, "invite-required".to_owned()));
-    let mut enrol = |name: &str, keys, invite: &str| {
-        server.enrol_with(name, &device_keys(keys), &mut rng, &[("B4-Invite", invite)])
-    };
-    let unknown = enrol("anna", 0, &"0".repeat(32)).expect_err("unknown");
-    assert_eq!(unknown.refusal(), (403, "bad-invite".to_owned()));
-    let invite = operator(&server, &["invite"]);
-    assert_eq!(invite.len(), 32);
-    assert!(enrol("anna", 0, &invite).is_ok());
-    assert_eq!(enrol("bert", 1, &invite).expect_err("used").refusal(), (403, "bad-invite".to_owned()));
-    for entry in std::fs::read_dir(server.data()).expect("readable") {
-        let path = entry.expect("an entry").path();
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        assert!(!bytes.windows(32).any(|window| window == invite.as_bytes()), "{} holds the invite", path.display());
-    }
-}
-
-#[test]
-fn a_name_is_revoked_while_the_server_runs_and_while_it_does_not() {
-    let (mut server, mut rng) = (Server::start(PROGRAM, &[]), rng(5));
-    let anchor = anchor(&server);
-    let der = server.enrol("anna", &device_keys(0), &mut rng).expect("a free name");
-    let other = server.enrol("bert", &device_keys(1), &mut rng).expect("a free name");
-    let list = |server: &Server, newest| {
-        RevocationList::decode_verified(&server.get("/revoked").body, &anchor, newest).expect("a good list")
-    };
-    let first = list(&server, None);
-    assert_eq!(anchor.verify(&der, wall_ms(), Some(&first)).map(|_| ()), Ok(()));
-    assert!(operator(&server, &["revoke", "anna"]).contains("1 certificate"));
-    assert!(operator(&server, &["revoke", "nobody"]).contains("nobody has this name"));
-    server.signal("HUP");
-    let begun = Instant::now();
-    let second = loop {
-        let list = list(&server, Some(first.sequence()));
-        if list.sequence() > first.sequence() {
-            break list;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "no new list within seconds");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(anchor.verify(&der, wall_ms(), Some(&second)).err(), Some(CertificateError::Revoked));
-    assert_eq!(second.next_update_ms() - second.this_update_ms(), 24 * 60 * 60 * 1_000);
-    let again = server.enrol("anna", &device_keys(0), &mut rng).expect_err("revoked");
-    assert_eq!(again.refusal(), (403, "revoked".to_owned()));
-    assert_eq!(name_state(&server, "anna"), "taken");
-    server.signal("TERM");
-    assert!(server.wait().success());
-    assert!(operator(&server, &["revoke", "bert"]).contains("1 certificate"));
-    server.restart();
-    let third = list(&server, Some(second.sequence()));
-    assert!(third.sequence() > second.sequence());
-    assert_eq!(anchor.verify(&other, wall_ms(), Some(&third)).err(), Some(CertificateError::Revoked));
+    let opened = openssl(home, &decrypt);
+    std::fs::write(home.join("request.der"), &csr).expect("written");
+    let hash = openssl(home, &["dgst", "-sha256", "-binary", "request.der"]);
+    assert_eq!((opened.len(), &opened[32..]), (64, &hash[..]));
+    std::fs::write(home.join("hash"), hash).expect("written");
+    let key = format!("hexkey:{}", hex(&opened[..32]));
+    let answer = openssl(home, &["dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-binary", "hash"]);
+    let done = server.post(&format!("/enrol/{}", json["ticket"].as_str().expect("a ticket")), &answer);
+    assert_eq!((done.status, done.header("content-type")), (200, "application/pkix-cert"), "{}", done.text());
+    check_with_openssl(&server, &done.body, "carla");
 }

@@ -7,10 +7,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use b4_protocol::crypto::Rng;
-use b4_protocol::identity::testing::{TestAuthority, device_keys};
+use b4_protocol::identity::testing::{DEVICES_MAX, TestAuthority, device_keys};
 use b4_protocol::identity::{NodeId, UserId};
-use b4_protocol::signal::relay::{ClientFrame, Presence, RefusalCode, RelayFrame};
+use b4_protocol::signal::relay::{ClientFrame, Presence, RefusalCode, RelayFrame, UndeliveredReason};
 use b4_signaling::clock::wall_ms;
+use b4_signaling::limits::{FRAMES_BURST, HEAD_BYTES_MAX, HTTP_CONNECTIONS_PER_ADDRESS, REQUEST_MS};
+use futures_util::StreamExt as _;
 use support::Server;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -28,11 +30,16 @@ fn node(certificate: &[u8]) -> NodeId {
 
 #[tokio::test]
 async fn two_who_enrolled_find_each_other_and_hand_bodies_over() {
-    let (server, mut rng) = (Server::start(PROGRAM, &["--ice", "stun:127.0.0.1:3478"]), Rng::from_seed([1; 32]));
+    let ice = ["--ice", "stun:127.0.0.1:3478", "--ice", "turns:127.0.0.1:5349,anna,secret"];
+    let (server, mut rng) = (Server::start(PROGRAM, &ice), Rng::from_seed([1; 32]));
     let (keys_a, keys_b) = (device_keys(0), device_keys(1));
     let anna = server.enrol("anna", &keys_a, &mut rng).expect("a free name");
     let bert = server.enrol("bert", &keys_b, &mut rng).expect("a free name");
     let mut a = server.join(&anna, &keys_a, &mut rng).await;
+    let Some(RelayFrame::Welcome { now_ms, revocation_sequence: 1, ice }) = &a.welcome else { panic!("{:?}", a.welcome) };
+    assert!(now_ms.abs_diff(wall_ms()) < 60_000);
+    let told = ice.iter().map(|server| (server.url.as_str(), server.user_name.as_str(), server.credential.as_str()));
+    assert!(told.eq([("stun:127.0.0.1:3478", "", ""), ("turns:127.0.0.1:5349", "anna", "secret")]), "{ice:?}");
     a.send(&ClientFrame::Lookup { ticket: 1, watch: true, user: user("bert") }).await;
     let away = a.frame().await;
     assert!(matches!(&away, RelayFrame::Found { ticket: 1, presence: Presence::Away, devices } if devices[0].certificate == bert));
@@ -57,6 +64,9 @@ async fn a_page_of_another_origin_is_not_let_in() {
     let server = Server::start(PROGRAM, &[]);
     assert_eq!(server.socket("https://evil.example").await.err(), Some(403));
     assert_eq!(server.socket("null").await.err(), Some(403));
+    assert_eq!(server.socket("").await.err(), Some(403));
+    let refused = server.get_as("/relay", &[("Origin", "https://evil.example")]).refusal();
+    assert_eq!(refused, (403, "wrong-origin".to_owned()));
     assert!(server.socket(&server.origin()).await.is_ok());
     let listed = Server::start(PROGRAM, &["--origin", "https://b4.example"]);
     assert!(listed.socket("https://b4.example").await.is_ok());
@@ -99,6 +109,61 @@ async fn what_breaks_the_rules_is_refused_with_its_code_and_closed() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_too_fast_is_told_so_with_a_time_and_stays() {
+    let (server, mut rng) = (Server::start(PROGRAM, &["--frames-per-second", "20"]), Rng::from_seed([7; 32]));
+    let keys = device_keys(0);
+    let anna = server.enrol("anna", &keys, &mut rng).expect("a free name");
+    let mut socket = server.join(&anna, &keys, &mut rng).await;
+    let sent = u32::try_from(FRAMES_BURST).expect("small") + 40;
+    for ticket in 1..=sent {
+        socket.send(&ClientFrame::Ping { ticket }).await;
+    }
+    let (mut answered, mut refused) = (0, 0);
+    while answered + refused < sent {
+        match socket.frame().await {
+            RelayFrame::Pong { .. } => answered += 1,
+            RelayFrame::Refused { ticket: 1.., code: RefusalCode::TooFast, retry_after_ms: 1..=50 } => refused += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(refused >= 1 && u64::from(answered) >= FRAMES_BURST - 1, "{answered} answered, {refused} refused");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    socket.send(&ClientFrame::Ping { ticket: 0 }).await;
+    assert_eq!(socket.frame().await, RelayFrame::Pong { ticket: 0 });
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_costs_bounded_memory_and_the_sender_is_told() {
+    let (server, mut rng) = (Server::start(PROGRAM, &["--frames-per-second", "1000"]), Rng::from_seed([8; 32]));
+    let (keys_a, keys_b) = (device_keys(0), device_keys(1));
+    let anna = server.enrol("anna", &keys_a, &mut rng).expect("a free name");
+    let bert = server.enrol("bert", &keys_b, &mut rng).expect("a free name");
+    let mut a = server.join(&anna, &keys_a, &mut rng).await;
+    let _b = server.join(&bert, &keys_b, &mut rng).await;
+    let (to, before) = (node(&bert), server.resident_bytes());
+    let (begun, mut undelivered) = (Instant::now(), None);
+    while undelivered.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the queue never filled");
+        for _ in 0..16 {
+            a.send(&ClientFrame::Forward { to, body: vec![7; 4_096] }).await;
+        }
+        while let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(17), a.stream.next()).await {
+            if let Message::Binary(bytes) = message.expect("the sender's socket stays") {
+                match RelayFrame::decode(&bytes).expect("a good frame") {
+                    RelayFrame::Undelivered { reason, .. } => undelivered = Some(reason),
+                    RelayFrame::Refused { code: RefusalCode::TooFast, .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    assert_eq!(undelivered, Some(UndeliveredReason::QueueFull));
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < 4 * 1_024 * 1_024, "the server grew by {grown} bytes");
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[tokio::test]
 async fn one_address_has_so_many_connections() {
     let server = Server::start(PROGRAM, &["--connections-per-address", "2"]);
     let mut held = vec![];
@@ -134,21 +199,6 @@ async fn a_revoked_client_is_put_out_while_connected() {
     assert_eq!(socket.end(SOON).await.1, Some(4_004));
 }
 
-#[tokio::test]
-async fn a_stop_tells_everybody_and_ends_well() {
-    for signal in ["TERM", "INT"] {
-        let (mut server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([4; 32]));
-        let keys = device_keys(0);
-        let anna = server.enrol("anna", &keys, &mut rng).expect("a free name");
-        let mut socket = server.join(&anna, &keys, &mut rng).await;
-        server.signal(signal);
-        let refused = RelayFrame::Refused { ticket: 0, code: RefusalCode::ShuttingDown, retry_after_ms: 0 };
-        assert_eq!(socket.end(SOON).await, (vec![refused], Some(4_009)));
-        drop(socket);
-        assert_eq!(server.wait().code(), Some(0));
-    }
-}
-
 /// Opens the relay's socket by hand: nothing answers the server's pings.
 fn silent_socket(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
@@ -172,25 +222,67 @@ fn until_closed(mut stream: TcpStream, at_most: Duration) -> Duration {
     begun.elapsed()
 }
 
+/// That the server closes a connection ten seconds after it has fallen behind, give or take.
+fn closed_in_time(stream: TcpStream) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let took = until_closed(stream, Duration::from_secs(30));
+        assert!((Duration::from_secs(8)..Duration::from_secs(22)).contains(&took), "{took:?}");
+    })
+}
+
 #[test]
-fn a_client_that_never_proves_itself_and_one_with_slow_headers_are_closed() {
+fn a_client_that_never_proves_itself_and_ones_with_slow_or_no_headers_are_closed() {
     let server = Server::start(PROGRAM, &[]);
-    let unproven = silent_socket(&server);
-    let mut slow = TcpStream::connect(server.address).expect("the server listens");
-    slow.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
-    let dripping = slow.try_clone().expect("a second handle");
+    let connect = |sent: &[u8]| {
+        let mut stream = TcpStream::connect(server.address).expect("the server listens");
+        stream.write_all(sent).expect("sent");
+        stream
+    };
+    let slow = connect(b"GET / HTTP/1.1\r\nHost: ");
+    let mut dripping = slow.try_clone().expect("a second handle");
     let drip = std::thread::spawn(move || {
-        let mut dripping = dripping;
         while dripping.write_all(b"a").is_ok() {
             std::thread::sleep(Duration::from_millis(500));
         }
     });
-    let unproven = std::thread::spawn(move || until_closed(unproven, Duration::from_secs(20)));
-    let slow = until_closed(slow, Duration::from_secs(20));
-    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&slow), "{slow:?}");
-    let unproven = unproven.join().expect("the thread ends");
-    assert!((Duration::from_secs(8)..Duration::from_secs(16)).contains(&unproven), "{unproven:?}");
+    let kept_alive = connect(b"GET /healthz HTTP/1.1\r\nHost: b4\r\n\r\n");
+    for closed in [silent_socket(&server), slow, connect(b""), kept_alive].map(closed_in_time) {
+        closed.join().expect("closed in time");
+    }
     drip.join().expect("the thread ends");
+}
+
+#[test]
+fn a_request_that_does_not_end_or_whose_head_is_too_large_is_answered() {
+    let server = Server::start(PROGRAM, &[]);
+    let status = |sent: &[u8], wait: u64| {
+        let mut stream = TcpStream::connect(server.address).expect("the server listens");
+        stream.write_all(sent).expect("sent");
+        stream.set_read_timeout(Some(Duration::from_secs(wait))).expect("set");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("an answer");
+        String::from_utf8_lossy(&status).into_owned()
+    };
+    let large = format!("GET / HTTP/1.1\r\nHost: b4\r\nCookie: {}\r\n\r\n", "a".repeat(HEAD_BYTES_MAX));
+    assert_eq!(status(large.as_bytes(), 5), "HTTP/1.1 431");
+    let endless = b"POST /enrol HTTP/1.1\r\nHost: b4\r\nContent-Length: 9\r\n\r\nx";
+    assert_eq!(status(endless, REQUEST_MS / 1_000 + 5), "HTTP/1.1 408");
+}
+
+#[test]
+fn one_address_has_so_many_open_sockets_whatever_is_said_on_them() {
+    let server = Server::start(PROGRAM, &["--connections-per-address", "2"]);
+    let connect = || TcpStream::connect(server.address).expect("the system accepts");
+    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_ADDRESS + 2).map(|_| connect()).collect();
+    assert!(until_closed(connect(), Duration::from_secs(5)) < Duration::from_secs(2));
+    drop(held);
+    let begun = Instant::now();
+    while TcpStream::connect(server.address).is_ok_and(|mut stream| {
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: b4\r\n\r\n");
+        stream.read_exact(&mut [0; 12]).is_err()
+    }) {
+        assert!(begun.elapsed() < SOON, "places are not given back");
+    }
 }
 
 #[tokio::test]
@@ -220,15 +312,18 @@ async fn a_half_open_socket_is_closed_and_one_that_answers_pings_stays() {
 
 #[tokio::test]
 async fn an_idle_peer_costs_under_32_kilobytes() {
-    const PEERS: usize = 200;
-    let (server, mut rng) = (Server::start(PROGRAM, &[]), Rng::from_seed([6; 32]));
+    const PEERS: usize = 150;
+    let flags = ["--connects-per-minute", "1000"];
+    let (server, mut rng) = (Server::start(PROGRAM, &flags), Rng::from_seed([6; 32]));
     let mut authority = TestAuthority::new([1; 32]);
     let now = wall_ms();
     let mut peers = vec![];
     let mut resident = 0;
     for number in 0..PEERS + 8 {
-        let device = authority.issue(&format!("user{number}"), now);
-        peers.push(server.join(device.certificate.der(), &device.keys, &mut rng).await);
+        let device = authority.issue_for(&format!("user{number}"), device_keys(number % DEVICES_MAX), now);
+        let mut socket = server.join(device.certificate.der(), &device.keys, &mut rng).await;
+        // Reading is what answers pings.
+        peers.push(tokio::spawn(async move { while let Some(Ok(_)) = socket.stream.next().await {} }));
         if number == 7 {
             // The first few pay for what all share.
             resident = server.resident_bytes();

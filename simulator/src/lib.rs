@@ -2,7 +2,7 @@
 //!
 //! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made.
 
-mod links;
+mod end;
 mod machine;
 mod relay_host;
 mod store;

@@ -103,4 +103,6 @@ pub(crate) struct Machine {
     /// Rises with every start: what was under way for an earlier one is dropped.
     pub life: u32,
     pub wake_at_ms: Option<u64>,
+    /// How far its wall clock is off.
+    pub clock_ms: i64,
 }

@@ -20,6 +20,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// Takes all devices of a user out.
+    pub fn clear(&mut self, user: &UserId) {
+        self.devices.remove(user);
+    }
+
     /// Enters a device.
     pub fn enter(&mut self, user: UserId, device: KnownDevice) {
         self.devices.entry(user).or_default().push(device);

@@ -1,5 +1,6 @@
 //! Two and three people chat in worlds in which things fail. Nothing is lost, nothing comes twice, order is kept.
 
+use b4_protocol::chat::MessageId;
 use b4_protocol::node::{Command, ContactRefusal, Direction, Event, MessageState, NetworkState, Presence, Standing, Table};
 use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
 
@@ -281,6 +282,139 @@ fn a_machine_that_dies_silently_is_noticed_within_seconds() {
     let them = world.user(bela);
     let noticed = world.run_until(9_000, |world| world.seen(anna).states(&them)[1..] == [MessageState::Queued]);
     assert!(noticed, "a message that is not acknowledged goes back to waiting");
+}
+
+#[test]
+fn a_lost_acknowledgement_brings_the_message_again_and_shows_it_once() {
+    for seed in 1..=10 {
+        let (mut world, anna, bela) = world(seed);
+        befriend(&mut world, anna, bela);
+        world.say(anna, bela, "hello");
+        check_delivered(&mut world, anna, bela, &["hello".to_owned()], 5_000);
+        world.say(anna, bela, "once");
+        let rows = world.disk(bela).count(Table::Messages);
+        assert!(world.run_until(5_000, |world| world.disk(bela).count(Table::Messages) > rows));
+        // It is durable there, and its acknowledgement on the way.
+        world.cut_links(bela);
+        let them = world.user(bela);
+        assert_ne!(world.seen(anna).states(&them)[1], MessageState::Delivered);
+        check_delivered(&mut world, anna, bela, &["hello".to_owned(), "once".to_owned()], 30_000);
+        assert_eq!(world.disk(bela).count(Table::Messages), rows + 1);
+    }
+}
+
+#[test]
+fn a_first_message_of_somebody_unknown_waits_to_be_accepted_ignored_or_blocked() {
+    for (order, standing) in [(0, Standing::Accepted), (1, Standing::Ignored), (2, Standing::Blocked)] {
+        let (mut world, anna, bela) = world(20 + order);
+        befriend(&mut world, anna, bela);
+        world.say(anna, bela, "do you know me?");
+        check_delivered(&mut world, anna, bela, &["do you know me?".to_owned()], 5_000);
+        let user = world.user(anna);
+        let view = world.seen(bela).contacts[&user].clone();
+        assert_eq!((view.standing, view.unread, view.presence), (Standing::New, 1, Presence::Online));
+        let command = match standing {
+            Standing::Accepted => Command::Accept { user: user.clone() },
+            Standing::Ignored => Command::Ignore { user: user.clone() },
+            _ => Command::Block { user: user.clone() },
+        };
+        world.command(bela, command);
+        world.run_for(1_000);
+        world.kill(bela);
+        world.start(bela);
+        assert_eq!(world.seen(bela).contacts[&user].standing, standing, "it outlives a reload");
+        world.say(anna, bela, "and now?");
+        world.run_for(30_000);
+        let heard = received(&world, bela, anna).contains(&"and now?".to_owned());
+        assert_eq!(heard, standing != Standing::Blocked);
+    }
+}
+
+#[test]
+fn a_stranger_has_said_enough_at_some_point_and_goes_on_once_accepted() {
+    let (mut world, anna, bela) = world(30);
+    befriend(&mut world, anna, bela);
+    for text in numbered(70) {
+        world.say(anna, bela, &text);
+    }
+    world.run_for(10_000);
+    assert_eq!(received(&world, bela, anna), numbered(64));
+    let (me, them) = (world.user(anna), world.user(bela));
+    assert_eq!(world.seen(anna).states(&them)[64..], [MessageState::Failed; 6]);
+    world.command(bela, Command::Accept { user: me });
+    let failed: Vec<_> = world.seen(anna).messages[&them].iter().filter(|(_, shown)| shown.state == MessageState::Failed).map(|(id, _)| *id).collect();
+    for id in failed {
+        world.command(anna, Command::SendAgain { to: them.clone(), id: MessageId(id) });
+        world.run_for(100);
+    }
+    check_delivered(&mut world, anna, bela, &numbered(70), 60_000);
+}
+
+#[test]
+fn a_reload_of_the_other_is_over_within_seconds() {
+    // (whether the page says goodbye, what the next message may take)
+    for (says_goodbye, within_ms) in [(true, 3_000), (false, 12_000)] {
+        for seed in 1..=10 {
+            let (mut world, anna, bela) = world(40 + seed);
+            befriend(&mut world, anna, bela);
+            world.say(anna, bela, "before");
+            check_delivered(&mut world, anna, bela, &["before".to_owned()], 5_000);
+            if says_goodbye {
+                world.command(bela, Command::Leave);
+            }
+            world.kill(bela);
+            world.run_for(seed * 30);
+            world.start(bela);
+            let said_ms = world.now().mono;
+            world.say(anna, bela, "after");
+            world.run_until(20_000, |world| received(world, bela, anna) == ["after"]);
+            let took_ms = world.now().mono - said_ms;
+            assert!(took_ms <= within_ms, "{took_ms} ms, goodbye: {says_goodbye}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_is_loaded_again_in_mid_handshake_is_heard_at_once() {
+    for seed in 1..=30 {
+        let (mut world, anna, bela) = world(60 + seed);
+        befriend(&mut world, anna, bela);
+        befriend(&mut world, bela, anna);
+        world.say(anna, bela, "from anna");
+        world.run_for(seed * 15);
+        world.kill(bela);
+        world.start(bela);
+        world.say(bela, anna, "from bela");
+        let is_there = |world: &World| [anna, bela].iter().all(|node| world.disk(*node).count(Table::Messages) == 2);
+        let said_ms = world.now().mono;
+        world.run_until(30_000, is_there);
+        let took_ms = world.now().mono - said_ms;
+        assert!(took_ms <= 4_000, "{took_ms} ms, seed {seed}");
+    }
+}
+
+#[test]
+fn thirty_friends_at_once_all_get_through_and_few_links_stay_open() {
+    let mut world = World::new(WorldConfig { seed: 99, ..WorldConfig::default() });
+    let anna = world.add("anna");
+    let friends: Vec<NodeIndex> = (0..30).map(|number| world.add(&format!("friend{number}"))).collect();
+    world.run_for(2_000);
+    for friend in &friends {
+        befriend(&mut world, anna, *friend);
+        world.say(anna, *friend, "to all");
+    }
+    for friend in &friends {
+        let arrived = world.run_until(120_000, |world| received(world, *friend, anna) == ["to all"]);
+        assert!(arrived, "{}", world.user(*friend));
+    }
+    world.run_for(5_000);
+    assert!(world.links_of(anna).len() <= 8, "{} links", world.links_of(anna).len());
+    // And somebody new can still come in.
+    let late = world.add("late");
+    world.run_for(2_000);
+    befriend(&mut world, late, anna);
+    world.say(late, anna, "me too");
+    check_delivered(&mut world, late, anna, &["me too".to_owned()], 10_000);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct Engine {
     stage: RefCell<Stage>,
     /// Goes up whenever the stage changes, so that work begun before knows that it is late.
     turn: Cell<u64>,
+    /// Who looks after the identity: the last that began to.
+    upkeep: Cell<u64>,
     database: RefCell<Option<Rc<Database>>>,
     locks: RefCell<Option<Rc<TabLocks>>>,
     lock: RefCell<Option<TabLock>>,
@@ -53,6 +55,7 @@ impl Engine {
             tell: Box::new(tell),
             stage: RefCell::new(Stage::Idle),
             turn: Cell::new(0),
+            upkeep: Cell::new(0),
             database: RefCell::default(),
             locks: RefCell::default(),
             lock: RefCell::default(),
@@ -235,12 +238,25 @@ impl Engine {
     }
 
     fn hear(self: &Rc<Self>, event: node::Event) {
-        if event == node::Event::Superseded {
-            let engine = Rc::clone(self);
-            // Later: the driver is still at work.
-            spawn(async move { engine.end(Phase::Superseded) });
+        let engine = Rc::clone(self);
+        // Later: the driver is still at work.
+        match event {
+            node::Event::Superseded => spawn(async move { engine.end(Phase::Superseded) }),
+            // The authority may be another by now, the certificate may be renewed, the list may be had.
+            node::Event::CertificateRefused | node::Event::RevocationsBehind => spawn(engine.look_again()),
+            _ => {}
         }
         (self.tell)(Event::Node(event));
+    }
+
+    /// Looks at the authority and its list now, not at the next round.
+    async fn look_again(self: Rc<Self>) {
+        let Some(database) = self.database() else { return };
+        let Ok(Some(identity)) = load_identity(&database).await else { return };
+        let anchor = TrustAnchor::from_pem(&identity.authority).ok();
+        if let Some(certificate) = anchor.and_then(|anchor| own_certificate(&anchor, &identity)) {
+            upkeep::look_after(self, identity, certificate).await;
+        }
     }
 
     fn act(self: &Rc<Self>, action: Action) {
@@ -305,7 +321,7 @@ impl Engine {
         }
     }
 
-    fn push(&self, input: Input) {
+    pub(super) fn push(&self, input: Input) {
         // A clone, so that the node's events may move the stage.
         let driver = match &*self.stage.borrow() {
             Stage::Running(driver) => Some(Rc::clone(driver)),
@@ -344,6 +360,17 @@ impl Engine {
     /// The number of the stage; another one means that work begun before is late.
     pub(super) fn turn(&self) -> u64 {
         self.turn.get()
+    }
+
+    /// The number of whoever looks after the identity now.
+    pub(super) fn upkeep(&self) -> u64 {
+        self.upkeep.get()
+    }
+
+    /// Draws the next such number: the one before is at its end.
+    pub(super) fn begin_upkeep(&self) -> u64 {
+        self.upkeep.set(self.upkeep.get() + 1);
+        self.upkeep.get()
     }
 
     pub(super) fn tell(&self, event: Event) {

@@ -154,6 +154,7 @@ impl From<Refusal> for EnrolFailure {
             Refusal::BadName => Self::Failed { detail: "the server takes no such name".to_owned() },
             Refusal::Reserved => Self::Reserved,
             Refusal::Taken => Self::Taken,
+            Refusal::Revoked => Self::Revoked,
             Refusal::TooMany => Self::TooMany,
             Refusal::NoTicket => Self::TooLate,
             Refusal::InviteRequired => Self::InviteRequired,
@@ -178,6 +179,7 @@ impl From<EnrolError> for RestoreFailure {
         match why {
             EnrolError::Unreachable(_) => Self::Unreachable,
             EnrolError::Refused(Refusal::Taken) => Self::NameTaken,
+            EnrolError::Refused(Refusal::Revoked) => Self::Revoked,
             other => Self::Failed { detail: other.to_string() },
         }
     }

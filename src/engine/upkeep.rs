@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
+use b4_protocol::node::{self, Input};
 use b4_protocol::time::DAY_MS;
 
 use super::life::Engine;
 use super::newcomer::certify;
-use crate::platform::enrol::{self, EnrolError, PublicKeys};
+use crate::platform::enrol::{self, EnrolError, PublicKeys, Refusal};
 use crate::platform::store::{StoredIdentity, save_identity};
 use crate::platform::{Pause, hex, wall_ms};
-use crate::state::Phase;
+use crate::state::{Event, Phase};
 
 /// Between two rounds that succeeded.
 const ROUND_MS: u32 = 24 * 60 * 60 * 1_000;
@@ -29,12 +30,13 @@ enum Round {
     Changed { pinned: [u8; 32], shown: [u8; 32] },
 }
 
-/// Looks after this identity until the stage changes.
+/// Looks after this identity, at once and then daily, until the stage changes or another begins to.
 pub(super) async fn look_after(engine: Rc<Engine>, mut identity: StoredIdentity, certificate: VerifiedCertificate) {
-    let turn = engine.turn();
-    while engine.turn() == turn {
+    let turn = (engine.turn(), engine.begin_upkeep());
+    let is_current = |engine: &Engine| (engine.turn(), engine.upkeep()) == turn;
+    while is_current(&engine) {
         let round = round(&engine, &mut identity, &certificate).await;
-        if engine.turn() != turn {
+        if !is_current(&engine) {
             return;
         }
         match round {
@@ -43,6 +45,8 @@ pub(super) async fn look_after(engine: Rc<Engine>, mut identity: StoredIdentity,
             Ok(Round::Changed { pinned, shown }) => {
                 return engine.end(Phase::AuthorityChanged { pinned: hex(&pinned), shown: hex(&shown) });
             }
+            // For good: asking again changes nothing.
+            Err(EnrolError::Refused(Refusal::Revoked)) => return engine.tell(Event::Node(node::Event::CertificateRefused)),
             Err(_) => Pause::for_ms(RETRY_MS).await,
         }
     }
@@ -77,7 +81,7 @@ async fn round(
     Ok(Round::Renewed)
 }
 
-/// Keeps the newest list for the next start.
+/// Keeps the newest list for the next start, and hands it to the running node.
 async fn look_at_revoked(engine: &Engine, identity: &mut StoredIdentity, anchor: &TrustAnchor) -> Result<(), EnrolError> {
     let bytes = enrol::revoked().await?;
     let known = identity.revoked.as_ref().and_then(|list| RevocationList::decode_verified(list, anchor, None).ok());
@@ -87,6 +91,8 @@ async fn look_at_revoked(engine: &Engine, identity: &mut StoredIdentity, anchor:
         identity.revoked = Some(bytes);
         save(engine, identity).await;
     }
+    // Whoever is on it loses an open chat now, not at the next start.
+    engine.push(Input::Revocations(list));
     Ok(())
 }
 

@@ -2,15 +2,14 @@
 
 use b4_protocol::crypto::KeyOp;
 use b4_protocol::identity::{ENROL_LABEL, RequestDraft, UserId, answer_challenge};
-use serde::Deserialize;
 
 use super::http::{self, Answer, Request};
 use super::keys::DeviceKeys;
-use super::{PlatformError, text};
+use super::text::{hex, unbase64, unhex};
+use super::{PlatformError, js};
 
 /// Whether a name can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameState {
     /// Nobody has it.
     Free,
@@ -21,8 +20,7 @@ pub enum NameState {
 }
 
 /// Why the authority said no: its codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It can be nobody's name.
     BadName,
@@ -30,6 +28,8 @@ pub enum Refusal {
     Reserved,
     /// Somebody has the name, with other keys.
     Taken,
+    /// The operator has revoked these keys.
+    Revoked,
     /// The request cannot be read.
     BadRequest,
     /// The request's signature does not verify.
@@ -48,6 +48,28 @@ pub enum Refusal {
     InviteRequired,
     /// The invitation is not good.
     BadInvite,
+}
+
+impl Refusal {
+    /// The refusal of a code of PROTOCOL.md#enrolment.
+    fn from_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "bad-name" => Self::BadName,
+            "reserved" => Self::Reserved,
+            "taken" => Self::Taken,
+            "revoked" => Self::Revoked,
+            "bad-request" => Self::BadRequest,
+            "bad-signature" => Self::BadSignature,
+            "bad-key" => Self::BadKey,
+            "bad-answer" => Self::BadAnswer,
+            "no-ticket" => Self::NoTicket,
+            "too-many" => Self::TooMany,
+            "too-large" => Self::TooLarge,
+            "invite-required" => Self::InviteRequired,
+            "bad-invite" => Self::BadInvite,
+            _ => return None,
+        })
+    }
 }
 
 /// Why something came to nothing.
@@ -84,12 +106,13 @@ pub struct PublicKeys<'a> {
 /// # Errors
 /// See [`EnrolError`].
 pub async fn name_state(user: &UserId) -> Result<NameState, EnrolError> {
-    #[derive(Deserialize)]
-    struct Name {
-        state: NameState,
-    }
     let body = ask(&format!("/names/{user}"), Request::default()).await?;
-    http::json::<Name>(&body).map(|name| name.state).map_err(|_| EnrolError::Nonsense("name"))
+    match text(&body, "state").as_deref() {
+        Some("free") => Ok(NameState::Free),
+        Some("taken") => Ok(NameState::Taken),
+        Some("reserved") => Ok(NameState::Reserved),
+        _ => Err(EnrolError::Nonsense("name")),
+    }
 }
 
 /// The authority's certificate, PEM.
@@ -125,19 +148,17 @@ pub async fn enrol(
     let csr = draft.finish(&signature);
     let header = invite.map(|invite| ("B4-Invite", invite));
     let body = ask("/enrol", Request { body: Some(&csr), header }).await?;
-    let Challenge { ticket, challenge } = http::json(&body).map_err(|_| EnrolError::Nonsense("challenge"))?;
     // It becomes part of a path: hex and nothing else.
-    let ticket = text::unhex(&ticket).map(|ticket| text::hex(&ticket)).ok_or(EnrolError::Nonsense("ticket"))?;
-    let ciphertext = text::unbase64(&challenge).ok_or(EnrolError::Nonsense("challenge"))?;
+    let ticket = text(&body, "ticket").and_then(|ticket| unhex(&ticket)).ok_or(EnrolError::Nonsense("ticket"))?;
+    let ciphertext = text(&body, "challenge").and_then(|text| unbase64(&text)).ok_or(EnrolError::Nonsense("challenge"))?;
     let opened = keys.perform(&KeyOp::Unwrap { label: ENROL_LABEL, ciphertext }).await.map_err(|_| EnrolError::Key)?;
     let answer = answer_challenge(&opened, &csr).map_err(|_| EnrolError::Nonsense("challenge for another request"))?;
-    ask(&format!("/enrol/{ticket}"), Request { body: Some(&answer), header: None }).await
+    ask(&format!("/enrol/{}", hex(&ticket)), Request { body: Some(&answer), header: None }).await
 }
 
-#[derive(Deserialize)]
-struct Challenge {
-    ticket: String,
-    challenge: String,
+/// A string in a JSON object.
+fn text(body: &[u8], name: &str) -> Option<String> {
+    js::text_field(&js::json(body)?, name)
 }
 
 async fn ask(path: &str, request: Request<'_>) -> Result<Vec<u8>, EnrolError> {
@@ -150,13 +171,9 @@ async fn ask(path: &str, request: Request<'_>) -> Result<Vec<u8>, EnrolError> {
 }
 
 fn refused(answer: &Answer) -> EnrolError {
-    #[derive(Deserialize)]
-    struct Refused {
-        code: Refusal,
-    }
-    match http::json::<Refused>(&answer.body) {
-        Ok(refused) => EnrolError::Refused(refused.code),
-        Err(_) if answer.status == 429 => EnrolError::Refused(Refusal::TooMany),
-        Err(_) => EnrolError::Unreachable(format!("HTTP status {}", answer.status)),
+    match text(&answer.body, "code").and_then(|code| Refusal::from_code(&code)) {
+        Some(refusal) => EnrolError::Refused(refusal),
+        None if answer.status == 429 => EnrolError::Refused(Refusal::TooMany),
+        None => EnrolError::Unreachable(format!("HTTP status {}", answer.status)),
     }
 }

@@ -51,14 +51,6 @@ pub(super) async fn fetch(path: &str, request: Request<'_>) -> Result<Answer, Pl
     Ok(Answer { status: response.status(), body })
 }
 
-/// The value of a JSON body as `T`.
-pub(super) fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, PlatformError> {
-    let unexpected = PlatformError::Unexpected("the server's answer");
-    let text = std::str::from_utf8(body).map_err(|_| unexpected.clone())?;
-    let value = js_sys::JSON::parse(text).map_err(|_| unexpected.clone())?;
-    serde_wasm_bindgen::from_value(value).map_err(|_| unexpected)
-}
-
 async fn read(response: &Response) -> Result<Vec<u8>, PlatformError> {
     let promise = response.array_buffer().map_err(PlatformError::at("arrayBuffer"))?;
     let buffer: JsValue = js::settled("arrayBuffer", promise).await?;

@@ -24,6 +24,11 @@ pub(super) fn object(value: &impl Serialize) -> Object {
     serde_wasm_bindgen::to_value(value).expect("our parameter structs have a JavaScript form").unchecked_into()
 }
 
+/// The value of a JSON text; `None` when it is none.
+pub(super) fn json(bytes: &[u8]) -> Option<JsValue> {
+    js_sys::JSON::parse(std::str::from_utf8(bytes).ok()?).ok()
+}
+
 /// A copy of `bytes` in an array of its own.
 pub(super) fn array(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
@@ -42,6 +47,11 @@ pub(super) fn strings(texts: &[&str]) -> Array {
 /// A property of any object; `undefined` where there is none.
 pub(super) fn field(of: &JsValue, name: &str) -> JsValue {
     Reflect::get(of, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A property that is a string.
+pub(super) fn text_field(of: &JsValue, name: &str) -> Option<String> {
+    field(of, name).as_string()
 }
 
 /// Sets a property of a plain object.

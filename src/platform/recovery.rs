@@ -5,12 +5,10 @@
 
 use b4_protocol::crypto::AeadKey;
 use b4_protocol::identity::UserId;
-use serde::Deserialize;
-use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
 use super::keys::KeyMaterial;
-use super::{PlatformError, random, text};
+use super::{PlatformError, js, random, text};
 
 /// The version of the file that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -117,7 +115,7 @@ impl RecoveryFile {
     /// See [`RecoveryError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecoveryError> {
         let fields = fields(bytes).ok_or(RecoveryError::NotARecoveryFile)?;
-        if fields.version != VERSION {
+        if fields.version != f64::from(VERSION) {
             return Err(RecoveryError::NotARecoveryFile);
         }
         let array = |hex: &str| text::unhex(hex).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
@@ -134,10 +132,8 @@ impl RecoveryFile {
     }
 }
 
-#[derive(Deserialize)]
 struct Fields {
-    #[serde(rename = "b4-recovery")]
-    version: u32,
+    version: f64,
     name: String,
     authority: String,
     certificate: String,
@@ -149,8 +145,16 @@ fn fields(bytes: &[u8]) -> Option<Fields> {
     if bytes.len() > FILE_BYTES_MAX {
         return None;
     }
-    let value: JsValue = js_sys::JSON::parse(std::str::from_utf8(bytes).ok()?).ok()?;
-    serde_wasm_bindgen::from_value(value).ok()
+    let file = js::json(bytes)?;
+    let text = |name| js::text_field(&file, name);
+    Some(Fields {
+        version: js::field(&file, "b4-recovery").as_f64()?,
+        name: text("name")?,
+        authority: text("authority")?,
+        certificate: text("certificate")?,
+        secret: text("secret")?,
+        keys: text("keys")?,
+    })
 }
 
 fn associated(user: &UserId) -> Vec<u8> {

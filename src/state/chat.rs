@@ -62,14 +62,14 @@ impl Chat {
         };
         // From the newest back to the first that is read already: a long history is not walked for each receipt.
         let unread = |message: &&mut Rc<MessageView>| message.direction == Direction::In || message.state != MessageState::Read;
-        for message in self.messages.values_mut().rev().take_while(unread).filter(mine) {
+        for message in self.messages.iter_mut().rev().map(|(_, message)| message).take_while(unread).filter(mine) {
             Rc::make_mut(message).state = MessageState::Read;
         }
     }
 
     pub(super) fn set_gap(&mut self, seq: u64, gap_before: u32) {
         let theirs = |message: &&mut Rc<MessageView>| message.direction == Direction::In && message.seq == seq;
-        if let Some(message) = self.messages.values_mut().rev().find(theirs) {
+        if let Some(message) = self.messages.iter_mut().rev().map(|(_, message)| message).find(theirs) {
             Rc::make_mut(message).gap_before = gap_before;
         }
     }

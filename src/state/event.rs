@@ -101,6 +101,8 @@ pub enum EnrolFailure {
     Reserved,
     /// Somebody was faster.
     Taken,
+    /// The operator has revoked these keys.
+    Revoked,
     /// The operator wants an invitation.
     InviteRequired,
     /// The invitation is not good, or was used.
@@ -146,6 +148,8 @@ pub enum RestoreFailure {
     OtherAuthority,
     /// The name belongs to other keys at this server by now.
     NameTaken,
+    /// The operator has revoked these keys.
+    Revoked,
     /// No answer from the authority, which must say that the certificate is still good.
     Unreachable,
     /// Something else.

@@ -7,7 +7,7 @@ mod tests;
 
 use std::rc::Rc;
 
-use b4_protocol::identity::UserId;
+use b4_protocol::identity::{ListAge, UserId};
 use b4_protocol::node::{self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, SendRefusal, Standing};
 use b4_protocol::ordered::OrderedMap;
 
@@ -45,6 +45,8 @@ pub struct AppState {
     pub is_certificate_refused: bool,
     /// The last thing that is worth telling to those who do not look, and its number.
     pub news: Option<(u64, News)>,
+    /// How far the revocation list may be relied upon: stale warns, old makes no new contacts.
+    pub revocations: ListAge,
 }
 
 /// What is told to those who do not look.
@@ -92,7 +94,7 @@ impl AppState {
             Standing::Accepted => 1,
             Standing::Ignored | Standing::Blocked => 2,
         };
-        all.sort_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
+        all.sort_unstable_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
         all
     }
 
@@ -105,7 +107,9 @@ impl AppState {
             self.contacts = Rc::default();
             self.chats = Rc::default();
             self.network = NetworkState::Offline;
+            self.revocations = ListAge::Fresh;
         }
+        self.is_certificate_refused = false;
         self.phase = phase;
     }
 
@@ -139,8 +143,11 @@ impl AppState {
                 self.returned = Some((to, text, why, number));
             }
             node::Event::StoreTrouble { full, working } => self.store_trouble = (!working).then_some(full),
+            node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
+            // The engine's business.
+            node::Event::RevocationsBehind => {}
         }
     }
 
@@ -150,6 +157,6 @@ impl AppState {
     }
 
     fn chat(&mut self, with: UserId) -> &mut Chat {
-        Rc::make_mut(Rc::make_mut(&mut self.chats).get_or_default(with))
+        Rc::make_mut(Rc::make_mut(&mut self.chats).entry(with).or_default())
     }
 }

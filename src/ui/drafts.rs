@@ -1,13 +1,12 @@
 //! Texts that were begun and not sent, and those that came back.
 
-use std::collections::BTreeMap;
-
 use b4_protocol::identity::UserId;
+use b4_protocol::ordered::OrderedMap;
 
 /// The drafts of all conversations; they outlive the conversation on the screen.
 #[derive(Debug, Default, PartialEq)]
 pub struct Drafts {
-    texts: BTreeMap<UserId, String>,
+    texts: OrderedMap<UserId, String>,
     /// The last returned text that was put back.
     returned: Option<u32>,
 }

@@ -57,8 +57,12 @@ pub const UPDATE: &str = "A new version is ready.";
 pub const UPDATE_NOW: &str = "Start it";
 pub const STORE_FULL: &str = "There is no room left on this device. Nothing new is taken until there is; what you have is kept.";
 pub const STORE_FAILING: &str = "This browser does not store anything at the moment. It is tried again; what you have is kept.";
-pub const CERTIFICATE_REFUSED: &str = "Your certificate has run out or was revoked. Open chats go on; nobody new can be found. \
-    Reload the page to have it renewed.";
+pub const CERTIFICATE_REFUSED: &str = "The server does not accept your certificate: it has run out, or it was revoked. What you have is kept; \
+    nobody can be found. Reload the page to have it renewed. If that does not help, ask whoever runs this server.";
+pub const REVOKED: &str = "Whoever runs this server has revoked these keys. Ask them before you do anything else.";
+pub const REVOCATIONS_STALE: &str = "The list of revoked certificates is more than three days old. It is fetched again when the server can be reached.";
+pub const REVOCATIONS_OLD: &str = "The list of revoked certificates is more than two weeks old. You can go on with those you know; nobody new is \
+    taken in until the server can be reached.";
 pub const NODE_ID: &str = "Node";
 pub const THEME: &str = "Colours";
 pub const THEME_SYSTEM: &str = "As the system";
@@ -109,8 +113,8 @@ pub fn presence(presence: Presence) -> String {
 pub fn presence_key(presence: Presence) -> &'static str {
     match presence {
         Presence::Unknown => "unknown",
-        Presence::Away => "Away. What you write is kept here until you are both online",
-        Presence::Connecting => "Connecting",
+        Presence::Away => "away",
+        Presence::Connecting => "connecting",
         Presence::Online => "online",
         Presence::Unreachable { .. } => "unreachable",
     }
@@ -172,6 +176,7 @@ pub fn enrol_failure(why: &EnrolFailure) -> String {
         EnrolFailure::NotAName(why) => name_error(*why),
         EnrolFailure::Reserved => name_error(UserIdError::Reserved),
         EnrolFailure::Taken => "Somebody has this name. Choose another.".to_owned(),
+        EnrolFailure::Revoked => REVOKED.to_owned(),
         EnrolFailure::InviteRequired => "This server takes new names by invitation only.".to_owned(),
         EnrolFailure::BadInvite => "This invitation is not good, or was used.".to_owned(),
         EnrolFailure::TooMany => "Too many names were taken from your address. Try again in an hour.".to_owned(),
@@ -189,6 +194,7 @@ pub fn restore_failure(why: &RestoreFailure) -> String {
         RestoreFailure::Damaged => "The file is damaged.".to_owned(),
         RestoreFailure::OtherAuthority => "The file belongs to another server than this one.".to_owned(),
         RestoreFailure::NameTaken => "This name belongs to other keys now.".to_owned(),
+        RestoreFailure::Revoked => REVOKED.to_owned(),
         RestoreFailure::Unreachable => "The server does not answer. Try again in a moment; the file stays good.".to_owned(),
         RestoreFailure::Failed { detail } => format!("It did not work: {detail}."),
     }

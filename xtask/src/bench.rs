@@ -1,12 +1,20 @@
-//! `cargo xtask bench`: the whole product, timed. What is measured and how is `e2e`'s business; results are JSON.
+//! `cargo xtask bench`: the whole product, timed. What is measured and how is `e2e`'s business, and `signaling`'s for the
+//! relay by itself; results are JSON.
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::process::{run, say};
+use crate::process::{output, run, say};
+use crate::relay;
 use crate::test::with_product;
 use crate::workspace::Workspace;
+
+/// The benchmark that needs no browser.
+const RELAY: &str = "relay";
+/// What an idle peer may cost the relay, in bytes of its memory.
+const PEER_BYTES_MAX: u64 = 32 * 1_024;
 
 /// Runs the benchmarks, or the one called `name`. Results go to `target/bench`.
 ///
@@ -15,11 +23,33 @@ use crate::workspace::Workspace;
 pub fn bench(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     let results = workspace.target.join("bench");
     fs::create_dir_all(&results)?;
+    if name.is_none_or(|name| name == RELAY) {
+        bench_relay(workspace, &results.join("relay.json"))?;
+    }
+    if name == Some(RELAY) {
+        return Ok(());
+    }
     let mut cargo = workspace.cargo();
     cargo.args(["run", "--profile", "native", "--package", "b4-e2e", "--bin", "bench", "--"]).args(name);
     with_product(workspace, &mut cargo)?;
     cargo.env("B4_BENCH", &results);
     run("benchmarks", &mut cargo)?;
     say(&format!("results: {}", results.display()));
+    Ok(())
+}
+
+/// Two thousand idle peers on this machine's loopback: what each costs the relay.
+fn bench_relay(workspace: &Workspace, result: &Path) -> Result<()> {
+    let server = relay::build(workspace)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["run", "--profile", "native", "--package", "b4-signaling", "--example", "idle_peers", "--", "2000"]);
+    say("benchmark of the relay: 2,000 idle peers, about two minutes");
+    let json = output(cargo.arg(server))?;
+    fs::write(result, &json).with_context(|| format!("writing {}", result.display()))?;
+    say(&format!("relay: {}", json.trim()));
+    let figures: serde_json::Value = serde_json::from_str(&json).context("the benchmark did not print JSON")?;
+    let bytes = figures["bytes_per_peer"].as_u64().context("the benchmark names no bytes_per_peer")?;
+    let verdict = if bytes < PEER_BYTES_MAX { "within" } else { "OVER" };
+    say(&format!("memory a peer: {:.1} KB, {verdict} 32 KB; result: {}", bytes as f64 / 1_024.0, result.display()));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The commands of the README: run, test, bench, build, tidy.
+//! The commands of the README: run, test, bench, build, screenshots, tidy.
 //!
 //! `cargo xtask COMMAND` does all set-up that the command needs, says what it does while it does it, and skips what is there.
 
@@ -6,6 +6,7 @@ mod bench;
 mod page;
 mod process;
 mod relay;
+mod screenshots;
 mod serve;
 mod setup;
 mod test;
@@ -43,6 +44,8 @@ enum Order {
     },
     /// Build the page into target/page and the relay
     Build,
+    /// Retake docs/screenshots
+    Screenshots,
     /// Hold the house rules that a machine can hold
     Tidy,
     /// Build wasm-bindgen's command line and test runner into target/tools (`trunk serve` wants them on the PATH)
@@ -72,6 +75,7 @@ fn carry_out(order: Order) -> anyhow::Result<()> {
             page::build(&workspace)?;
             relay::build(&workspace).map(drop)
         }
+        Order::Screenshots => screenshots::retake(&workspace),
         Order::Tidy => tidy::tidy(&workspace),
         Order::Tools => {
             tools::install(&workspace)?;

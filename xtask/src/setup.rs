@@ -1,6 +1,6 @@
-//! What the machine must have: rustc's wasm target, clippy, a Chromium and its driver.
+//! What the machine must have: rustc's wasm target, clippy, openssl, a Chromium and its driver, axe.
 //!
-//! What is there is used; what is missing is installed by its own manager (rustup, apt-get); where that cannot be done, the
+//! What is there is used; what is missing is installed by its own manager (rustup, apt-get, npm); where that cannot be done, the
 //! error names the missing thing and the remedy.
 
 use std::path::PathBuf;
@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{on_path, output, run, say, succeeds};
 use crate::workspace::{WASM_TARGET, Workspace};
+
+/// The checker of accessibility, of the npm registry: for tests alone, nothing of it is in the page.
+const AXE: &str = "axe-core@4.14.1";
 
 /// A Chromium and the driver that fits it.
 #[derive(Clone, Debug)]
@@ -51,6 +54,24 @@ pub fn clippy(workspace: &Workspace) -> Result<()> {
         .context("cargo has no clippy. Remedy: rustup component add clippy")
 }
 
+/// Sees to it that the program openssl is there: a test has it verify what the authority issues.
+///
+/// # Errors
+/// If it is missing and cannot be installed.
+pub fn openssl() -> Result<()> {
+    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install openssl`";
+    if on_path(&["openssl"]).is_some() {
+        return Ok(());
+    }
+    if on_path(&["apt-get"]).is_none() {
+        bail!("the tests need the program openssl, and this machine has no apt-get to install it with. {REMEDY}");
+    }
+    say("openssl is missing: installing Debian's package openssl");
+    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
+    let package = ["install", "--yes", "--no-install-recommends", "openssl"];
+    run("apt-get install openssl", apt_get().args(package)).context(REMEDY)
+}
+
 /// Finds a Chromium and its driver, or installs Debian's. `CHROMIUM` and `CHROMEDRIVER` name others.
 ///
 /// # Errors
@@ -83,6 +104,39 @@ fn install_browser() -> Result<()> {
     run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
     let packages = ["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"];
     run("apt-get install chromium chromium-driver", apt_get().args(packages)).context(REMEDY)
+}
+
+/// Sees to it that axe is in `target/npm`, and returns its script.
+///
+/// # Errors
+/// If it is missing and npm is, too, and cannot be installed, or fails.
+pub fn axe(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("npm");
+    let (script, stamp) = (folder.join("node_modules/axe-core/axe.min.js"), folder.join("axe.version"));
+    if script.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|version| version == AXE) {
+        return Ok(script);
+    }
+    if on_path(&["npm"]).is_none() {
+        install_npm()?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(AXE);
+    run(&format!("installing {AXE} into target/npm"), &mut npm)
+        .with_context(|| format!("the accessibility tests need {AXE}. Remedy: make the npm registry reachable, then again"))?;
+    std::fs::write(&stamp, AXE)?;
+    Ok(script)
+}
+
+fn install_npm() -> Result<()> {
+    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install nodejs npm`; or put the npm of your Node.js on the PATH";
+    if on_path(&["apt-get"]).is_none() {
+        bail!("the accessibility tests need npm, and this machine has no apt-get to install it with. {REMEDY}");
+    }
+    say("npm is missing: installing Debian's packages nodejs and npm");
+    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
+    let packages = ["install", "--yes", "--no-install-recommends", "nodejs", "npm"];
+    run("apt-get install nodejs npm", apt_get().args(packages)).context(REMEDY)
 }
 
 /// apt-get as root: directly, or by a sudo that asks nothing.

@@ -81,9 +81,10 @@ fn unit(workspace: &Workspace) -> Vec<anyhow::Error> {
         tidy::tidy(workspace),
         setup::wasm_target(workspace),
         setup::clippy(workspace),
+        setup::openssl(),
         run("tests without a browser", &mut cargo(&["test", "--package", "b4-protocol", "--package", "b4-signaling"])),
         run("tests of xtask", &mut cargo(&["test", "--profile", "xtask", "--package", "xtask"])),
-        run("tests of the app's pure rooms", &mut cargo(&["test", "--package", "b4", "--lib"])),
+        run("tests of the app's pure rooms", &mut cargo(&["test", "--package", "b4", "--lib", "--test", "store_fake"])),
         run("clippy", &mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
         run("clippy of the app, for the browser", &mut cargo(&on_wasm)),
         run("documentation without warnings", &mut doc),
@@ -118,6 +119,7 @@ fn e2e(workspace: &Workspace) -> Vec<anyhow::Error> {
     let tests = || {
         let mut cargo = workspace.cargo();
         cargo.args(["test", "--package", "b4-e2e"]);
+        cargo.env("B4_AXE", setup::axe(workspace)?);
         with_product(workspace, &mut cargo)?;
         run("whole-product tests: real browsers, the real relay", &mut cargo)
     };

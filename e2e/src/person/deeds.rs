@@ -167,14 +167,32 @@ impl Person {
         Ok(found.send_keys(path).await?)
     }
 
-    /// The safety number of the open chat, after unfolding what it stands in.
+    /// Looks further back in the open chat until everything that was ever said stands on the page.
+    ///
+    /// # Errors
+    /// If it does not in time.
+    pub async fn look_back(&self) -> Result<()> {
+        let script = r#"const older = one("load-older"); older?.click(); return older === null"#;
+        self.until("the beginning of the chat", script, vec![]).await.map(drop)
+    }
+
+    /// The safety number of the open chat.
     ///
     /// # Errors
     /// If there is none in time.
     pub async fn safety_number(&self) -> Result<String> {
-        let script = r#"const fold = one("contact-details"); if (fold !== null) { fold.open = true; }
-            return one("safety-number")?.textContent ?? null"#;
-        let number = self.until("the safety number", script, vec![]).await?;
-        Ok(number.as_str().unwrap_or_default().to_owned())
+        self.text("safety-number").await
+    }
+
+    /// Unfolds the details of the open chat, unless they are.
+    ///
+    /// # Errors
+    /// If there are none in time.
+    pub async fn open_details(&self) -> Result<()> {
+        if self.attribute("contact-details", "aria-expanded").await?.as_deref() != Some("true") {
+            self.click("contact-details").await?;
+        }
+        let script = r#"return one("contact-details").getAttribute("aria-expanded") === "true""#;
+        self.until("the details", script, vec![]).await.map(drop)
     }
 }

@@ -60,7 +60,8 @@ impl Person {
         self.browser.run(&format!("{PRELUDE}{script}"), arguments).await
     }
 
-    /// Waits until the script returns something other than null, false and the empty text, and returns that.
+    /// Waits until the script returns something other than null, false and the empty text, and returns that. An object with
+    /// `not` means not yet, too: what stands there is said when it never comes.
     ///
     /// # Errors
     /// If it does not in time; the message says what was waited for and what the page shows instead.
@@ -80,6 +81,7 @@ impl Person {
             if let Ok(answer) = &answer
                 && !matches!(answer, Value::Null | Value::Bool(false))
                 && answer.as_str() != Some("")
+                && answer.get("not").is_none()
             {
                 return Ok(answer.clone());
             }
@@ -234,8 +236,9 @@ impl Person {
     /// # Errors
     /// If that does not happen in time.
     pub async fn until_count(&self, direction: &str, count: usize, states: &[&str]) -> Result<()> {
-        let script = r#"const rows = all("message").filter((row) => row.dataset.direction === first);
-            return rows.length === second && (third.length === 0 || rows.every((row) => third.includes(row.dataset.state)))"#;
+        let script = r#"const states = all("message").filter((row) => row.dataset.direction === first).map((row) => row.dataset.state);
+            const wrong = states.filter((state) => third.length > 0 && !third.includes(state));
+            return states.length === second && wrong.length === 0 ? true : { not: `there are ${states.length}: ${wrong}` }"#;
         let what = format!("{count} messages ({direction}, {states:?})");
         self.until(&what, script, vec![json!(direction), json!(count), json!(states)]).await.map(drop)
     }

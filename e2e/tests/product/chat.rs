@@ -36,8 +36,10 @@ async fn two_hundred_messages_arrive_in_order_and_none_twice() -> Result<()> {
     let (anna, bela) = world.pair("anna", "bela").await?;
     let texts = numbered("message", 199);
     anna.say_all(&texts).await?;
+    anna.until_message("out", "message 199", &["delivered", "read"]).await?;
+    bela.until_message("in", "message 199", &[]).await?;
+    tokio::try_join!(anna.look_back(), bela.look_back())?;
     anna.until_count("out", 200, &["delivered", "read"]).await?;
-    bela.until_count("in", 200, &[]).await?;
     let all = after_hello(texts);
     anna.has_exactly("out", &all).await?;
     bela.has_exactly("in", &all).await

@@ -36,7 +36,7 @@ async fn a_changed_key_stops_everything_until_it_was_looked_at() -> Result<()> {
 async fn nothing_comes_through_from_somebody_blocked() -> Result<()> {
     let world = World::start().await?;
     let (anna, bela) = world.pair("anna", "bela").await?;
-    bela.safety_number().await?;
+    bela.open_details().await?;
     bela.click("contact-block").await?;
     bela.until_seen("blocked").await?;
     assert!(bela.attribute("composer-input", "disabled").await?.is_some());

@@ -1,5 +1,6 @@
 //! The whole product, as two people have it before them. Each file is one side of it; each test's name is a claim.
 
+mod access;
 mod chat;
 mod contacts;
 mod failures;

@@ -218,7 +218,8 @@ impl Conversation {
 
     /// They have read up to `seq`. `None` when that is nothing new.
     pub fn read_by_peer(&mut self, seq: u64) -> Option<Write> {
-        let seq = seq.min(self.out_seq);
+        // Nothing is read that is not delivered: after this identity was restored, the other end speaks of an older count.
+        let seq = seq.min(self.outbox.first_seq().map_or(self.out_seq, |first| first - 1));
         if seq <= self.peer_read {
             return None;
         }

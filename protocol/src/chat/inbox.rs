@@ -51,7 +51,7 @@ impl Inbox {
     pub fn judge(&mut self, body: &MessageBody, hash: [u8; 32], next_order: &mut u64) -> Verdict {
         let is_restart = body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first;
         if self.high == 0 || is_restart {
-            self.run += 1;
+            self.run = self.run.saturating_add(1);
             self.first = body.id;
             self.missing.clear();
             self.advance(body.seq, hash);
@@ -70,8 +70,8 @@ impl Inbox {
         for seq in body.seq - kept..body.seq {
             self.missing.insert(seq, take(next_order));
         }
-        while self.missing.len() > GAPS_MAX {
-            self.missing.pop_first();
+        while let Some(oldest) = self.missing.first().map(|(seq, _)| *seq).filter(|_| self.missing.len() > GAPS_MAX) {
+            self.missing.remove(&oldest);
         }
         let is_torn = skipped == 0 && body.prev != self.last_hash;
         let gap_before = if is_torn { 1 } else { u32::try_from(skipped).unwrap_or(u32::MAX) };

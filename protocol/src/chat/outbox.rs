@@ -43,6 +43,11 @@ impl Outbox {
         self.next > 0
     }
 
+    /// The lowest number that waits.
+    pub fn first_seq(&self) -> Option<u64> {
+        self.queue.front().map(|entry| entry.seq)
+    }
+
     pub fn push(&mut self, pending: Pending) {
         let at = self.queue.partition_point(|entry| entry.seq < pending.seq);
         debug_assert!(at >= self.next, "numbers only rise, and a retried one goes where nothing is on the way");

@@ -1,16 +1,22 @@
 //! Public-key operations: verifying and wrapping. Keys come as SubjectPublicKeyInfo and are checked before use.
 
-use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
 use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, Pss, RsaPublicKey};
+use rsa::{BoxedUint, Oaep, Pss, RsaPublicKey};
 use sha2::{Digest, Sha256};
 
 use super::Rng;
+use crate::asn1::{self, SEQUENCE};
+use crate::codec::Malformed;
 
 /// The smallest modulus accepted, in bits (PROTOCOL.md#certificates).
 const MODULUS_BITS_MIN: u32 = 2_048;
 /// The largest modulus accepted, in bits: bounds the work of verifying a stranger's certificate.
 const MODULUS_BITS_MAX: u32 = 4_096;
+/// AlgorithmIdentifier of rsaEncryption with NULL (RFC 3279 section 2.3.1).
+const RSA_ALGORITHM: [u8; 15] =
+    [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+/// The only exponent accepted, big-endian.
+const EXPONENT: [u8; 3] = [1, 0, 1];
 /// Salt of RSASSA-PSS in bytes.
 pub(super) const PSS_SALT_BYTES: usize = 32;
 
@@ -106,20 +112,27 @@ impl WrapKey {
 }
 
 fn checked_key(spki: &[u8]) -> Result<RsaPublicKey, KeyError> {
-    let key = RsaPublicKey::from_public_key_der(spki).map_err(|_| KeyError::Malformed)?;
-    let bits = key.n().bits();
+    let (modulus, exponent) = numbers(spki).map_err(|Malformed| KeyError::Malformed)?;
+    let bits = u32::try_from(modulus.len() * 8).map_err(|_| KeyError::Malformed)? - modulus[0].leading_zeros();
     if !(MODULUS_BITS_MIN..=MODULUS_BITS_MAX).contains(&bits) {
         return Err(KeyError::Size(bits));
     }
-    let exponent = key.e_bytes();
-    let significant = exponent.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &exponent[first..]);
-    if significant != [1, 0, 1] {
+    if exponent != EXPONENT {
         return Err(KeyError::Exponent);
     }
-    // Two encodings of one key would be two identities: only the canonical one counts.
-    let canonical = key.to_public_key_der().map_err(|_| KeyError::Malformed)?;
-    if canonical.as_bytes() != spki {
-        return Err(KeyError::Malformed);
+    let number = BoxedUint::from_be_slice_vartime;
+    RsaPublicKey::new(number(modulus), number(exponent)).map_err(|_| KeyError::Malformed)
+}
+
+/// Modulus and exponent. The form read is canonical: two encodings of one key would be two identities.
+fn numbers(spki: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut info = asn1::only(spki, SEQUENCE)?;
+    if info.take(SEQUENCE)?.whole != RSA_ALGORITHM {
+        return Err(Malformed);
     }
-    Ok(key)
+    let mut numbers = asn1::only(info.whole_bytes()?, SEQUENCE)?;
+    info.finish()?;
+    let pair = (numbers.unsigned()?, numbers.unsigned()?);
+    numbers.finish()?;
+    Ok(pair)
 }

@@ -12,6 +12,37 @@
 //! }
 //! ```
 //!
+//! ```compile_fail
+//! # use b4_protocol::handshake::*;
+//! fn m3_before_m2_is_answered(received: ReceivedM1, m3: &[u8]) {
+//!     let _ = received.receive_m3(m3); // the responder has not answered yet
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! # use b4_protocol::handshake::*;
+//! fn twice(waiting: AwaitM4, m4: &[u8]) {
+//!     let _ = waiting.receive_m4(m4);
+//!     let _ = waiting.receive_m4(m4); // consumed: no message is taken twice
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! # use b4_protocol::handshake::*;
+//! fn unproven(waiting: AwaitM4) -> Established {
+//!     waiting.into() // no session without the other end's proof
+//! }
+//! ```
+//!
+//! The right order compiles:
+//!
+//! ```
+//! # use b4_protocol::handshake::*;
+//! fn in_order(waiting: AwaitM4, m4: &[u8]) -> Result<Established, HandshakeError> {
+//!     waiting.receive_m4(m4)
+//! }
+//! ```
+//!
 //! Whatever goes wrong, the other end learns one byte, [`ALERT`]. See PROTOCOL.md#handshake.
 
 mod initiator;

@@ -45,7 +45,11 @@ fn honest() -> Wire<'static> {
 
 /// Runs the handshake between anna and bela as far as it goes; both ends when it went through.
 fn run(stage: &Stage, wire: &Wire<'_>) -> Result<(Established, Established), HandshakeError> {
-    let (mut rng_i, mut rng_r) = (Rng::from_seed([5; 32]), Rng::from_seed([6; 32]));
+    run_seeded(stage, wire, (Rng::from_seed([5; 32]), Rng::from_seed([6; 32])))
+}
+
+fn run_seeded(stage: &Stage, wire: &Wire<'_>, seeds: (Rng, Rng)) -> Result<(Established, Established), HandshakeError> {
+    let (mut rng_i, mut rng_r) = seeds;
     let (anna, bela) = (&stage.anna, &stage.bela);
     let (judge_i, judge_r) = (stage.judge(anna), stage.judge(bela));
     let waiting = start(&anna.certificate, wire.seen_by_i.0, &mut rng_i);
@@ -223,26 +227,39 @@ fn t4_reflection_and_ones_own_certificate_are_refused() {
 fn t5_messages_of_an_earlier_run_do_not_make_a_new_one() {
     let stage = stage();
     let recorded: Vec<Vec<u8>> = (1..=4).map(|number| message(&stage, number)).collect();
-    let judge = stage.judge(&stage.bela);
-    for seed in 0..1_000_u32 {
+    // What the keys say to the recorded parts never changes: asked once, used a thousand times.
+    let wrapped = |message: &[u8], from: usize| message[from..from + 384].to_vec();
+    let unwrap = |device: &TestDevice, label, ciphertext| perform(device, &KeyOp::Unwrap { label, ciphertext });
+    let of_m3 = unwrap(&stage.bela, LABEL_TO_RESPONDER, wrapped(&recorded[2], 3));
+    let of_m2 = unwrap(&stage.anna, LABEL_TO_INITIATOR, wrapped(&recorded[1], recorded[1].len() - 384));
+    assert!(of_m2.is_ok() && of_m3.is_ok());
+    let (judge_anna, judge_bela) = (stage.judge(&stage.anna), stage.judge(&stage.bela));
+    let (anna, bela) = (stage.anna.certificate.node_id(), stage.bela.certificate.node_id());
+    for seed in 0..500_u32 {
         // A fresh responder gets the whole recorded run of anna.
         let mut rng = Rng::from_seed(crate::crypto::sha256(&[&seed.to_be_bytes()]));
-        let received = receive_m1(&recorded[0], stage.anna.certificate.node_id(), &judge).expect("M1 alone proves nothing");
-        if seed >= 20 {
-            // The private operation is the costly part: twenty runs go the whole way, the rest stop at M1's own checks.
-            assert_eq!(received.peer().user_id().as_str(), "anna");
-            continue;
-        }
+        let received = receive_m1(&recorded[0], anna, &judge_bela).expect("M1 alone proves nothing");
         let (responder, _) = received.answer(FP_I, FP_R, &stage.bela.certificate, &mut rng).expect("answers");
-        let (responder, op) = responder.receive_m3(&recorded[2]).expect("its form is right");
-        assert_eq!(responder.unwrapped(&perform(&stage.bela, &op), &mut rng).err(), Some(HandshakeError::Proof));
+        let (responder, _) = responder.receive_m3(&recorded[2]).expect("its form is right");
+        assert_eq!(responder.unwrapped(&of_m3, &mut rng).err(), Some(HandshakeError::Proof));
+        // A fresh initiator gets the recorded M2 and M4.
+        let waiting = start(&stage.anna.certificate, FP_I, &mut rng);
+        let (initiator, _) = waiting.receive_m2(&recorded[1], FP_R, bela, &judge_anna).expect("its form is right");
+        let (initiator, _) = initiator.unwrapped(&of_m2, &mut rng).expect("goes on");
+        assert_eq!(initiator.receive_m4(&recorded[3]).err(), Some(HandshakeError::Proof));
     }
-    // A fresh initiator gets the recorded M2.
-    let waiting = start(&stage.anna.certificate, FP_I, &mut Rng::from_seed([77; 32]));
-    let bela = stage.bela.certificate.node_id();
-    let (initiator, op) = waiting.receive_m2(&recorded[1], FP_R, bela, &stage.judge(&stage.anna)).expect("its form is right");
-    let (initiator, _) = initiator.unwrapped(&perform(&stage.anna, &op), &mut Rng::from_seed([78; 32])).expect("goes on");
-    assert_eq!(initiator.receive_m4(&recorded[3]).err(), Some(HandshakeError::Proof));
+}
+
+#[test]
+fn t5_single_messages_of_an_earlier_run_do_not_fit_into_another() {
+    let stage = stage();
+    let recorded: Vec<Vec<u8>> = (1..=4).map(|number| message(&stage, number)).collect();
+    // Another run of the same two, under other seeds, in which one message is the recorded one.
+    for number in 1..=4 {
+        let wire = Wire { tamper: &|at, bytes| if at == number { recorded[number - 1].clone() } else { bytes }, ..honest() };
+        let seeds = (Rng::from_seed([25; 32]), Rng::from_seed([26; 32]));
+        assert_eq!(run_seeded(&stage, &wire, seeds).err(), Some(HandshakeError::Proof), "M{number}");
+    }
 }
 
 #[test]
@@ -267,6 +284,169 @@ fn t1_an_insider_in_the_middle_never_makes_two_others_believe() {
     let (_, m3) = at_anna.unwrapped(&perform(&stage.anna, &op), &mut rng_a).expect("goes on");
     let (at_bela, op) = at_bela.receive_m3(&m3).expect("its form is right");
     assert_eq!(at_bela.unwrapped(&perform(&stage.bela, &op), &mut rng_b).err(), Some(HandshakeError::Proof));
+}
+
+/// T1: three certified devices dial each other at random, one of them evil: she holds her own keys, sees every message, and hands any
+/// message of any run to any stage that would read it. Whatever the order, who ends up in a session has it with whom they
+/// meant, and the two ends of one have the same keys.
+#[test]
+fn t1_no_interleaving_makes_a_session_with_somebody_else() {
+    let stage = stage();
+    let mut rng = Rng::from_seed([42; 32]);
+    let mut established = 0;
+    for order in 0..1_000_u32 {
+        established += interleave(&stage, &mut rng, order);
+    }
+    assert!(established >= 20, "{established}: honest orders among them go through");
+}
+
+/// Messages of one run; empty until they are made.
+#[derive(Clone, Default)]
+struct Heard {
+    m1: Vec<Vec<u8>>,
+    m2: Vec<Vec<u8>>,
+    m3: Vec<Vec<u8>>,
+    m4: Vec<Vec<u8>>,
+}
+
+/// One order of events. Anna dials bela or eve; bela answers whom the relay names. All bytes go through eve, who picks among
+/// what she has heard and made. Returns how many sessions came about.
+fn interleave(stage: &Stage, rng: &mut Rng, order: u32) -> usize {
+    let (anna, bela, eve) = (&stage.anna, &stage.bela, &stage.eve);
+    let (judge_anna, judge_bela) = (stage.judge(anna), stage.judge(bela));
+    let dialled = if order.is_multiple_of(2) { bela } else { eve };
+    let named = if order.is_multiple_of(3) { eve } else { anna };
+    let mut heard = Heard::default();
+    let waiting = start(&anna.certificate, FP_I, rng);
+    heard.m1.push(waiting.m1().to_vec());
+    // Her own dial of bela, and of herself with anna's ephemeral key.
+    let hers = start(&eve.certificate, FP_I, rng);
+    heard.m1.push(hers.m1().to_vec());
+    let stolen = waiting.m1()[waiting.m1().len() - 32..].try_into().expect("32 bytes");
+    heard.m1.push(message::M1 { certificate: eve.certificate.der(), ephemeral: stolen }.encode());
+    let m1 = pick(&heard.m1, rng);
+    let mut at_bela = None;
+    if let Ok(received) = receive_m1(&m1, named.certificate.node_id(), &judge_bela) {
+        assert_eq!(received.peer(), &named.certificate);
+        let (responder, m2) = received.answer(FP_I, FP_R, &bela.certificate, rng).expect("no degenerate key");
+        heard.m2.push(m2);
+        at_bela = Some(responder);
+    }
+    // Her own answers: honest to anna's M1, and with bela's parts under her certificate or the other way round.
+    if let Ok(received) = receive_m1(waiting.m1(), anna.certificate.node_id(), &stage.judge(eve)) {
+        heard.m2.push(received.answer(FP_I, FP_R, &eve.certificate, rng).expect("no degenerate key").1);
+    }
+    for (of, certificate) in [(0, &eve.certificate), (heard.m2.len() - 1, &bela.certificate)] {
+        let parts = message::M2::decode(&heard.m2[of]).expect("made by the protocol");
+        let head = message::M2::encode_head(certificate.der(), &parts.ephemeral);
+        let forged = crate::codec::Writer::new().raw(&head).lp(parts.wrapped).into_bytes();
+        heard.m2.push(forged);
+    }
+    let m2 = pick(&heard.m2, rng);
+    let mut at_anna = None;
+    if let Ok((initiator, op)) = waiting.receive_m2(&m2, FP_R, dialled.certificate.node_id(), &judge_anna) {
+        let (initiator, m3) = initiator.unwrapped(&perform(anna, &op), rng).expect("goes on");
+        assert_eq!(initiator.peer(), &dialled.certificate);
+        heard.m3.push(m3);
+        at_anna = Some(initiator);
+    }
+    if let Ok((initiator, op)) = hers.receive_m2(&heard.m2[0], FP_R, bela.certificate.node_id(), &stage.judge(eve)) {
+        heard.m3.push(initiator.unwrapped(&perform(eve, &op), rng).expect("goes on").1);
+    }
+    // Anna's proof with another's wrapped part.
+    if let [first, .., last] = heard.m3.as_slice() {
+        heard.m3.push([&first[..387], &last[387..]].concat());
+    }
+    let mut sessions = Vec::new();
+    if let (Some(responder), false) = (at_bela, heard.m3.is_empty()) {
+        let (responder, op) = responder.receive_m3(&pick(&heard.m3, rng)).expect("its form is right");
+        if let Ok((session, m4)) = responder.unwrapped(&perform(bela, &op), rng) {
+            heard.m4.push(m4);
+            assert_eq!(session.peer, named.certificate, "bela has a session with whom the relay named");
+            sessions.push(session);
+        }
+    }
+    if let (Some(initiator), false) = (at_anna, heard.m4.is_empty())
+        && let Ok(session) = initiator.receive_m4(&pick(&heard.m4, rng))
+    {
+        assert_eq!(session.peer, bela.certificate, "only bela made this M4");
+        assert_eq!(sessions[0].peer, anna.certificate, "and for anna");
+        assert_eq!(session.keys.transcript, sessions[0].keys.transcript);
+        sessions.push(session);
+    }
+    sessions.len()
+}
+
+fn pick(among: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    among[rng.below(among.len() as u64) as usize].clone()
+}
+
+#[test]
+fn t2_a_relay_that_swaps_certificates_is_found_out() {
+    let stage = stage();
+    // M2 with another's certificate: another's, who was not dialled; or her own from another authority under bela's name.
+    let rogue = TestAuthority::stranger([3; 32]).issue("bela", NOW_MS);
+    for (certificate, error) in [
+        (&stage.eve.certificate, HandshakeError::WrongPeer),
+        (&rogue.certificate, HandshakeError::Certificate(crate::identity::CertificateError::BadSignature)),
+        (&stage.anna.certificate, HandshakeError::WrongPeer),
+    ] {
+        let tamper = |at: usize, bytes: Vec<u8>| {
+            if at != 2 {
+                return bytes;
+            }
+            let parts = message::M2::decode(&bytes).expect("bela's M2");
+            let head = message::M2::encode_head(certificate.der(), &parts.ephemeral);
+            crate::codec::Writer::new().raw(&head).lp(parts.wrapped).into_bytes()
+        };
+        assert_eq!(refusal(&stage, &Wire { tamper: &tamper, ..honest() }), error);
+    }
+    // M1 with another's certificate: bela answers whom it names, and anna's keys do not open it.
+    let tamper = |at: usize, bytes: Vec<u8>| {
+        if at != 1 {
+            return bytes;
+        }
+        let parts = message::M1::decode(&bytes).expect("anna's M1");
+        message::M1 { certificate: stage.eve.certificate.der(), ephemeral: parts.ephemeral }.encode()
+    };
+    assert_eq!(refusal(&stage, &Wire { tamper: &tamper, ..honest() }), HandshakeError::WrongPeer);
+}
+
+#[test]
+fn a_revoked_certificate_is_refused_at_both_ends() {
+    let stage = stage();
+    let serials = [stage.anna.certificate.serial_hash(), stage.bela.certificate.serial_hash()].into();
+    let list = stage.authority.issuer().sign_revocations(&mut Rng::from_seed([1; 32]), 1, NOW_MS, &serials);
+    let list = RevocationList::decode_verified(&list, stage.authority.anchor(), None).expect("a good list");
+    let strict = |own| Judge { revoked: Some(&list), ..stage.judge(own) };
+    let revoked = Some(HandshakeError::Certificate(crate::identity::CertificateError::Revoked));
+    let waiting = start(&stage.anna.certificate, FP_I, &mut Rng::from_seed([4; 32]));
+    let node = stage.anna.certificate.node_id();
+    assert_eq!(receive_m1(waiting.m1(), node, &strict(&stage.bela)).err(), revoked);
+    let m2 = message(&stage, 2);
+    let bela = stage.bela.certificate.node_id();
+    assert_eq!(waiting.receive_m2(&m2, FP_R, bela, &strict(&stage.anna)).err(), revoked);
+}
+
+/// T7: afterwards, with everything that was sent and both private keys, A and B are known and Z is not: the keys of the session are others.
+#[test]
+fn t7_recorded_traffic_and_both_private_keys_do_not_give_the_session() {
+    let stage = stage();
+    let (at_i, _) = run(&stage, &honest()).map_err(|error| error.to_string()).expect("an honest handshake");
+    let (m1, m2, m3) = (message(&stage, 1), message(&stage, 2), message(&stage, 3));
+    let unwrap = |device: &TestDevice, label, ciphertext: &[u8]| {
+        let op = KeyOp::Unwrap { label, ciphertext: ciphertext.to_vec() };
+        perform(device, &op).expect("the private keys open it")[1..33].to_vec()
+    };
+    let b = unwrap(&stage.anna, LABEL_TO_INITIATOR, &m2[m2.len() - 384..]);
+    let a = unwrap(&stage.bela, LABEL_TO_RESPONDER, &m3[3..387]);
+    let (e_i, e_r) = (&m1[m1.len() - 32..], message::M2::decode(&m2).expect("M2").ephemeral);
+    let real = at_i.keys.prk.expand::<32>(&[b"B4/v1/key i", &[0, 1]]);
+    // All that a thief has in place of Z.
+    for z in [&[0; 32][..], e_i, &e_r, &a, &b] {
+        let guess = crate::crypto::Prk::extract(&at_i.keys.transcript, &[&a, &b, z]);
+        assert_ne!(guess.expand::<32>(&[b"B4/v1/key i", &[0, 1]]), real);
+    }
 }
 
 #[test]
@@ -305,4 +485,19 @@ fn the_safety_number_is_the_same_at_both_ends_and_changes_with_a_key() {
     assert_eq!(number, safety_number(&b, &a));
     assert_ne!(number, safety_number(&a, &[3; 32]));
     assert_eq!(number.split(' ').map(str::len).collect::<Vec<_>>(), [5; 12]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_reading_panic_or_prove_anything(kind in 0..5_u8, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
+        let bytes = [&[kind], &bytes[..]].concat();
+        static STAGE: std::sync::OnceLock<Stage> = std::sync::OnceLock::new();
+        let stage = STAGE.get_or_init(stage);
+        let judge = stage.judge(&stage.bela);
+        proptest::prop_assert!(receive_m1(&bytes, stage.anna.certificate.node_id(), &judge).is_err());
+        let waiting = start(&stage.bela.certificate, FP_I, &mut Rng::from_seed([1; 32]));
+        proptest::prop_assert!(waiting.receive_m2(&bytes, FP_R, stage.anna.certificate.node_id(), &judge).is_err());
+        let _ = message::M3::decode(&bytes);
+        let _ = message::M4::decode(&bytes);
+    }
 }

@@ -2,18 +2,12 @@
 
 use std::fmt;
 
-use der::Encode;
-use der::pem::LineEnding;
-
-use super::profile::{self, canonical, is_pss};
 use super::x509::{CONSTRAINTS_CA, OID_BASIC_CONSTRAINTS, OID_KEY_USAGE, USAGE_CERTIFY, common_name_text};
-use super::{CertificateError, RevocationList, VerifiedCertificate};
+use super::{CertificateError, RevocationList, VerifiedCertificate, form, pem, profile};
 use crate::crypto::{BadSignature, VerifyKey, sha256};
 
 /// The authority's common name (PROTOCOL.md#certificates).
 pub(super) const AUTHORITY_NAME: &str = "B4 authority";
-/// What PEM calls a certificate.
-const PEM_LABEL: &str = "CERTIFICATE";
 
 /// Why something cannot be the authority's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,11 +40,7 @@ impl TrustAnchor {
     /// # Errors
     /// See [`AnchorError`].
     pub fn from_pem(pem: &str) -> Result<Self, AnchorError> {
-        let (label, der) = der::pem::decode_vec(pem.as_bytes()).map_err(|_| AnchorError::Pem)?;
-        if label != PEM_LABEL {
-            return Err(AnchorError::Pem);
-        }
-        Self::from_der(&der)
+        Self::from_der(&pem::decode(pem).ok_or(AnchorError::Pem)?)
     }
 
     /// Reads the authority's self-signed certificate.
@@ -58,25 +48,19 @@ impl TrustAnchor {
     /// # Errors
     /// See [`AnchorError`].
     pub fn from_der(der: &[u8]) -> Result<Self, AnchorError> {
-        let form = canonical(der).map_err(AnchorError::Form)?;
-        let tbs = &form.tbs;
-        let named = common_name_text(&tbs.subject).is_some_and(|name| name == AUTHORITY_NAME);
-        let extensions = tbs.extensions.as_deref().unwrap_or_default();
-        let [constraints, usage] = extensions else { return Err(AnchorError::Profile) };
-        let certifies = constraints.extn_id == OID_BASIC_CONSTRAINTS
-            && constraints.extn_value.as_bytes() == CONSTRAINTS_CA
-            && usage.extn_id == OID_KEY_USAGE
-            && usage.extn_value.as_bytes() == USAGE_CERTIFY
-            && constraints.critical
-            && usage.critical;
-        if !named || !certifies || tbs.issuer != tbs.subject || !is_pss(&form) {
+        let form = form::read(der).map_err(AnchorError::Form)?;
+        let named = common_name_text(form.subject).is_some_and(|name| name == AUTHORITY_NAME);
+        let [constraints, usage] = form.extensions.as_slice() else { return Err(AnchorError::Profile) };
+        let certifies = constraints.is(&OID_BASIC_CONSTRAINTS, true)
+            && constraints.content == CONSTRAINTS_CA
+            && usage.is(&OID_KEY_USAGE, true)
+            && usage.content == USAGE_CERTIFY;
+        if !named || !certifies || form.issuer != form.subject || !form.is_pss {
             return Err(AnchorError::Profile);
         }
-        let encoded = |part: der::Result<Vec<u8>>| part.map_err(|_| AnchorError::Profile);
-        let key = VerifyKey::from_spki_der(&encoded(tbs.spki.to_der())?).map_err(|_| AnchorError::Profile)?;
-        let signed = encoded(tbs.to_der())?;
-        key.verify(&signed, form.signature.raw_bytes()).map_err(|BadSignature| AnchorError::BadSignature)?;
-        Ok(Self { der: der.to_vec(), subject: encoded(tbs.subject.to_der())?, key })
+        let key = VerifyKey::from_spki_der(form.spki).map_err(|_| AnchorError::Profile)?;
+        key.verify(form.signed, form.signature).map_err(|BadSignature| AnchorError::BadSignature)?;
+        Ok(Self { der: der.to_vec(), subject: form.subject.to_vec(), key })
     }
 
     /// H(its SPKI): pinned at first enrolment.
@@ -91,7 +75,7 @@ impl TrustAnchor {
 
     /// The certificate as `GET /authority.pem` answers it.
     pub fn to_pem(&self) -> String {
-        der::pem::encode_string(PEM_LABEL, LineEnding::LF, &self.der).expect("a certificate has a PEM form")
+        pem::encode(&self.der)
     }
 
     /// Its public key.

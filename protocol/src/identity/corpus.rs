@@ -13,10 +13,8 @@ use x509_cert::time::{Time, Validity};
 
 use super::issuer::{draft, seal, x509_time};
 use super::testing::{NOW_MS, TestAuthority, device_keys, request_of};
-use super::x509::{
-    CertificateForm, OID_ENC_SPKI, OID_KEY_USAGE, OID_NODE_ID, Tbs, USAGE_SIGN, common_name, extension, node_id_content,
-    pss_algorithm,
-};
+use super::template::{CertificateForm, Tbs, common_name, extension, oid, pss_algorithm};
+use super::x509::{OID_ENC_SPKI, OID_KEY_USAGE, OID_NODE_ID, USAGE_SIGN, node_id_content};
 use super::{
     AnchorError, CertificateError, EnrolmentRequest, Issuer, NodeId, RequestError, TrustAnchor, UserIdError,
 };
@@ -37,9 +35,9 @@ fn authority_key() -> SigningKey {
 fn good_tbs() -> Tbs {
     let keys = device_keys(0);
     let extensions = vec![
-        extension(OID_KEY_USAGE, true, &USAGE_SIGN),
-        extension(OID_NODE_ID, false, &node_id_content(&[7; 32])),
-        extension(OID_ENC_SPKI, false, &keys.unwrapping.spki_der()),
+        extension(&OID_KEY_USAGE, true, &USAGE_SIGN),
+        extension(&OID_NODE_ID, false, &node_id_content(&[7; 32])),
+        extension(&OID_ENC_SPKI, false, &keys.unwrapping.spki_der()),
     ];
     let validity = (NOW_MS, NOW_MS + 90 * DAY_MS);
     draft(&mut Rng::from_seed([3; 32]), "anna", &keys.signing.spki_der(), validity, extensions)
@@ -121,7 +119,7 @@ fn every_certificate_that_breaks_one_rule_is_refused_for_it() {
         (E::Extensions, Box::new(|tbs| tbs.extensions = None)),
         (E::Extensions, Box::new(|tbs| extensions(tbs).swap(1, 2))),
         (E::Extensions, Box::new(|tbs| drop(extensions(tbs).pop()))),
-        (E::Extensions, Box::new(|tbs| extensions(tbs).push(extension(OID_NODE_ID, false, &[])))),
+        (E::Extensions, Box::new(|tbs| extensions(tbs).push(extension(&OID_NODE_ID, false, &[])))),
         (E::Extensions, Box::new(|tbs| extensions(tbs)[0].critical = false)),
         (E::Extensions, Box::new(|tbs| extensions(tbs)[1].critical = true)),
         (E::Extensions, Box::new(|tbs| extensions(tbs)[2].critical = true)),
@@ -241,6 +239,58 @@ proptest! {
     }
 }
 
+/// Our own reader against the `x509-cert` crate.
+fn is_read_and_written_alike(der: &[u8]) -> bool {
+    CertificateForm::from_der(der).and_then(|form| form.to_der()).is_ok_and(|written| written == der)
+}
+
+fn unsigned(validity: Validity) -> Vec<u8> {
+    let mut tbs = good_tbs();
+    tbs.validity = validity;
+    let signature = BitString::from_bytes(&[0; 384]).expect("a bit string");
+    CertificateForm { tbs, algorithm: pss_algorithm(), signature }.to_der().expect("DER")
+}
+
+proptest! {
+    #[test]
+    fn what_fits_the_profile_is_canonical_to_others(
+        at in 0usize..1_500, damage in proptest::collection::vec(any::<u8>(), 0..4), cut in 0usize..4,
+    ) {
+        let good = unsigned(days(0, 90));
+        let end = (at + cut).min(good.len());
+        let damaged = [&good[..at.min(end)], &damage, &good[end..]].concat();
+        if super::profile::check(&damaged, &super::x509::common_name("B4 authority")).is_ok() {
+            prop_assert!(is_read_and_written_alike(&damaged));
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_others_write_them(seconds in 946_684_800u64..7_258_118_400) {
+        let ms = seconds * 1_000;
+        let der = unsigned(Validity::new(x509_time(ms), x509_time(ms + 1_000)));
+        prop_assert!(super::form::read(&der).is_ok_and(|form| (form.not_before_ms, form.not_after_ms) == (ms, ms + 1_000)));
+    }
+}
+
+#[test]
+fn a_day_that_does_not_exist_is_refused() {
+    let good = unsigned(Validity::new(x509_time(1_835_308_800_000), x509_time(1_835_308_801_000)));
+    let at = good.windows(6).position(|window| window == b"280228").expect("2028-02-28");
+    let refused = |date: &[u8; 12]| {
+        let mut altered = good.clone();
+        altered[at..at + 12].copy_from_slice(date);
+        super::form::read(&altered).err()
+    };
+    for right in [b"280228000000", b"280229235959", b"000229000000", b"491231235959"] {
+        assert_eq!(refused(right), None);
+    }
+    for wrong in [b"270229000000", b"280230000000", b"280431000000", b"281301000000", b"280001000000", b"280100000000",
+                  b"280101240000", b"280101006000", b"280101000060", b"2801010000 0"] {
+        assert_eq!(refused(wrong), Some(CertificateError::NotDer), "{wrong:?}");
+    }
+    assert_eq!(refused(b"500101000000"), Some(CertificateError::NotCanonical));
+}
+
 #[test]
 fn an_authority_is_refused_for_its_own_reason() {
     let authority = TestAuthority::new([1; 32]);
@@ -273,9 +323,9 @@ fn an_authority_is_refused_for_its_own_reason() {
 fn every_request_that_breaks_one_rule_is_refused_for_it() {
     use RequestError as E;
     type Alter = Box<dyn Fn(&mut CertReq)>;
-    let enc = |der: &[u8]| super::request::extension_request(der);
+    let enc = |der: &[u8]| super::template::extension_request(der);
     let two = |first: &Attribute| {
-        let other = Attribute { oid: OID_NODE_ID, values: first.values.clone() };
+        let other = Attribute { oid: oid(&OID_NODE_ID), values: first.values.clone() };
         der::asn1::SetOfVec::try_from(vec![first.clone(), other]).expect("two attributes")
     };
     let signing = device_keys(0).signing.spki_der();

@@ -6,7 +6,8 @@ use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
 use x509_cert::request::CertReq;
 
-use super::request::{REQUEST_BYTES_MAX, extension_request};
+use super::request::REQUEST_BYTES_MAX;
+use super::template::{extension_request, oid};
 use super::x509::{OID_ENC_SPKI, OID_EXTENSION_REQUEST, PSS_ALGORITHM, common_name_text};
 use super::{UserId, UserIdError};
 use crate::crypto::{BadSignature, KeyError, VerifyKey, WrapKey, sha256};
@@ -71,8 +72,9 @@ impl EnrolmentRequest {
         if request.to_der().map_err(|_| RequestError::NotCanonical)? != csr {
             return Err(RequestError::NotCanonical);
         }
-        let name = common_name_text(&request.info.subject).ok_or(RequestError::Subject)?;
-        let user_id = UserId::parse(&name).map_err(RequestError::UserId)?;
+        let subject = request.info.subject.to_der().map_err(|_| RequestError::NotDer)?;
+        let name = common_name_text(&subject).ok_or(RequestError::Subject)?;
+        let user_id = UserId::parse(name).map_err(RequestError::UserId)?;
         let spki = request.info.public_key.to_der().map_err(|_| RequestError::NotDer)?;
         let signing_key = VerifyKey::from_spki_der(&spki).map_err(RequestError::SigningKey)?;
         let enc_spki = enc_spki(request.info.attributes.as_slice()).ok_or(RequestError::Attributes)?;
@@ -125,7 +127,7 @@ fn enc_spki(attributes: &[Attribute]) -> Option<Vec<u8>> {
     let [value] = attribute.values.as_slice() else { return None };
     let extensions: Vec<Extension> = value.decode_as().ok()?;
     let [extension] = extensions.as_slice() else { return None };
-    let named = attribute.oid == OID_EXTENSION_REQUEST && extension.extn_id == OID_ENC_SPKI;
+    let named = attribute.oid == oid(&OID_EXTENSION_REQUEST) && extension.extn_id == oid(&OID_ENC_SPKI);
     let enc_spki = extension.extn_value.as_bytes();
     (named && extension_request(enc_spki).as_slice() == attributes).then(|| enc_spki.to_vec())
 }

@@ -16,9 +16,10 @@ use zeroize::Zeroizing;
 use super::authority::AUTHORITY_NAME;
 use super::profile::VALIDITY_MS_MAX;
 use super::request::ENROL_LABEL;
+use super::template::{CertificateForm, Tbs, common_name, extension, pss_algorithm};
 use super::x509::{
-    CONSTRAINTS_CA, CertificateForm, OID_BASIC_CONSTRAINTS, OID_ENC_SPKI, OID_KEY_USAGE, OID_NODE_ID, Tbs, USAGE_CERTIFY,
-    USAGE_SIGN, common_name, extension, node_id_content, pss_algorithm,
+    CONSTRAINTS_CA, OID_BASIC_CONSTRAINTS, OID_ENC_SPKI, OID_KEY_USAGE, OID_NODE_ID, USAGE_CERTIFY, USAGE_SIGN,
+    node_id_content,
 };
 use super::{AnchorError, EnrolmentRequest, NodeId, TrustAnchor, revocation};
 use crate::codec::Writer;
@@ -77,8 +78,8 @@ impl Issuer {
     pub fn found(key: SigningKey, rng: &mut Rng, now_ms: u64) -> Self {
         let begin = now_ms.saturating_sub(BACKDATED_MS);
         let extensions = vec![
-            extension(OID_BASIC_CONSTRAINTS, true, &CONSTRAINTS_CA),
-            extension(OID_KEY_USAGE, true, &USAGE_CERTIFY),
+            extension(&OID_BASIC_CONSTRAINTS, true, &CONSTRAINTS_CA),
+            extension(&OID_KEY_USAGE, true, &USAGE_CERTIFY),
         ];
         let spki = key.spki_der();
         let tbs = draft(rng, AUTHORITY_NAME, &spki, (begin, begin + AUTHORITY_VALIDITY_MS), extensions);
@@ -113,9 +114,9 @@ impl Issuer {
     pub fn issue(&self, rng: &mut Rng, request: &EnrolmentRequest, node: &NodeId, now_ms: u64) -> Vec<u8> {
         let begin = now_ms.saturating_sub(BACKDATED_MS);
         let extensions = vec![
-            extension(OID_KEY_USAGE, true, &USAGE_SIGN),
-            extension(OID_NODE_ID, false, &node_id_content(&node.0)),
-            extension(OID_ENC_SPKI, false, request.wrapping_key().spki_der()),
+            extension(&OID_KEY_USAGE, true, &USAGE_SIGN),
+            extension(&OID_NODE_ID, false, &node_id_content(&node.0)),
+            extension(&OID_ENC_SPKI, false, request.wrapping_key().spki_der()),
         ];
         let validity = (begin, begin + VALIDITY_MS_MAX);
         let spki = request.signing_key().spki_der();

@@ -1,14 +1,18 @@
 //! Names, certificates and who may issue them.
 //!
 //! A device's life here: it drafts a request ([`RequestDraft`]), proves both of its keys ([`answer_challenge`]), and from
-//! then on is a [`VerifiedCertificate`], which only [`TrustAnchor::verify`] can make. Parsing is the `x509-cert` crate's;
-//! the strict profile of PROTOCOL.md#certificates is ours. Private keys are not here, nor is any clock: `now_ms` is an argument.
+//! then on is a [`VerifiedCertificate`], which only [`TrustAnchor::verify`] can make. The authority reads and
+//! writes with the `x509-cert` crate; what the page needs of it, and the strict profile of PROTOCOL.md#certificates, is ours. Private keys are not here, nor is any clock: `now_ms` is an argument.
 
 mod user_id;
 
 mod node_id;
 
 mod x509;
+
+mod form;
+
+mod pem;
 
 mod profile;
 
@@ -19,6 +23,9 @@ mod authority;
 mod revocation;
 
 mod request;
+
+#[cfg(feature = "native-keys")]
+mod template;
 
 #[cfg(feature = "native-keys")]
 mod enrolment;

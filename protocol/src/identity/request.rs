@@ -1,19 +1,17 @@
 //! Asking for a certificate: the PKCS#10 request as a draft that somebody else signs, and the answer to the challenge.
 //! What the authority makes of them is in `enrolment` and `issuer`.
 
-use der::asn1::{Any, BitString, SetOfVec};
-use der::{Decode, Encode};
-use spki::SubjectPublicKeyInfoOwned;
-use x509_cert::attr::Attribute;
-use x509_cert::request::{CertReq, CertReqInfo, Version};
 use zeroize::Zeroizing;
 
 use super::UserId;
-use super::x509::{OID_ENC_SPKI, OID_EXTENSION_REQUEST, common_name, extension, pss_algorithm};
+use super::x509::{OID_ENC_SPKI, OID_EXTENSION_REQUEST, PSS_ALGORITHM, common_name};
+use crate::asn1::{BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, element};
 use crate::crypto::{KeyError, VerifyKey, WrapKey, hmac_sha256, macs_equal, sha256};
 
 /// Largest request in DER; a larger one is refused unread (PROTOCOL.md#enrolment).
 pub const REQUEST_BYTES_MAX: usize = 4_096;
+/// Tag of a request's attributes (RFC 2986 section 4.1).
+const ATTRIBUTES: u8 = 0xa0;
 /// OAEP label of the authority's challenge (PROTOCOL.md#enrolment).
 pub const ENROL_LABEL: &str = "B4/v1/enrol";
 
@@ -45,7 +43,6 @@ pub enum ChallengeError {
 /// A request that awaits its signature.
 #[derive(Clone, Debug)]
 pub struct RequestDraft {
-    info: CertReqInfo,
     to_be_signed: Vec<u8>,
 }
 
@@ -60,14 +57,9 @@ impl RequestDraft {
         if signing_spki_der == enc_spki_der {
             return Err(DraftError::OneKeyForBoth);
         }
-        let info = CertReqInfo {
-            version: Version::V1,
-            subject: common_name(user.as_str()),
-            public_key: SubjectPublicKeyInfoOwned::from_der(signing_spki_der).expect("the key was just read"),
-            attributes: extension_request(enc_spki_der),
-        };
-        let to_be_signed = info.to_der().expect("a request of checked parts has a DER form");
-        Ok(Self { info, to_be_signed })
+        let version = element(INTEGER, &[&[0]]);
+        let parts = [&version[..], &common_name(user.as_str()), signing_spki_der, &attributes(enc_spki_der)];
+        Ok(Self { to_be_signed: element(SEQUENCE, &parts) })
     }
 
     /// What the signing key signs, RSASSA-PSS with SHA-256 and a salt of 32 bytes.
@@ -76,13 +68,8 @@ impl RequestDraft {
     }
 
     /// The request in DER, as `POST /enrol` takes it.
-    ///
-    /// # Panics
-    /// Never for a signature of an accepted key (at most 512 bytes).
     pub fn finish(self, signature: &[u8]) -> Vec<u8> {
-        let signature = BitString::from_bytes(signature).expect("a signature is far under 256 MiB");
-        let request = CertReq { info: self.info, algorithm: pss_algorithm(), signature };
-        request.to_der().expect("a request of checked parts has a DER form")
+        element(SEQUENCE, &[&self.to_be_signed, &PSS_ALGORITHM, &element(BIT_STRING, &[&[0], signature])])
     }
 }
 
@@ -101,13 +88,12 @@ pub fn answer_challenge(opened: &[u8], csr: &[u8]) -> Result<[u8; 32], Challenge
     Ok(hmac_sha256(nonce.as_slice(), &[&own]))
 }
 
-/// The attributes of a request: extensionRequest with `enc-spki` alone.
-pub(super) fn extension_request(enc_spki_der: &[u8]) -> SetOfVec<Attribute> {
-    let extensions = vec![extension(OID_ENC_SPKI, false, enc_spki_der)];
-    let value = Any::encode_from(&extensions).expect("one extension has a DER form");
-    let values = SetOfVec::try_from(vec![value]).expect("a set of one");
-    let attribute = Attribute { oid: OID_EXTENSION_REQUEST, values };
-    SetOfVec::try_from(vec![attribute]).expect("a set of one")
+/// The attributes of a request: extensionRequest with `enc-spki` alone, which is not critical.
+fn attributes(enc_spki_der: &[u8]) -> Vec<u8> {
+    let named = |oid: &[u8], value: &[u8]| element(SEQUENCE, &[&element(OBJECT_IDENTIFIER, &[oid]), value]);
+    let extension = named(&OID_ENC_SPKI, &element(OCTET_STRING, &[enc_spki_der]));
+    let extensions = element(SEQUENCE, &[&extension]);
+    element(ATTRIBUTES, &[&named(&OID_EXTENSION_REQUEST, &element(SET, &[&extensions]))])
 }
 
 #[cfg(test)]

@@ -47,9 +47,10 @@ impl From<Malformed> for RevocationError {
 }
 
 /// How far a list may be relied upon (PROTOCOL.md#enrolment).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListAge {
     /// Up to three days.
+    #[default]
     Fresh,
     /// Up to fourteen days: the user is told.
     Stale,
@@ -213,5 +214,15 @@ mod tests {
         assert_eq!(verify(old.certificate.der(), NOW_MS - 91 * DAY_MS), Err(CertificateError::Expired));
         let early = authority.anchor().verify(old.certificate.der(), NOW_MS - 91 * DAY_MS, None);
         assert!(early.is_ok());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(head in 0..2_u8, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..500)) {
+            static AUTHORITY: std::sync::OnceLock<TestAuthority> = std::sync::OnceLock::new();
+            let authority = AUTHORITY.get_or_init(|| TestAuthority::new([1; 32]));
+            let bytes = if head == 1 { [&MAGIC[..], &bytes].concat() } else { bytes };
+            proptest::prop_assert!(RevocationList::decode_verified(&bytes, authority.anchor(), None).is_err());
+        }
     }
 }

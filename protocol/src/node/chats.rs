@@ -8,7 +8,7 @@ use crate::chat::{Arrival, BodyError, Conversation, MessageBody, MessageId, Mess
 use crate::codec::{Reader, Writer};
 use crate::crypto::Ticket;
 use crate::handshake::safety_number;
-use crate::identity::UserId;
+use crate::identity::{ListAge, UserId};
 use crate::limits::{CONTACTS_MAX, HISTORY_PAGE, STRANGERS_MAX, TEXT_BYTES_MAX};
 use crate::ordered::OrderedMap;
 use crate::session::Content;
@@ -24,12 +24,12 @@ const REFUSED_TYPE: u8 = 3;
 
 /// The conversations in the rows of the store, with their outboxes. Damaged rows are passed over.
 pub(super) fn restore(rows: &[Row]) -> OrderedMap<UserId, Conversation> {
-    let mut chats: OrderedMap<UserId, Conversation> = rows
-        .iter()
-        .filter(|row| row.table == Table::Contacts)
-        .filter_map(|row| Conversation::restore(row).ok())
-        .map(|chat| (chat.user().clone(), chat))
-        .collect();
+    let mut chats = OrderedMap::new();
+    for row in rows.iter().filter(|row| row.table == Table::Contacts) {
+        if let Ok(chat) = Conversation::restore(row) {
+            chats.insert(chat.user().clone(), chat);
+        }
+    }
     for row in rows.iter().filter(|row| row.table == Table::Outbox) {
         if let Some(chat) = Conversation::owner_of(row).ok().and_then(|user| chats.get_mut(&user)) {
             // A damaged row of the outbox is the one message; the others go on.
@@ -95,7 +95,11 @@ impl Node {
             // They wrote first, in the meantime.
             return self.set_standing(&user, Standing::Accepted, now);
         }
-        self.insert_chat(Conversation::new(user.clone(), Standing::Accepted, Some(peer.key_hash())));
+        if self.list_age() == ListAge::Old {
+            return self.refuse_contact(typed, ContactRefusal::CannotTell);
+        }
+        self.links.familiar(*peer.node_id());
+        self.insert_chat(Conversation::new(user.clone(), Standing::Accepted, Some(peer.key_hash())), now);
         self.seek(&user, now);
     }
 
@@ -179,6 +183,7 @@ impl Node {
         let Some(chat) = self.chats.get_mut(user) else { return false };
         match chat.receive(body, bytes, now.wall) {
             Arrival::New { writes, view, gap_changed } => {
+                self.session_useful(user);
                 self.store(writes, Purpose::Incoming { user: user.clone(), view, gap_changed });
             }
             Arrival::Known => self.acknowledge(vec![(user.clone(), id)], now),
@@ -205,7 +210,7 @@ impl Node {
     pub(super) fn acknowledge(&mut self, durable: Vec<(UserId, MessageId)>, now: Now) {
         let mut by_author: OrderedMap<UserId, Vec<MessageId>> = OrderedMap::new();
         for (user, id) in durable {
-            by_author.get_or_default(user).push(id);
+            by_author.entry(user).or_default().push(id);
         }
         for (user, ids) in by_author {
             for some in ids.chunks(DELIVERED_MAX) {
@@ -230,8 +235,12 @@ impl Node {
                 self.notify(Event::MessageChanged { with: user.clone(), id, state });
             }
         }
+        if !writes.is_empty() {
+            self.session_useful(user);
+        }
         self.store(writes, Purpose::Quiet);
         self.flush(user, now);
+        self.make_room(user, now);
         true
     }
 
@@ -253,25 +262,30 @@ impl Node {
         true
     }
 
-    /// Makes a contact, marked new, of somebody who writes first. False when there is no room for one more.
+    /// Makes a contact, marked new, of somebody who writes first. False when there is no room for one more, or when nobody can
+    /// tell any more whether their certificate is revoked.
     fn make_stranger(&mut self, user: &UserId, now: Now) -> bool {
         if self.chats.contains_key(user) {
             return true;
         }
         let strangers = self.chats.values().filter(|chat| matches!(chat.standing, Standing::New | Standing::Ignored)).count();
-        if strangers >= STRANGERS_MAX || self.chats.len() >= CONTACTS_MAX {
+        if strangers >= STRANGERS_MAX || self.chats.len() >= CONTACTS_MAX || self.list_age() == ListAge::Old {
             return false;
         }
         let key_hash = self.links.key_hash(user);
-        self.insert_chat(Conversation::new(user.clone(), Standing::New, key_hash));
+        self.insert_chat(Conversation::new(user.clone(), Standing::New, key_hash), now);
         self.links.touch(user, now);
         true
     }
 
-    fn insert_chat(&mut self, chat: Conversation) {
-        self.changed.insert(chat.user().clone());
+    fn insert_chat(&mut self, chat: Conversation, now: Now) {
+        let user = chat.user().clone();
         let row = chat.row();
-        self.chats.insert(chat.user().clone(), chat);
+        self.chats.insert(user.clone(), chat);
+        self.changed.insert(user.clone());
+        if self.links.is_up(&user) {
+            self.seeking_up(&user, now);
+        }
         self.store(vec![row], Purpose::Quiet);
     }
 
@@ -348,6 +362,7 @@ impl Node {
             self.notify(Event::MessageChanged { with: to.clone(), id, state: MessageState::Queued });
         }
         self.store(writes, Purpose::Quiet);
+        self.stop_waiting(to);
         self.seek(to, now);
     }
 

@@ -1,7 +1,7 @@
 //! Facts for the person at this device: what the screen is made of.
 
 use crate::chat::{MessageId, MessageState, MessageView, Standing};
-use crate::identity::{UserId, UserIdError};
+use crate::identity::{ListAge, UserId, UserIdError};
 
 /// One fact for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,10 @@ pub enum Event {
         /// It works again.
         working: bool,
     },
+    /// How far the newest revocation list may be relied upon has changed; fresh until said otherwise. Old: no first contacts.
+    RevocationsAged(ListAge),
+    /// The relay has a newer revocation list than this node: it is to be fetched.
+    RevocationsBehind,
     /// This identity is in use on another machine, which connected later. This node stops.
     Superseded,
     /// The relay does not accept this device's certificate (expired or revoked).

@@ -2,6 +2,7 @@
 
 use super::{Command, LinkId};
 use crate::crypto::{KeyOpResult, Ticket};
+use crate::identity::RevocationList;
 use crate::store::Row;
 
 /// One fact or command.
@@ -79,6 +80,8 @@ pub enum Input {
         /// The signature or what was wrapped.
         result: KeyOpResult,
     },
+    /// A revocation list of the authority, verified. One older than the newest seen is passed over.
+    Revocations(RevocationList),
     /// The page came to the front or the machine woke: everything may have changed meanwhile.
     Resumed,
     /// The time that `next_wake` asked for is here.

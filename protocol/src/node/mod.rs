@@ -33,7 +33,7 @@ pub use input::{Input, LinkEnd};
 
 use crate::chat::Conversation;
 use crate::crypto::{Rng, Ticket};
-use crate::identity::{RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::time::Now;
 
@@ -84,6 +84,7 @@ pub struct Node {
     next_ticket: u64,
     has_store_trouble: bool,
     has_left: bool,
+    list_age: ListAge,
     effects: Vec<Effect>,
 }
 
@@ -112,6 +113,7 @@ impl Node {
             next_ticket: 1,
             has_store_trouble: false,
             has_left: false,
+            list_age: ListAge::Fresh,
             effects: Vec::new(),
         };
         let blocked = node.chats.values().filter(|chat| chat.standing == Standing::Blocked).map(|chat| chat.user().clone());
@@ -165,6 +167,7 @@ impl Node {
             Input::StoreFailed { full, .. } => self.store_failed(full, now),
             Input::Loaded { ticket, rows } => self.loaded(ticket, rows),
             Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
+            Input::Revocations(list) => self.revocations(list, now),
             Input::Resumed => {
                 self.relay_input(now, |relay| relay.resumed(now.mono));
                 self.link_input(now, |links, _, _| links.resumed(now));
@@ -176,7 +179,7 @@ impl Node {
 
     fn wake(&mut self, now: Now) {
         self.relay_input(now, |relay| relay.wake(now.mono));
-        self.link_input(now, |links, _, _| links.wake(now));
+        self.link_input(now, |links, trust, ice| links.wake(ice, trust, now));
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });
@@ -200,6 +203,24 @@ impl Node {
         }
     }
 
+    /// A revocation list came: the newest one counts, and ends what it forbids.
+    fn revocations(&mut self, list: RevocationList, now: Now) {
+        if self.revoked.as_ref().is_some_and(|known| known.sequence() > list.sequence()) {
+            return;
+        }
+        let is_own = list.contains(&self.own.serial_hash());
+        self.revoked = Some(list);
+        self.link_input(now, |links, trust, _| links.revoked(trust));
+        if is_own {
+            self.notify(Event::CertificateRefused);
+        }
+    }
+
+    /// How far the list may be relied upon. Without one nothing is held up: the authority was asked for it at enrolment's end.
+    fn list_age(&self) -> ListAge {
+        self.list_age
+    }
+
     fn leave(&mut self, now: Now) {
         self.link_input(now, |links, _, _| links.leave(now));
         self.relay_input(now, Relay::end);
@@ -208,6 +229,11 @@ impl Node {
 
     /// Ends one call of the door: tells what changed about contacts, once each, and hands the effects out.
     fn finish(&mut self, now: Now) -> Vec<Effect> {
+        let age = self.revoked.as_ref().map_or(ListAge::Fresh, |list| list.age(now.wall));
+        if self.list_age != age {
+            self.list_age = age;
+            self.notify(Event::RevocationsAged(age));
+        }
         for user in std::mem::take(&mut self.changed) {
             if let Some(view) = self.contact_view(&user, now) {
                 self.notify(Event::ContactChanged(view));
@@ -228,8 +254,14 @@ impl Node {
 
     /// Lends the links what they need, and routes what comes of it.
     fn link_input(&mut self, now: Now, step: impl FnOnce(&mut Links, Trust<'_>, &[crate::signal::relay::IceServer]) -> Vec<links::Outcome>) {
-        let trust =
-            Trust { own: &self.own, anchor: &self.anchor, revoked: self.revoked.as_ref(), blocked: &self.blocked };
+        let is_contact = |user: &UserId| self.chats.get(user).is_some_and(|chat| chat.standing == Standing::Accepted);
+        let trust = Trust {
+            own: &self.own,
+            anchor: &self.anchor,
+            revoked: self.revoked.as_ref(),
+            blocked: &self.blocked,
+            is_contact: &is_contact,
+        };
         let outcomes = step(&mut self.links, trust, &self.relay.ice);
         self.route_links(outcomes, now);
     }

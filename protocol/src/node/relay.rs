@@ -39,6 +39,8 @@ pub(super) enum Outcome {
     NoAnswer { user: UserId, asked: Asked },
     Forwarded { from: NodeId, body: Vec<u8> },
     Undelivered { to: NodeId },
+    /// The relay's revocation list has this sequence.
+    Revocations { sequence: u64 },
     Superseded,
     CertificateRefused,
 }
@@ -57,6 +59,8 @@ struct Lookup {
     asked: Asked,
     /// No answer by then is none; after the answer of a watch, when it runs out.
     until_ms: u64,
+    /// Answered once: the relay tells when they come.
+    is_watch: bool,
 }
 
 /// The client's end of the relay.
@@ -109,7 +113,7 @@ impl Relay {
         self.state = State::Waiting { until_ms: now_ms + wait + self.rng.below(wait / 2 + 1) };
         let mut outcomes = vec![Outcome::State(NetworkState::Offline)];
         let lost = std::mem::take(&mut self.lookups);
-        outcomes.extend(lost.into_values().map(|lookup| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked }));
+        outcomes.extend(lost.into_iter().map(|(_, lookup)| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked }));
         outcomes
     }
 
@@ -173,7 +177,7 @@ impl Relay {
         let ticket = self.next_ticket;
         self.next_ticket = self.next_ticket.checked_add(1).unwrap_or(1);
         let frame = ClientFrame::Lookup { ticket, watch: asked == Asked::Reach, user: user.clone() };
-        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS });
+        self.lookups.insert(ticket, Lookup { user, asked, until_ms: now_ms + LOOKUP_WAIT_MS, is_watch: false });
         vec![Outcome::Send(frame.encode())]
     }
 
@@ -192,11 +196,11 @@ impl Relay {
                 self.state = State::Proving;
                 vec![Outcome::Sign(KeyOp::Sign { message: proof_message(&self.origin, &nonce, &self.own.hash()) })]
             }
-            RelayFrame::Welcome { ice, .. } if matches!(self.state, State::Proving) => {
+            RelayFrame::Welcome { ice, revocation_sequence, .. } if matches!(self.state, State::Proving) => {
                 self.state = State::Up;
                 self.failures = 0;
                 self.ice = ice;
-                vec![Outcome::State(NetworkState::Online)]
+                vec![Outcome::State(NetworkState::Online), Outcome::Revocations { sequence: revocation_sequence }]
             }
             RelayFrame::Found { ticket, presence, devices } => self.found(ticket, presence, devices, now_ms),
             RelayFrame::Forwarded { from, body } => vec![Outcome::Forwarded { from, body }],
@@ -211,6 +215,7 @@ impl Relay {
         let (user, asked) = (lookup.user.clone(), lookup.asked.clone());
         if asked == Asked::Reach && presence == Presence::Away {
             lookup.until_ms = now_ms + WATCH_MS;
+            lookup.is_watch = true;
             self.lookups.insert(ticket, lookup);
         }
         vec![Outcome::Answer { user, asked, presence, devices }]
@@ -253,6 +258,8 @@ impl Relay {
         let mut outcomes: Vec<Outcome> = due
             .into_iter()
             .filter_map(|ticket| self.lookups.remove(&ticket))
+            // A watch that ran out was answered; who wants to know asks again.
+            .filter(|lookup| !lookup.is_watch)
             .map(|lookup| Outcome::NoAnswer { user: lookup.user, asked: lookup.asked })
             .collect();
         if !self.pinged && now_ms >= self.heard_ms + RELAY_PING_MS {

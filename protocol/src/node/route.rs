@@ -31,7 +31,12 @@ impl Node {
                 relay::Outcome::Forwarded { from, body } => {
                     self.link_input(now, |links, trust, _| links.forwarded(from, body, trust, now));
                 }
-                relay::Outcome::Undelivered { to } => self.link_input(now, |links, _, _| links.undelivered(&to)),
+                relay::Outcome::Undelivered { to } => self.link_input(now, |links, trust, ice| links.undelivered(&to, ice, trust, now)),
+                relay::Outcome::Revocations { sequence } => {
+                    if self.revoked.as_ref().is_some_and(|list| list.sequence() < sequence) {
+                        self.notify(Event::RevocationsBehind);
+                    }
+                }
                 relay::Outcome::Superseded => self.superseded(now),
                 relay::Outcome::CertificateRefused => self.notify(Event::CertificateRefused),
             }

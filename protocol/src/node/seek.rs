@@ -5,7 +5,7 @@ use super::relay::Asked;
 use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, WATCH_MS};
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, SESSION_SETTLED_MS, WATCH_MS};
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
 use crate::time::Now;
@@ -17,7 +17,12 @@ const DOUBLINGS_MAX: u32 = 6;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seeking {
     step: Step,
+    /// Tries in a row without a session that was of use.
     failures: u32,
+    /// When the session in use, or the last one, began.
+    up_ms: u64,
+    /// A message was taken in it, either way.
+    is_useful: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +65,7 @@ impl Seeking {
 impl Node {
     /// Seeks a contact if there is a reason and nothing is under way.
     pub(super) fn seek(&mut self, user: &UserId, now: Now) {
-        let is_wanted = self.chats.get(user).is_some_and(|chat| self.wants(chat));
+        let is_wanted = self.is_wanted(user);
         let is_idle = self.seeking.get(user).is_none_or(|seeking| seeking.step == Step::Idle);
         if !is_wanted || !is_idle || !self.relay.is_up() {
             return;
@@ -72,9 +77,7 @@ impl Node {
     /// Seeks everybody there is a reason for, waits cut short: the network or the page has come back.
     pub(super) fn seek_all_now(&mut self, now: Now) {
         for user in self.chats.keys().cloned().collect::<Vec<_>>() {
-            if matches!(self.seeking.get(&user).map(|seeking| &seeking.step), Some(Step::Waiting { .. })) {
-                self.step(&user, Step::Idle);
-            }
+            self.stop_waiting(&user);
             self.seek(&user, now);
         }
     }
@@ -93,6 +96,14 @@ impl Node {
         }
     }
 
+    /// A message was taken in the session with `user`, either way.
+    pub(super) fn session_useful(&mut self, user: &UserId) {
+        if let Some(seeking) = self.seeking.get_mut(user) {
+            seeking.is_useful = true;
+            seeking.failures = 0;
+        }
+    }
+
     /// The relay answered who and where a contact is.
     pub(super) fn sought(&mut self, user: &UserId, presence: frames::Presence, devices: &[FoundDevice], now: Now) {
         let is_looking = matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Asking | Step::Watching { .. }));
@@ -101,6 +112,9 @@ impl Node {
         }
         let online = devices.iter().filter(|device| device.online);
         let peer = online.filter_map(|device| self.verified(user, &device.certificate, now)).next();
+        if let Some(peer) = &peer {
+            self.links.familiar(*peer.node_id());
+        }
         match (presence, peer) {
             (frames::Presence::Online, Some(peer)) => self.dial(peer, now),
             (frames::Presence::Online, None) => self.wait(user, now),
@@ -118,7 +132,8 @@ impl Node {
     }
 
     pub(super) fn dial_failed(&mut self, user: &UserId, now: Now) {
-        if !self.links.is_up(user) {
+        // A handshake that they began and that nobody here counted on may fail without a wait.
+        if self.seeking.get(user).is_some_and(|seeking| seeking.step == Step::Dialling) {
             self.wait(user, now);
         }
     }
@@ -128,26 +143,51 @@ impl Node {
         let user = peer.user_id().clone();
         if !self.key_is_known(peer) {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
+            self.step(&user, Step::Idle);
             return;
         }
-        let seeking = self.seeking.get_or_default(user.clone());
-        seeking.failures = 0;
-        self.step(&user, Step::Up);
+        if self.chats.contains_key(&user) {
+            self.links.familiar(*peer.node_id());
+            self.seeking_up(&user, now);
+        }
         self.flush(&user, now);
         self.send_read(&user, now);
         self.make_room(&user, now);
     }
 
+    /// Notes that a session with a contact began.
+    pub(super) fn seeking_up(&mut self, user: &UserId, now: Now) {
+        let seeking = self.seeking.entry(user.clone()).or_default();
+        seeking.up_ms = now.mono;
+        seeking.is_useful = false;
+        self.step(user, Step::Up);
+    }
+
     /// A session is over.
     pub(super) fn lost(&mut self, user: &UserId, reason: DownReason, now: Now) {
+        let is_up = |seeking: &&mut Seeking| seeking.step == Step::Up;
+        // Without an entry it was a stranger's, who said nothing.
+        let Some(seeking) = self.seeking.get_mut(user).filter(is_up) else { return };
+        let was_of_use = seeking.is_useful || now.mono >= seeking.up_ms + SESSION_SETTLED_MS;
+        if was_of_use {
+            seeking.failures = 0;
+        }
         match reason {
             // The newer session reports itself.
             DownReason::Replaced => {}
-            DownReason::Left | DownReason::Closed => {
+            // Who hangs up at once, again and again, does not want us now: no storm of dials.
+            DownReason::Left | DownReason::Closed if was_of_use || !self.is_wanted(user) => {
                 self.step(user, Step::Idle);
                 self.seek(user, now);
             }
-            DownReason::Unreachable | DownReason::Refused => self.wait(user, now),
+            _ => self.wait(user, now),
+        }
+    }
+
+    /// Forgets a wait, for a reason to try at once.
+    pub(super) fn stop_waiting(&mut self, user: &UserId) {
+        if self.seeking.get(user).is_some_and(|seeking| matches!(seeking.step, Step::Waiting { .. })) {
+            self.step(user, Step::Idle);
         }
     }
 
@@ -155,6 +195,10 @@ impl Node {
     pub(super) fn stop_seeking(&mut self, user: &UserId) {
         self.seeking.remove(user);
         self.changed.insert(user.clone());
+    }
+
+    fn is_wanted(&self, user: &UserId) -> bool {
+        self.chats.get(user).is_some_and(|chat| self.wants(chat))
     }
 
     fn wants(&self, chat: &Conversation) -> bool {
@@ -179,7 +223,7 @@ impl Node {
             return;
         }
         let jitter = self.rng.below(REDIAL_MIN_MS / 2 + 1);
-        let seeking = self.seeking.get_or_default(user.clone());
+        let seeking = self.seeking.entry(user.clone()).or_default();
         let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX)).min(REDIAL_MAX_MS);
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
@@ -187,7 +231,12 @@ impl Node {
     }
 
     fn step(&mut self, user: &UserId, step: Step) {
-        self.seeking.get_or_default(user.clone()).step = step;
+        if !self.chats.contains_key(user) {
+            // Strangers come and go: nothing is kept of those who say nothing.
+            self.seeking.remove(user);
+            return;
+        }
+        self.seeking.entry(user.clone()).or_default().step = step;
         self.changed.insert(user.clone());
     }
 
@@ -222,16 +271,15 @@ impl Node {
         }
     }
 
-    /// Closes the session used least lately when there are more than a page should have.
-    fn make_room(&mut self, newest: &UserId, now: Now) {
+    /// Closes the sessions used least lately when there are more than a page should have. One in which something is on its way stays.
+    pub(super) fn make_room(&mut self, newest: &UserId, now: Now) {
         let users = self.links.users_up();
-        if users.len() <= CHAT_LINKS_MAX {
-            return;
-        }
-        let is_spare = |user: &&UserId| {
-            *user != newest && self.on_screen.as_ref() != Some(*user) && self.chats.get(*user).is_none_or(|chat| !chat.has_waiting())
+        let excess = users.len().saturating_sub(CHAT_LINKS_MAX);
+        let is_spare = |user: &UserId| {
+            user != newest && self.on_screen.as_ref() != Some(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
         };
-        if let Some(user) = users.iter().find(is_spare).cloned() {
+        let spare: Vec<UserId> = users.into_iter().filter(is_spare).take(excess).collect();
+        for user in spare {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
         }
     }

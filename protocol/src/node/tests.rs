@@ -1,1 +1,297 @@
-//! Tests of the node.
+//! The node through its own door, where a world would be too much: bounds, time, latency. Whole conversations are the simulator's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::chat::{Conversation, MessageBody, MessageId};
+use crate::crypto::{KeyOpError, Rng};
+use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
+use crate::identity::{NodeId, RevocationList};
+use crate::signal::description::Description;
+use crate::signal::relay::{ClientFrame, FoundDevice, Presence as Found, RefusalCode, RelayFrame};
+use crate::signal::sealed::{DialId, OfferDraft};
+use crate::time::DAY_MS;
+use proptest::prelude::*;
+
+const START: Now = Now { mono: 1_000, wall: NOW_MS };
+
+struct Stage {
+    authority: TestAuthority,
+    anna: TestDevice,
+    bela: TestDevice,
+}
+
+fn stage() -> Stage {
+    let mut authority = TestAuthority::new([1; 32]);
+    let (anna, bela) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS));
+    Stage { authority, anna, bela }
+}
+
+fn at(mono: u64) -> Now {
+    Now { mono, wall: NOW_MS + mono }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a name")
+}
+
+/// Anna's node with bela as a contact, not connected yet.
+fn node(stage: &Stage) -> (Node, Vec<Effect>) {
+    let chat = Conversation::new(user("bela"), Standing::Accepted, Some(stage.bela.certificate.key_hash()));
+    let row = chat.row();
+    let rows = vec![Row { table: row.table, key: row.key, value: row.value.expect("a row") }];
+    let config = NodeConfig {
+        certificate: stage.anna.certificate.clone(),
+        anchor: stage.authority.anchor().clone(),
+        revoked: None,
+        origin: "https://b4.example".to_owned(),
+        seed: [7; 32],
+        rows,
+    };
+    Node::new(config, START)
+}
+
+/// Brings the relay up.
+fn welcome(node: &mut Node, stage: &Stage) -> Vec<Effect> {
+    let _ = node.handle(Input::RelayOpened, START);
+    let mut effects = node.handle(Input::RelayFrame(RelayFrame::Challenge { nonce: [1; 32] }.encode()), START);
+    effects.extend(keys(node, stage, &effects, START));
+    let welcome = RelayFrame::Welcome { now_ms: NOW_MS, revocation_sequence: 0, ice: Vec::new() };
+    node.handle(Input::RelayFrame(welcome.encode()), START)
+}
+
+/// Answers every order to the keys.
+fn keys(node: &mut Node, stage: &Stage, effects: &[Effect], now: Now) -> Vec<Effect> {
+    let orders: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Key { ticket, op } => Some((*ticket, stage.anna.keys.perform(&mut Rng::from_seed([2; 32]), op))),
+            _ => None,
+        })
+        .collect();
+    orders.into_iter().flat_map(|(ticket, result)| node.handle(Input::KeyDone { ticket, result }, now)).collect()
+}
+
+fn sent_frames(effects: &[Effect]) -> Vec<ClientFrame> {
+    let frames = effects.iter().filter_map(|effect| match effect {
+        Effect::RelaySend(bytes) => ClientFrame::decode(bytes).ok(),
+        _ => None,
+    });
+    frames.collect()
+}
+
+fn store_tickets(effects: &[Effect]) -> Vec<Ticket> {
+    let tickets = effects.iter().filter_map(|effect| match effect {
+        Effect::Store { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    tickets.collect()
+}
+
+#[test]
+fn a_text_is_sought_for_in_the_same_turn_in_which_it_is_durable() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
+    assert!(sent_frames(&effects).is_empty(), "not before it is durable");
+    let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
+    assert!(matches!(sent_frames(&effects)[..], [ClientFrame::Lookup { watch: true, .. }]));
+    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
+    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
+    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
+    let effects = node.handle(Input::RelayFrame(found.encode()), START);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::LinkOffer { .. })), "dialled at once");
+}
+
+#[test]
+fn a_watch_that_runs_out_is_asked_again_without_a_word_of_unreachable() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let effects = node.handle(Input::Command(Command::Open { user: Some(user("bela")) }), START);
+    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
+    let away = RelayFrame::Found { ticket, presence: Found::Away, devices: Vec::new() };
+    let _ = node.handle(Input::RelayFrame(away.encode()), START);
+    let mut asked = 0;
+    let mut now = START;
+    for _ in 0..1_000 {
+        now = at(node.next_wake().expect("something is always due"));
+        let mut effects = node.handle(Input::Wake, now);
+        if sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Ping { .. })) {
+            effects.extend(node.handle(Input::RelayFrame(RelayFrame::Pong { ticket: 0 }.encode()), now));
+        }
+        asked += sent_frames(&effects).iter().filter(|frame| matches!(frame, ClientFrame::Lookup { .. })).count();
+        let is_unreachable = |effect: &Effect| {
+            matches!(effect, Effect::Notify(Event::ContactChanged(view)) if matches!(view.presence, Presence::Unreachable { .. }))
+        };
+        assert!(!effects.iter().any(is_unreachable));
+        if asked > 0 {
+            break;
+        }
+    }
+    assert_eq!((asked, now.mono), (1, START.mono + crate::limits::WATCH_MS));
+}
+
+/// An offer of bela for anna, as the relay forwards it.
+fn offer_of_bela(stage: &Stage) -> Vec<u8> {
+    let fields = "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:Wg5r\r\na=ice-pwd:dLHWsjPPpCWlSKrbYYuVRPjk\r\n";
+    let sdp = format!("{fields}a=fingerprint:sha-256 {}\r\n", ["AB"; 32].join(":"));
+    let description = Description::from_sdp(&sdp).expect("SDP");
+    let mut rng = Rng::from_seed([5; 32]);
+    let handshake = crate::handshake::start(&stage.bela.certificate, description.fingerprint, &mut rng);
+    let (to, key) = (*stage.anna.certificate.node_id(), stage.anna.certificate.wrapping_key());
+    let draft = OfferDraft::new(to, key, DialId([9; 16]), handshake.m1(), &description, START.wall, &mut rng);
+    let signature = stage.bela.keys.perform(&mut rng, &draft.key_op()).expect("a signature");
+    let (body, _) = draft.finish(&signature).expect("an offer");
+    RelayFrame::Forwarded { from: *stage.bela.certificate.node_id(), body }.encode()
+}
+
+#[test]
+fn a_dial_that_counted_on_their_handshake_is_tried_again_when_that_fails() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    // They dial, and never come to M3.
+    let effects = node.handle(Input::RelayFrame(offer_of_bela(&stage)), START);
+    let effects = keys(&mut node, &stage, &effects, START);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::LinkAnswer { .. })));
+    // Meanwhile there is something to say to them.
+    let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
+    let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
+    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
+    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
+    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
+    let effects = node.handle(Input::RelayFrame(found.encode()), START);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::LinkOffer { .. })), "theirs is under way");
+    let mut effects = Vec::new();
+    while !sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Lookup { .. })) {
+        let now = at(node.next_wake().expect("something is always due"));
+        assert!(now.mono <= START.mono + 15_000, "sought again within 15 s");
+        effects = node.handle(Input::Wake, now);
+    }
+}
+
+#[test]
+fn a_list_with_a_lower_number_is_passed_over() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let list = |sequence, wall_ms| {
+        let bytes = stage.authority.issuer().sign_revocations(&mut Rng::from_seed([1; 32]), sequence, wall_ms, &BTreeSet::new());
+        RevocationList::decode_verified(&bytes, stage.authority.anchor(), None).expect("a good list")
+    };
+    let aged = |effects: Vec<Effect>| effects.into_iter().any(|effect| matches!(effect, Effect::Notify(Event::RevocationsAged(_))));
+    assert!(!aged(node.handle(Input::Revocations(list(5, NOW_MS)), START)));
+    assert!(!aged(node.handle(Input::Revocations(list(4, NOW_MS - 20 * DAY_MS)), START)), "an old one played again");
+    assert!(aged(node.handle(Input::Revocations(list(6, NOW_MS - 20 * DAY_MS)), START)));
+    assert_eq!(node.list_age(), ListAge::Old);
+}
+
+#[test]
+fn strangers_and_floods_leave_nothing_behind() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let me = stage.anna.certificate.node_id().0;
+    for number in 0..50_000_u64 {
+        let now = at(START.mono + number);
+        let time = u32::try_from(now.wall / 1_000).expect("before 2106").to_be_bytes();
+        let dial = [number.to_be_bytes(), [1; 8]].concat();
+        // The length of an offer, its wrapped key and more of anything.
+        let body = [b"B4S1", &[1][..], &me, &dial, &time, &[1, 0x80], &[0; 1_000]].concat();
+        let from = NodeId(crate::crypto::sha256(&[&number.to_be_bytes()]));
+        let effects = node.handle(Input::RelayFrame(RelayFrame::Forwarded { from, body }.encode()), now);
+        let tickets: Vec<Ticket> =
+            effects.iter().filter_map(|effect| if let Effect::Key { ticket, .. } = effect { Some(*ticket) } else { None }).collect();
+        for ticket in tickets {
+            let _ = node.handle(Input::KeyDone { ticket, result: Err(KeyOpError) }, now);
+        }
+    }
+    let (seeking, key_uses, chats) = (node.seeking.len(), node.key_uses.len(), node.chats.len());
+    assert_eq!((seeking, key_uses, chats), (0, 0, 1));
+    assert!(node.links.remembered() <= crate::limits::DIAL_IDS_MAX + 2_048, "{}", node.links.remembered());
+}
+
+#[test]
+fn keys_that_never_answer_do_not_make_the_node_deaf() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let me = stage.anna.certificate.node_id().0;
+    let mut orders = 0;
+    for number in 0..300_u64 {
+        let now = at(START.mono + 200 * number);
+        let time = u32::try_from(now.wall / 1_000).expect("before 2106").to_be_bytes();
+        let body = [b"B4S1", &[1][..], &me, &[number as u8; 16], &time, &[1, 0x80], &[0; 1_000]].concat();
+        let from = NodeId([number as u8; 32]);
+        let effects = node.handle(Input::RelayFrame(RelayFrame::Forwarded { from, body }.encode()), now);
+        orders += effects.iter().filter(|effect| matches!(effect, Effect::Key { .. })).count();
+    }
+    assert!(orders >= 60, "{orders} in a minute: old ones are given up");
+}
+
+#[test]
+fn refusals_of_the_relay_that_end_this_identity_end_the_tries() {
+    let stage = stage();
+    for (code, is_over) in [(RefusalCode::Superseded, true), (RefusalCode::Revoked, true), (RefusalCode::ShuttingDown, false)] {
+        let (mut node, _) = node(&stage);
+        welcome(&mut node, &stage);
+        let refused = RelayFrame::Refused { ticket: 0, code, retry_after_ms: 0 };
+        let _ = node.handle(Input::RelayFrame(refused.encode()), START);
+        let _ = node.handle(Input::RelayClosed, START);
+        let effects = node.handle(Input::Wake, at(START.mono + 60_000));
+        assert_eq!(effects.iter().any(|effect| matches!(effect, Effect::RelayConnect)), !is_over, "{code:?}");
+    }
+}
+
+#[test]
+fn rows_of_any_bytes_make_a_node_that_runs() {
+    let stage = stage();
+    let mut rng = Rng::from_seed([3; 32]);
+    let good = Conversation::new(user("bela"), Standing::Accepted, None).row().value.expect("a row");
+    for round in 0..2_000_u64 {
+        let mut value = good.clone();
+        let at = rng.below(value.len() as u64) as usize;
+        match round % 3 {
+            0 => value[at] = rng.array::<1>()[0],
+            1 => value.truncate(at),
+            _ => value.extend_from_slice(&rng.array::<9>()),
+        }
+        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 1, seq: 1 + round, prev: [0; 32], text: "x".to_owned() };
+        let outbox = [&[1, (round % 2) as u8][..], &body.encode()].concat();
+        let rows = vec![
+            Row { table: Table::Contacts, key: b"bela".to_vec(), value },
+            Row { table: Table::Outbox, key: crate::chat::message_key(&user("bela"), round), value: outbox },
+        ];
+        let config = NodeConfig {
+            certificate: stage.anna.certificate.clone(),
+            anchor: stage.authority.anchor().clone(),
+            revoked: None,
+            origin: String::new(),
+            seed: [7; 32],
+            rows,
+        };
+        let (mut node, _) = Node::new(config, START);
+        let _ = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
+    }
+}
+
+proptest! {
+    #[test]
+    fn t13_no_frame_of_the_relay_makes_it_panic(frames in proptest::collection::vec((0x80..0x8a_u8, proptest::collection::vec(any::<u8>(), 0..120)), 1..20)) {
+        static STAGE: std::sync::OnceLock<Stage> = std::sync::OnceLock::new();
+        let stage = STAGE.get_or_init(stage);
+        let (mut node, _) = node(stage);
+        welcome(&mut node, stage);
+        let mut waiting: BTreeMap<Ticket, usize> = BTreeMap::new();
+        for (number, (kind, bytes)) in frames.into_iter().enumerate() {
+            let frame = [&[kind], &bytes[..]].concat();
+            for effect in node.handle(Input::RelayFrame(frame), at(START.mono + number as u64)) {
+                if let Effect::Key { ticket, .. } = effect {
+                    waiting.insert(ticket, number);
+                }
+            }
+        }
+        prop_assert!(waiting.len() <= 20);
+    }
+}

@@ -54,6 +54,18 @@ impl Lane {
         self.epoch
     }
 
+    /// The number that the next record has.
+    #[cfg(test)]
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Goes on at a number.
+    #[cfg(test)]
+    pub fn skip_to(&mut self, seq: u64) {
+        self.next_seq = seq;
+    }
+
     /// Seals a body into as many records as it needs, at least one.
     pub fn seal(&mut self, content: Content, body: &[u8]) -> Vec<Vec<u8>> {
         let count = body.len().div_ceil(FRAGMENT_BYTES_MAX).max(1);

@@ -366,3 +366,121 @@ fn wrapped_of(frame: &[u8]) -> Result<&[u8], SignalError> {
 fn signed_message(header: &[u8], wrapped: &[u8], payload: &[u8]) -> Vec<u8> {
     [LABEL.as_bytes(), header, &sha256(&[wrapped]), &sha256(&[payload])].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::crypto::Rng;
+    use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
+    use crate::signal::description::{Candidate, Description};
+    use proptest::prelude::*;
+
+    const DIAL: DialId = DialId([0xd1; 16]);
+
+    fn cast() -> (TestDevice, TestDevice) {
+        // Issuing is slow, and the property is tried often.
+        static CAST: OnceLock<(TestDevice, TestDevice)> = OnceLock::new();
+        let issue = || {
+            let mut authority = TestAuthority::new([1; 32]);
+            (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS))
+        };
+        CAST.get_or_init(issue).clone()
+    }
+
+    fn description() -> Description {
+        let fields = [&[4][..], b"Wg5r", &[22], &[b'p'; 22], &[7; 32], &[0]].concat();
+        Description::read(&mut Reader::new(&fields)).expect("a description")
+    }
+
+    /// An offer of anna for bela, and anna's end of the dial.
+    fn offer(anna: &TestDevice, bela: &TestDevice) -> (Vec<u8>, Dial) {
+        let (to, key) = (*bela.certificate.node_id(), bela.certificate.wrapping_key());
+        let draft = OfferDraft::new(to, key, DIAL, b"M1", &description(), NOW_MS, &mut Rng::from_seed([1; 32]));
+        let signature = anna.keys.perform(&mut Rng::from_seed([2; 32]), &draft.key_op()).expect("a signature");
+        draft.finish(&signature).expect("a small offer")
+    }
+
+    fn opened(anna: &TestDevice, bela: &TestDevice, frame: &[u8]) -> Result<OpenedOffer, SignalError> {
+        let header = Header::read(frame, bela.certificate.node_id(), NOW_MS)?;
+        let sealed = SealedOffer::new(header, frame.to_vec())?;
+        let unwrapped = bela.keys.perform(&mut Rng::from_seed([3; 32]), &sealed.key_op()).map_err(|_| SignalError::Unsealed)?;
+        let opened = sealed.open(&unwrapped)?;
+        opened.verify(anna.certificate.signing_key())?;
+        Ok(opened)
+    }
+
+    #[test]
+    fn every_flipped_bit_of_an_offer_is_refused() {
+        let (anna, bela) = cast();
+        let (frame, _) = offer(&anna, &bela);
+        assert!(opened(&anna, &bela, &frame).is_ok());
+        for byte in 0..frame.len() {
+            let mut flipped = frame.clone();
+            flipped[byte] ^= 1 << (byte % 8);
+            assert!(opened(&anna, &bela, &flipped).is_err(), "byte {byte}");
+        }
+    }
+
+    #[test]
+    fn an_offer_is_for_one_node_one_minute_and_of_one_author() {
+        let (anna, bela) = cast();
+        let (frame, _) = offer(&anna, &bela);
+        let read = |node, wall| Header::read(&frame, node, wall).err();
+        assert_eq!(read(anna.certificate.node_id(), NOW_MS), Some(SignalError::WrongNode));
+        for (wall, error) in [(NOW_MS + 60_000, None), (NOW_MS - 60_000, None), (NOW_MS + 61_000, Some(SignalError::Stale)), (NOW_MS - 61_000, Some(SignalError::Stale))] {
+            assert_eq!(read(bela.certificate.node_id(), wall), error);
+        }
+        // Bela, who can open it, cannot pass it on as her own.
+        assert_eq!(opened(&bela, &bela, &frame).err(), Some(SignalError::Unsealed));
+    }
+
+    #[test]
+    fn answers_and_candidates_open_once_and_only_the_other_way() {
+        let (anna, bela) = cast();
+        let (frame, mut at_anna) = offer(&anna, &bela);
+        let mut at_bela = opened(&anna, &bela, &frame).expect("it opens").into_dial();
+        let to = *anna.certificate.node_id();
+        let answer = at_bela.seal_answer(to, DIAL, b"M2", &description(), NOW_MS).expect("a small answer");
+        for byte in 0..answer.len() {
+            let mut flipped = answer.clone();
+            flipped[byte] ^= 1 << (byte % 8);
+            assert!(at_anna.open_answer(&flipped).is_err(), "byte {byte}");
+        }
+        assert!(at_bela.open_answer(&answer).is_err(), "reflected");
+        assert!(at_anna.open_answer(&answer).is_ok());
+        assert_eq!(at_anna.open_answer(&answer).err(), Some(SignalError::Repeated));
+        assert_eq!(at_bela.seal_answer(to, DIAL, b"M2", &description(), NOW_MS).err(), Some(SignalError::Repeated));
+        let candidate = Candidate::from_line("candidate:1 1 udp 1 192.0.2.7 40001 typ host").expect("a candidate");
+        let sealed: Vec<Vec<u8>> =
+            std::iter::from_fn(|| at_bela.seal_candidate(to, DIAL, &candidate, NOW_MS).ok()).collect();
+        assert_eq!(sealed.len(), 63, "numbers 1 to 63, none twice");
+        for frame in sealed.iter().rev() {
+            assert_eq!(at_anna.open_candidate(frame).as_ref(), Ok(&candidate), "in any order");
+            assert_eq!(at_anna.open_candidate(frame), Err(SignalError::Repeated));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_opening_panic(kind in 0..5_u8, bytes in proptest::collection::vec(any::<u8>(), 0..700), unwrapped in proptest::collection::vec(any::<u8>(), 0..70)) {
+            let (_, bela) = cast();
+            let node = *bela.certificate.node_id();
+            let header = Header { kind: SignalKind::Offer, to: node, dial: DIAL, time_s: seconds(NOW_MS) };
+            let mut framed = [header.encode(), bytes.clone()].concat();
+            framed[4] = kind;
+            let lane = || Lane::derive(&Prk::extract(&[], &[]), b"back");
+            let mut dial = Dial { send: lane(), receive: lane() };
+            for frame in [&bytes, &framed] {
+                let _ = Header::read(frame, &node, NOW_MS);
+                if let Ok(sealed) = SealedOffer::new(header, frame.clone()) {
+                    let _ = sealed.key_op();
+                    prop_assert!(sealed.open(&unwrapped).is_err());
+                }
+                prop_assert!(dial.open_answer(frame).is_err());
+                prop_assert!(dial.open_candidate(frame).is_err());
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The registry's file, and its reopening. After a failed write redb refuses everything, reads too, until the file is opened
 //! again: a disk that was full for a moment would end all lookups until somebody restarts the server.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -97,6 +99,9 @@ impl DatabaseFile {
 }
 
 fn database(path: &Path) -> Result<Database, RegistryError> {
+    // redb itself would make a new file readable for everybody.
+    let private = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    private.map_err(|error| RegistryError::Storage(Box::new(redb::Error::Io(error))))?;
     match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
         Err(DatabaseError::DatabaseAlreadyOpen) => Err(RegistryError::InUse),
         other => Ok(other?),

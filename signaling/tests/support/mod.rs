@@ -29,27 +29,40 @@ pub struct Server {
     pub home: tempfile::TempDir,
     program: PathBuf,
     flags: Vec<String>,
+    /// What is logged, to the file `log` in `home`; else warnings, to the test's own output.
+    log: Option<String>,
 }
 
 impl Server {
     /// Starts a server over the ready-made authority.
     pub fn start(program: impl Into<PathBuf>, flags: &[&str]) -> Self {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let dir = DataDir::open(&home.path().join("data")).expect("made");
-        dir.adopt(TestAuthority::new([1; 32]).issuer()).expect("kept");
-        Self::start_in(program, home, flags)
+        Self::start_in(program, prepared(), flags)
     }
 
     /// Starts a server in a directory whose `data` may be missing; an app with one page is put beside it.
     pub fn start_in(program: impl Into<PathBuf>, home: tempfile::TempDir, flags: &[&str]) -> Self {
+        Self::launched(program.into(), home, flags, None)
+    }
+
+    /// Starts a server whose log goes to the file `log` in `home`.
+    pub fn start_logged(program: impl Into<PathBuf>, flags: &[&str], log: &str) -> Self {
+        Self::start_logged_in(program, prepared(), flags, log)
+    }
+
+    /// The same in a directory of one's own.
+    pub fn start_logged_in(program: impl Into<PathBuf>, home: tempfile::TempDir, flags: &[&str], log: &str) -> Self {
+        Self::launched(program.into(), home, flags, Some(log.to_owned()))
+    }
+
+    fn launched(program: PathBuf, home: tempfile::TempDir, flags: &[&str], log: Option<String>) -> Self {
         let dist = home.path().join("dist");
         if !dist.exists() {
             std::fs::create_dir(&dist).expect("made");
             std::fs::write(dist.join("index.html"), "<!doctype html><title>B4</title>").expect("written");
         }
-        let (program, flags) = (program.into(), flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>());
-        let (child, address) = launch(&program, home.path(), &flags);
-        Self { child, address, home, program, flags }
+        let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let (child, address) = launch(&program, home.path(), &flags, log.as_deref());
+        Self { child, address, home, program, flags, log }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -60,6 +73,22 @@ impl Server {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
         assert!(sent.expect("kill is there").success());
+    }
+
+    /// Carries an operator's order out by the command line; what it says.
+    pub fn operator(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(&self.program);
+        let output = command.args(arguments).arg("--data").arg(self.data()).output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
+    /// `free`, `taken` or `reserved`.
+    pub fn name_state(&self, name: &str) -> String {
+        let answer = self.get(&format!("/names/{name}"));
+        let json: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        assert_eq!(json["id"].as_str(), Some(name));
+        json["state"].as_str().expect("a state").to_owned()
     }
 
     /// Waits for the process to end.
@@ -76,7 +105,7 @@ impl Server {
 
     /// Starts again in the same directory, on another port.
     pub fn restart(&mut self) {
-        (self.child, self.address) = launch(&self.program, self.home.path(), &self.flags);
+        (self.child, self.address) = launch(&self.program, self.home.path(), &self.flags, self.log.as_deref());
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -92,14 +121,19 @@ impl Server {
     }
 
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).expect("the server listens");
+        self.try_call(method, path, headers, body).expect("the server answers")
+    }
+
+    /// `None` when the server ends before it has answered.
+    fn try_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
         stream.set_read_timeout(Some(WAIT)).expect("set");
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        stream.write_all(head.as_bytes()).expect("sent");
+        stream.write_all(head.as_bytes()).ok()?;
         // The server may refuse a body unread and close: what it said is still to be read.
         let _ = stream.write_all(body);
         let mut bytes = Vec::new();
@@ -119,18 +153,30 @@ impl Server {
         rng: &mut Rng,
         headers: &[(&str, &str)],
     ) -> Result<Vec<u8>, Answer> {
+        self.try_enrol(name, keys, rng, headers).expect("the server answers")
+    }
+
+    /// `None` when the server ends before it has answered both calls.
+    pub fn try_enrol(
+        &self,
+        name: &str,
+        keys: &DeviceKeys,
+        rng: &mut Rng,
+        headers: &[(&str, &str)],
+    ) -> Option<Result<Vec<u8>, Answer>> {
         let csr = request_of(name, keys, rng);
-        let begun = self.call("POST", "/enrol", headers, &csr);
+        let begun = self.try_call("POST", "/enrol", headers, &csr)?;
         if begun.status != 200 {
-            return Err(begun);
+            return Some(Err(begun));
         }
         let json: serde_json::Value = serde_json::from_slice(&begun.body).expect("JSON");
         let challenge = json["challenge"].as_str().expect("a challenge");
         let challenge = <base64ct::Base64 as base64ct::Encoding>::decode_vec(challenge).expect("base64");
         let opened = keys.unwrapping.unwrap(rng, ENROL_LABEL, &challenge).expect("our own key");
         let answer = answer_challenge(&opened, &csr).expect("our own request");
-        let done = self.post(&format!("/enrol/{}", json["ticket"].as_str().expect("a ticket")), &answer);
-        if done.status == 200 { Ok(done.body) } else { Err(done) }
+        let ticket = json["ticket"].as_str().expect("a ticket");
+        let done = self.try_call("POST", &format!("/enrol/{ticket}"), &[], &answer)?;
+        Some(if done.status == 200 { Ok(done.body) } else { Err(done) })
     }
 
     /// The origin of the page that the server itself serves.
@@ -143,7 +189,7 @@ impl Server {
         let mut request = format!("ws://{}/relay", self.address).into_client_request().expect("a request");
         request.headers_mut().insert("origin", origin.parse().expect("a header"));
         match tokio_tungstenite::connect_async(request).await {
-            Ok((stream, _)) => Ok(Socket { stream }),
+            Ok((stream, _)) => Ok(Socket { stream, welcome: None }),
             Err(tokio_tungstenite::tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
@@ -151,15 +197,32 @@ impl Server {
 
     /// Opens the relay's socket and joins.
     pub async fn join(&self, certificate: &[u8], keys: &DeviceKeys, rng: &mut Rng) -> Socket {
+        self.join_timed(certificate, keys, rng).await.0
+    }
+
+    /// Joins; how long it took from the proof to the welcome.
+    pub async fn join_timed(&self, certificate: &[u8], keys: &DeviceKeys, rng: &mut Rng) -> (Socket, Duration) {
         let mut socket = self.socket(&self.origin()).await.expect("our own origin");
         let RelayFrame::Challenge { nonce } = socket.frame().await else { panic!("a challenge comes first") };
         let hash = b4_protocol::crypto::sha256(&[certificate]);
         let signature = keys.signing.sign(rng, &proof_message(&self.origin(), &nonce, &hash));
+        let begun = Instant::now();
         socket.send(&ClientFrame::Prove { certificate: certificate.to_vec(), signature }).await;
         match socket.frame().await {
-            RelayFrame::Welcome { .. } => socket,
+            welcome @ RelayFrame::Welcome { .. } => {
+                socket.welcome = Some(welcome);
+                (socket, begun.elapsed())
+            }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Processor time that the process has used, to ten milliseconds.
+    pub fn processor_ms(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
+        let (_, after_name) = stat.rsplit_once(") ").expect("a name in brackets");
+        // Fields 14 and 15 of proc(5), in ticks of which Linux has 100 a second.
+        after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number") * 10).sum()
     }
 
     /// Resident memory of the process in bytes.
@@ -177,13 +240,22 @@ impl Drop for Server {
     }
 }
 
+/// A directory whose `data` holds the ready-made authority.
+pub fn prepared() -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dir = DataDir::open(&home.path().join("data")).expect("made");
+    dir.adopt(TestAuthority::new([1; 32]).issuer()).expect("kept");
+    home
+}
+
 /// Starts the program and waits until it says where it listens.
-fn launch(program: &Path, home: &Path, flags: &[String]) -> (Child, SocketAddr) {
-    let mut child = serve_command(program, &home.join("data"), &home.join("dist"), "127.0.0.1:0")
-        .args(flags)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+fn launch(program: &Path, home: &Path, flags: &[String], log: Option<&str>) -> (Child, SocketAddr) {
+    let mut command = serve_command(program, &home.join("data"), &home.join("dist"), "127.0.0.1:0");
+    if let Some(level) = log {
+        let file = std::fs::File::options().create(true).append(true).open(home.join("log")).expect("made");
+        command.env("RUST_LOG", level).stderr(file);
+    }
+    let mut child = command.args(flags).stdout(Stdio::piped()).spawn().expect("the program starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("listening on http://").expect("where it listens");
@@ -192,6 +264,10 @@ fn launch(program: &Path, home: &Path, flags: &[String]) -> (Child, SocketAddr) 
 
 pub fn serve_command(program: &Path, data: &Path, app: &Path, listen: &str) -> Command {
     let mut command = Command::new(program);
+    if program.extension().is_some_and(|extension| extension == "sh") {
+        command = Command::new("sh");
+        command.arg(program);
+    }
     command.arg("serve").args(["--listen", listen]).arg("--data").arg(data).arg("--app").arg(app);
     command.env("RUST_LOG", "warn");
     command
@@ -206,14 +282,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = String::from_utf8(bytes[..end].to_vec()).expect("a head of text");
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        Self { status: status.parse().expect("a status"), headers, body: bytes[end + 4..].to_vec() }
+        let (status, body) = (status.parse().expect("a status"), bytes[end + 4..].to_vec());
+        let answer = Self { status, headers, body };
+        let length: Option<usize> = answer.header("content-length").parse().ok();
+        length.is_none_or(|length| length == answer.body.len() || answer.body.is_empty()).then_some(answer)
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -234,6 +313,8 @@ impl Answer {
 /// A client's end of the relay's socket.
 pub struct Socket {
     pub stream: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
+    /// The relay's welcome, once joined.
+    pub welcome: Option<RelayFrame>,
 }
 
 impl Socket {

@@ -103,7 +103,7 @@ struct AnswerProps {
 #[component]
 fn Answer(props: &AnswerProps) -> Html {
     let meant = props.refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital));
-    let meant = meant.map(|(name, _)| name.to_lowercase());
+    let meant = meant.map(|(name, _)| name.to_ascii_lowercase());
     html! {
         <div class="add-contact-answer" aria-live="assertive">
             if let Some((name, why)) = &props.refusal {

@@ -1,5 +1,6 @@
 //! What concerns the whole app: the network, the store, the certificate, the recovery file.
 
+use b4_protocol::identity::ListAge;
 use b4_protocol::node::NetworkState;
 use yew::prelude::*;
 
@@ -47,7 +48,12 @@ pub fn Banners() -> Html {
                 <p class="banner alarm" role="alert" data-testid="store-trouble">{ if is_full { words::STORE_FULL } else { words::STORE_FAILING } }</p>
             }
             if state.is_certificate_refused {
-                <p class="banner alarm" role="alert">{ words::CERTIFICATE_REFUSED }</p>
+                <p class="banner alarm" role="alert" data-testid="certificate-refused">{ words::CERTIFICATE_REFUSED }</p>
+            }
+            if state.revocations != ListAge::Fresh {
+                <p class="banner" data-testid="revocations-stale">
+                    { if state.revocations == ListAge::Old { words::REVOCATIONS_OLD } else { words::REVOCATIONS_STALE } }
+                </p>
             }
             if state.recovery == Recovery::Offered {
                 <div class="banner offer">

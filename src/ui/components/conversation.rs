@@ -34,7 +34,7 @@ pub fn Conversation(props: &Props) -> Html {
     let contact = state.contacts.get(&with).cloned();
     let chat = state.chats.get(&with).cloned().unwrap_or_default();
     use_opened(&with, contact.is_some(), chat.is_loaded);
-    use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread));
+    use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len());
     let problem = use_returned(&with, &props.drafts);
     let is_open = use_state(|| false);
     let Some(contact) = contact else {
@@ -83,11 +83,12 @@ fn use_opened(with: &UserId, is_contact: bool, is_loaded: bool) {
     });
 }
 
-/// What is on the screen of a page that is seen has been read.
+/// What is on the screen of a page that is seen has been read. How many are unread may be the same in two renderings although
+/// others are: so the number of messages counts, too.
 #[hook]
-fn use_read(with: &UserId, unread: u32) {
+fn use_read(with: &UserId, unread: u32, messages: usize) {
     let (engine, is_visible) = (use_engine(), use_visibility());
-    use_effect_with((with.clone(), is_visible, unread), move |(with, is_visible, unread)| {
+    use_effect_with((with.clone(), is_visible, unread, messages), move |(with, is_visible, unread, _)| {
         if *is_visible && *unread > 0 {
             engine.send(Action::Node(Command::MarkRead { user: with.clone() }));
         }

@@ -25,10 +25,11 @@ pub fn NameForm() -> Html {
     let answer = Answer::of(&state, &typed, failure);
     let wants_invite = matches!(state.enrol_failure, Some(EnrolFailure::InviteRequired | EnrolFailure::BadInvite));
     let on_submit = {
-        let (typed, invite) = (typed.clone(), invite.clone());
+        let (typed, tried, invite) = (typed.clone(), tried.clone(), invite.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let name = (*typed).clone();
+            tried.set(name.clone());
             engine.send(if wants_invite {
                 Action::EnrolInvited { name, invite: invite.trim().to_owned() }
             } else {
@@ -38,7 +39,7 @@ pub fn NameForm() -> Html {
     };
     let on_lower = {
         let typed = typed.clone();
-        Callback::from(move |_: MouseEvent| typed.set(typed.to_lowercase()))
+        Callback::from(move |_: MouseEvent| typed.set(typed.to_ascii_lowercase()))
     };
     let has_capital = UserId::parse(&typed) == Err(UserIdError::Capital);
     html! {
@@ -59,7 +60,7 @@ pub fn NameForm() -> Html {
             <div id="name-answer" class="answer" aria-live="polite">
                 { answer.html() }
                 if has_capital {
-                    <button type="button" class="link" data-testid="onboarding-lower" onclick={on_lower}>{ words::use_lower(&typed.to_lowercase()) }</button>
+                    <button type="button" class="link" data-testid="onboarding-lower" onclick={on_lower}>{ words::use_lower(&typed.to_ascii_lowercase()) }</button>
                 }
             </div>
             if wants_invite {

@@ -40,7 +40,8 @@ pub fn ChatsPage(props: &Props) -> Html {
     let on_back = go.reform(|()| Route::Chats);
     let is_pane = route != Route::Chats;
     html! {
-        <div class={classes!("app", is_pane.then_some("pane-open"))}>
+        <main class={classes!("app", is_pane.then_some("pane-open"))}>
+            <h1 class="visually-hidden">{ words::APP }</h1>
             <nav class="side" aria-label={words::CHATS}>
                 <header class="side-head">
                     <button class="plain me" onclick={on_you} aria-label={format!("{}: {}", words::YOU, props.me)}>
@@ -53,7 +54,7 @@ pub fn ChatsPage(props: &Props) -> Html {
                 <Banners />
                 <ContactList {selected} {on_select} />
             </nav>
-            <main class="pane">
+            <div class="pane">
                 { match route {
                     Route::Chat(with) => {
                         let key = with.to_string();
@@ -67,7 +68,7 @@ pub fn ChatsPage(props: &Props) -> Html {
                     },
                     Route::Chats => html! { <p class="empty">{ words::PICK_CHAT }</p> },
                 } }
-            </main>
-        </div>
+            </div>
+        </main>
     }
 }

@@ -36,9 +36,9 @@ pub fn Notice(props: &Props) -> Html {
     let on_take_over = Callback::from(move |_: MouseEvent| engine.send(Action::TakeOver));
     let (title, body, testid) = words::notice(props.kind);
     html! {
-        <main class="welcome notice" data-testid={testid} role="alert">
+        <main class="welcome notice" data-testid={testid}>
             <h1>{ title }</h1>
-            <p class="lead">{ body }</p>
+            <p class="lead" role="alert">{ body }</p>
             if props.kind == NoticeKind::SecondTab {
                 <button class="primary wide" data-testid="take-over" onclick={on_take_over}>{ words::TAKE_OVER }</button>
             }

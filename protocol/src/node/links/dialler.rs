@@ -1,6 +1,6 @@
 //! The dialler's half of a link's life.
 
-use super::link::Stage;
+use super::link::{Link, Stage};
 use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
 use crate::crypto::KeyOpResult;
 use crate::handshake::{AwaitM4, Role, start};
@@ -55,22 +55,27 @@ impl Links {
         outcomes
     }
 
-    /// The forwarder could not reach them: the dial is over.
-    pub fn undelivered(&mut self, to: &NodeId) -> Vec<Outcome> {
+    /// The forwarder could not reach them: the dial is over, and an offer of theirs that it held off is taken.
+    pub fn undelivered(&mut self, to: &NodeId, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         let waiting = self
             .links
             .iter()
             .find(|(_, link)| link.peer.node_id() == to && matches!(link.stage, Stage::AwaitingAnswer(_)))
             .map(|(id, _)| *id);
-        waiting.map(|id| self.close(id, DownReason::Unreachable)).unwrap_or_default()
+        let Some(id) = waiting else { return Vec::new() };
+        if let Some(link) = self.links.get_mut(&id).filter(|link| link.rival.is_some()) {
+            link.glare_until_ms = now.mono;
+            return self.give_way(id, ice, trust, now);
+        }
+        self.close(id, DownReason::Unreachable)
     }
 
     pub(super) fn answered(&mut self, from: NodeId, dial: DialId, frame: &[u8], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         let Some(id) = self.by_dial(&from, dial) else { return Vec::new() };
-        let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
-        let Stage::AwaitingAnswer(handshake) = std::mem::replace(&mut link.stage, Stage::Gone) else {
-            return self.close(id, DownReason::Refused);
-        };
+        // A second answer is not heard: whoever forwards could end a session with an old one.
+        let is_awaited = |link: &&mut Link| matches!(link.stage, Stage::AwaitingAnswer(_));
+        let Some(link) = self.links.get_mut(&id).filter(is_awaited) else { return Vec::new() };
+        let Stage::AwaitingAnswer(handshake) = std::mem::replace(&mut link.stage, Stage::Gone) else { return Vec::new() };
         let opened = link.keys.as_mut().and_then(|keys| keys.open_answer(frame).ok());
         let Some((m2, description)) = opened else {
             // Whoever forwards can garble a frame; it must not end the dial of an honest answer behind it.
@@ -80,6 +85,8 @@ impl Links {
         match handshake.receive_m2(&m2, description.fingerprint, &from, &trust.judge(now)) {
             Ok((handshake, op)) => {
                 link.stage = Stage::UnwrappingM2(Box::new(handshake));
+                link.answered_ms = now.mono;
+                link.rival = None;
                 let sdp = description.to_sdp(SdpKind::Answer);
                 vec![Outcome::Key(LinkOp::UnwrapM2(id), op), Outcome::Effect(Effect::LinkAccept { link: id, sdp })]
             }

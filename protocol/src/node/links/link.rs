@@ -4,10 +4,14 @@ use super::{Effect, LinkId, Outcome};
 use crate::crypto::Fingerprint;
 use crate::handshake::{AwaitM2, AwaitM3, AwaitM4, AwaitUnwrapOfM2, AwaitUnwrapOfM3, ReceivedM1, Role};
 use crate::identity::VerifiedCertificate;
+use crate::limits::CANDIDATES_MAX;
 use crate::session::Session;
 use crate::signal::description::Candidate;
-use crate::signal::sealed::{Dial, DialId, OfferDraft};
-use crate::time::Now;
+use crate::signal::sealed::{Dial, DialId, OfferDraft, OpenedOffer};
+use crate::time::{Now, SECOND_MS};
+
+/// How long our own dial holds its ground against theirs (PROTOCOL.md#signalling, glare).
+pub(super) const GLARE_MS: u64 = 2 * SECOND_MS;
 
 /// Where a link is in its life. The boxed ones keep the enum small.
 pub(super) enum Stage {
@@ -35,6 +39,25 @@ pub(super) enum Stage {
     Gone,
 }
 
+/// An offer that was opened and verified.
+pub(super) struct Offered {
+    pub m1: ReceivedM1,
+    pub offer: OpenedOffer,
+    /// When it came.
+    pub received_ms: u64,
+    /// Sealed candidates that came since.
+    pub candidates: Vec<Vec<u8>>,
+}
+
+impl Offered {
+    /// Keeps one more candidate of the other end.
+    pub fn keep(&mut self, frame: Vec<u8>) {
+        if self.candidates.len() < CANDIDATES_MAX {
+            self.candidates.push(frame);
+        }
+    }
+}
+
 /// One link.
 pub(super) struct Link {
     /// Who is, or claims to be, at the other end: certified; proven once up.
@@ -50,6 +73,12 @@ pub(super) struct Link {
     pub remote_candidates: usize,
     pub is_open: bool,
     pub started_ms: u64,
+    /// Dialler: when the answer came; 0 before.
+    pub answered_ms: u64,
+    /// Dialler: until then this dial holds its ground against theirs.
+    pub glare_until_ms: u64,
+    /// Dialler: their offer, taken if this dial is not answered by then.
+    pub rival: Option<Box<Offered>>,
     pub heard_ms: u64,
     pub sent_ms: u64,
     /// When a message last went either way, or the person looked.
@@ -61,6 +90,28 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Whether this dial of ours goes on although the other end offers too: an offer that came at `received_ms`.
+    pub fn holds(&self, received_ms: u64, mine_wins: bool, now: Now) -> bool {
+        if self.role == Role::Responder {
+            return false;
+        }
+        if self.is_unanswered() {
+            return mine_wins && now.mono < self.glare_until_ms;
+        }
+        // Who offers after having answered has forgotten the answer: the page was loaded again.
+        received_ms <= self.answered_ms
+    }
+
+    /// Whether this is a dial of ours that the other end has not answered.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.stage, Stage::Describing | Stage::Signing(_) | Stage::AwaitingAnswer(_))
+    }
+
+    /// Whether this is a handshake that the other end began.
+    pub fn is_answering(&self) -> bool {
+        self.role == Role::Responder && !matches!(self.stage, Stage::Up(_))
+    }
+
     /// Forwards what was found here, once the other end can open it: after the offer, or after the answer.
     pub fn forward_candidates(&mut self, now: Now) -> Vec<Outcome> {
         let is_early = matches!(self.stage, Stage::Describing | Stage::Signing(_) | Stage::Answering(_));

@@ -11,7 +11,7 @@ mod link;
 mod responder;
 
 use incoming::Incoming;
-use link::{Link, Stage};
+use link::{GLARE_MS, Link, Stage};
 
 use super::{Effect, LinkEnd, LinkId};
 use crate::crypto::{KeyOp, KeyOpResult, Rng};
@@ -67,7 +67,7 @@ pub(super) enum Outcome {
     Body { user: UserId, content: Content, body: Vec<u8> },
     /// The session with this user is over.
     Down { user: UserId, reason: DownReason },
-    /// A dial of ours came to nothing.
+    /// A handshake with this user, begun by either end, came to nothing, and none is under way.
     DialFailed { user: UserId },
 }
 
@@ -79,6 +79,8 @@ pub(super) struct Trust<'a> {
     pub revoked: Option<&'a RevocationList>,
     /// Users whose offers are dropped.
     pub blocked: &'a OrderedSet<UserId>,
+    /// Whether somebody is a contact whom the person accepted: they come before strangers.
+    pub is_contact: &'a dyn Fn(&UserId) -> bool,
 }
 
 impl<'a> Trust<'a> {
@@ -210,6 +212,24 @@ impl Links {
         }
     }
 
+    /// Entries kept about others who have no link.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        self.incoming.remembered()
+    }
+
+    /// This device belongs to somebody known here.
+    pub fn familiar(&mut self, node: NodeId) {
+        self.incoming.familiar(node);
+    }
+
+    /// A new revocation list came: whoever stands on it is cut off at once.
+    pub fn revoked(&mut self, trust: Trust<'_>) -> Vec<Outcome> {
+        let is_on_it = |link: &Link| trust.revoked.is_some_and(|list| list.contains(&link.peer.serial_hash()));
+        let ids: Vec<LinkId> = self.links.iter().filter(|(_, link)| is_on_it(link)).map(|(id, _)| *id).collect();
+        ids.into_iter().flat_map(|id| self.close(id, DownReason::Refused)).collect()
+    }
+
     /// Says goodbye and closes the session with `user`.
     pub fn hang_up(&mut self, user: &UserId, now: Now) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
@@ -231,17 +251,16 @@ impl Links {
     }
 
     /// What is due: handshakes out of time, probes, links without a sign of life.
-    pub fn wake(&mut self, now: Now) -> Vec<Outcome> {
+    pub fn wake(&mut self, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         self.incoming.wake(now);
         let mut outcomes = Vec::new();
         let ids: Vec<LinkId> = self.links.keys().copied().collect();
         for id in ids {
-            let link = &self.links[&id];
-            let is_due = link.deadline().is_some_and(|at| at <= now.mono);
-            if !is_due {
-                continue;
-            }
-            if matches!(link.stage, Stage::Up(_)) && link.probed_ms.is_none() {
+            // One that gave way to another's offer is gone.
+            let Some(link) = self.links.get(&id).filter(|link| link.deadline().is_some_and(|at| at <= now.mono)) else { continue };
+            if link.rival.is_some() {
+                outcomes.extend(self.give_way(id, ice, trust, now));
+            } else if matches!(link.stage, Stage::Up(_)) && link.probed_ms.is_none() {
                 outcomes.extend(self.probe(id, now));
             } else {
                 outcomes.extend(self.close(id, DownReason::Unreachable));
@@ -322,10 +341,9 @@ impl Links {
             self.up.remove(&user);
             return vec![Outcome::Down { user, reason }];
         }
-        if link.role == Role::Initiator && reason != DownReason::Replaced {
-            return vec![Outcome::DialFailed { user }];
-        }
-        Vec::new()
+        // Whichever end began it: who wanted to dial may have found the other's handshake under way and relied upon it.
+        let goes_on = self.links.values().any(|other| *other.peer.user_id() == user);
+        if goes_on || reason == DownReason::Replaced { Vec::new() } else { vec![Outcome::DialFailed { user }] }
     }
 
     fn new_link(&mut self, peer: VerifiedCertificate, role: Role, dial: DialId, stage: Stage, now: Now) -> LinkId {
@@ -341,6 +359,9 @@ impl Links {
             remote_candidates: 0,
             is_open: false,
             started_ms: now.mono,
+            answered_ms: 0,
+            glare_until_ms: now.mono + GLARE_MS,
+            rival: None,
             heard_ms: now.mono,
             sent_ms: now.mono,
             used_ms: now.mono,
@@ -359,6 +380,9 @@ impl Links {
 impl Link {
     /// When something must be done about this link if nothing happens.
     fn deadline(&self) -> Option<u64> {
+        if self.rival.is_some() {
+            return Some(self.glare_until_ms);
+        }
         if !matches!(self.stage, Stage::Up(_)) {
             return Some(self.started_ms + HANDSHAKE_MS);
         }

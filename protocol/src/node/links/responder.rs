@@ -1,20 +1,18 @@
 //! The half of a link's life of the one who is dialled, from the opened offer on.
 
-use super::link::Stage;
+use super::incoming::Pending;
+use super::link::{Link, Offered, Stage};
 use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
 use crate::crypto::KeyOpResult;
 use crate::handshake::{AwaitM3, Role, receive_m1};
-use crate::identity::{NodeId, UserId};
+use crate::identity::{NodeId, VerifiedCertificate};
 use crate::limits::{CANDIDATES_MAX, HANDSHAKES_MAX};
 use crate::node::{Effect, LinkId};
 use crate::session::Session;
 use crate::signal::description::{Description, SdpKind};
 use crate::signal::relay::IceServer;
 use crate::signal::sealed::DialId;
-use crate::time::{Now, SECOND_MS};
-
-/// How long our own dial holds its ground against theirs (PROTOCOL.md#signalling, glare).
-const GLARE_MS: u64 = 2 * SECOND_MS;
+use crate::time::Now;
 
 impl Links {
     /// The key of an offer is unwrapped: open it, judge its author, and have the browser answer.
@@ -33,10 +31,18 @@ impl Links {
         if offer.verify(m1.peer().signing_key()).is_err() || trust.blocked.contains(m1.peer().user_id()) {
             return Vec::new();
         }
-        let peer = m1.peer().clone();
-        let Some(mut outcomes) = self.make_way(peer.user_id(), trust.own.node_id() < peer.node_id(), now) else {
+        let Pending { received_ms, candidates, .. } = pending;
+        self.offer_taken(Box::new(Offered { m1, offer, received_ms, candidates }), ice, trust, now)
+    }
+
+    /// Has the browser answer an offer, unless a dial of ours holds against it.
+    pub(super) fn offer_taken(&mut self, offered: Box<Offered>, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let peer = offered.m1.peer().clone();
+        let Some(mut outcomes) = self.make_way(&peer, offered.received_ms, trust, now) else {
+            self.hold_back(&peer, offered);
             return Vec::new();
         };
+        let Offered { m1, offer, candidates, .. } = *offered;
         let sdp = offer.description.to_sdp(SdpKind::Offer);
         let stage = Stage::Answering(Box::new((m1, offer.description.fingerprint)));
         let id = self.new_link(peer, Role::Responder, offer.header.dial, stage, now);
@@ -44,35 +50,50 @@ impl Links {
             link.keys = Some(offer.into_dial());
         }
         outcomes.push(Outcome::Effect(Effect::LinkAnswer { link: id, sdp, ice: ice.to_vec() }));
-        for frame in pending.candidates {
+        for frame in candidates {
             outcomes.extend(self.candidate_taken(id, &frame));
         }
         outcomes
     }
 
-    /// Settles glare and earlier offers of the same user. `None` when the new offer is the one to drop.
-    fn make_way(&mut self, user: &UserId, mine_wins: bool, now: Now) -> Option<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        let rivals: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.peer.user_id() == user && !matches!(link.stage, Stage::Up(_)))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in rivals {
-            let link = &self.links[&id];
-            let is_waiting = matches!(link.stage, Stage::Describing | Stage::Signing(_) | Stage::AwaitingAnswer(_));
-            let holds = !is_waiting || (mine_wins && now.mono < link.started_ms + GLARE_MS);
-            if link.role == Role::Initiator && holds {
-                return None;
-            }
-            outcomes.extend(self.close(id, DownReason::Replaced));
+    /// Keeps their offer beside our unanswered dial: ours may have gone to a page that is no more.
+    fn hold_back(&mut self, peer: &VerifiedCertificate, offered: Box<Offered>) {
+        let is_unanswered = |link: &&mut Link| link.peer.user_id() == peer.user_id() && link.is_unanswered();
+        if let Some(link) = self.links.iter_mut().map(|(_, link)| link).find(is_unanswered) {
+            link.rival = Some(offered);
         }
-        let answering = self.links.values().filter(|link| link.role == Role::Responder && !matches!(link.stage, Stage::Up(_)));
-        if answering.count() >= HANDSHAKES_MAX || self.links.len() >= LINKS_MAX {
+    }
+
+    /// Our dial has held long enough: their offer is taken in its place.
+    pub(super) fn give_way(&mut self, id: LinkId, ice: &[IceServer], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let rival = self.links.get_mut(&id).and_then(|link| link.rival.take());
+        let outcomes = rival.map(|offered| self.offer_taken(offered, ice, trust, now)).unwrap_or_default();
+        if let Some(link) = self.links.get_mut(&id) {
+            // There was no room for it: it is not tried again and again.
+            link.rival = None;
+        }
+        outcomes
+    }
+
+    /// Settles glare and earlier offers of the same user, and finds room. `None`, and nothing is touched, when the new offer is the
+    /// one to drop. At the bound of handshakes a contact's offer takes the place of the oldest stranger's.
+    fn make_way(&mut self, peer: &VerifiedCertificate, received_ms: u64, trust: Trust<'_>, now: Now) -> Option<Vec<Outcome>> {
+        let user = peer.user_id();
+        let mine_wins = trust.own.node_id() < peer.node_id();
+        let is_up = |link: &Link| matches!(link.stage, Stage::Up(_));
+        let (rivals, others): (Vec<_>, Vec<_>) =
+            self.links.iter().partition(|(_, link)| link.peer.user_id() == user && !is_up(link));
+        if rivals.iter().any(|(_, link)| link.holds(received_ms, mine_wins, now)) {
             return None;
         }
-        Some(outcomes)
+        let mut closed: Vec<LinkId> = rivals.iter().map(|(id, _)| **id).collect();
+        let answering: Vec<_> = others.iter().filter(|(_, link)| link.is_answering()).collect();
+        if answering.len() >= HANDSHAKES_MAX || others.len() >= LINKS_MAX {
+            let strangers = answering.iter().filter(|(_, link)| !(trust.is_contact)(link.peer.user_id()));
+            let (oldest, _) = strangers.min_by_key(|(_, link)| link.started_ms).filter(|_| (trust.is_contact)(user))?;
+            closed.push(**oldest);
+        }
+        Some(closed.into_iter().flat_map(|id| self.close(id, DownReason::Replaced)).collect())
     }
 
     /// The browser's answer is made: make M2 and send both.
@@ -108,7 +129,11 @@ impl Links {
         match self.by_dial(&from, dial) {
             Some(id) => self.candidate_taken(id, &frame),
             None => {
-                self.incoming.candidate(from, dial, frame);
+                let rivals = self.links.iter_mut().filter_map(|(_, link)| link.rival.as_mut());
+                match rivals.into_iter().find(|rival| rival.offer.header.dial == dial && *rival.m1.peer().node_id() == from) {
+                    Some(rival) => rival.keep(frame),
+                    None => self.incoming.candidate(from, dial, frame),
+                }
                 Vec::new()
             }
         }

@@ -1,0 +1,71 @@
+//! What axe, the checker of accessibility, finds on each screen: nothing, light and dark, on a phone and on a desk.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use b4_e2e::process::named_by;
+use b4_e2e::{Person, World};
+use serde_json::Value;
+
+/// Widths, heights and themes that are looked at.
+const LOOKS: [(u32, u32, bool); 4] = [(1280, 800, false), (1280, 800, true), (390, 844, false), (390, 844, true)];
+/// Runs axe with all its rules, and says of each breach what and where.
+const RUN: &str = r#"axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} (${help}) at ${target}: ${failureSummary}`)))"#;
+
+#[tokio::test]
+async fn axe_finds_nothing_on_the_first_screen() -> Result<()> {
+    let world = World::start().await?;
+    let visitor = world.visitor().await?;
+    let mut found = look(&visitor, "welcome").await?;
+    visitor.write("onboarding-name", "Admin").await?;
+    visitor.until_seen("onboarding-error").await?;
+    found.extend(look(&visitor, "welcome, an error").await?);
+    ensure!(found.is_empty(), "axe found:\n{}", found.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
+    let mut world = World::start().await?;
+    let (anna, bela) = tokio::try_join!(world.person("anna"), world.person("bela"))?;
+    let mut found = look(&anna, "no chats").await?;
+    anna.add_contact("bela").await?;
+    anna.say("hello, see https://b4.example/").await?;
+    anna.until_message("out", "hello, see https://b4.example/", &["delivered"]).await?;
+    found.extend(look(&bela, "a stranger in the list").await?);
+    bela.open_chat("anna").await?;
+    bela.until_seen("stranger").await?;
+    found.extend(look(&bela, "a stranger's chat").await?);
+    bela.say("hello").await?;
+    anna.until_message("in", "hello", &[]).await?;
+    anna.open_details().await?;
+    found.extend(look(&anna, "a chat").await?);
+    anna.open("/you").await?;
+    anna.until_seen("you").await?;
+    found.extend(look(&anna, "you").await?);
+    anna.browser.open_window(true).await?;
+    anna.open("/").await?;
+    anna.until_seen("second-tab").await?;
+    found.extend(look(&anna, "a second tab").await?);
+    world.relay.kill();
+    bela.until_network("offline").await?;
+    found.extend(look(&bela, "offline").await?);
+    ensure!(found.is_empty(), "axe found:\n{}", found.join("\n"));
+    Ok(())
+}
+
+/// Everything that axe finds on a screen in all looks, each said once.
+async fn look(person: &Person, screen: &str) -> Result<Vec<String>> {
+    let axe = fs::read_to_string(named_by("B4_AXE")?)?;
+    let mut all: Vec<String> = Vec::new();
+    for (width, height, is_dark) in LOOKS {
+        person.browser.look_like(width, height, is_dark).await?;
+        person.browser.evaluate(&format!("if (!globalThis.axe) {{ {axe} }} null")).await?;
+        let found = person.browser.evaluate(RUN).await?;
+        let found = found.as_array().context("axe gives a list")?.iter().filter_map(Value::as_str);
+        let theme = if is_dark { "dark" } else { "light" };
+        all.extend(found.map(|breach| format!("{screen}, {width}, {theme}: {breach}")));
+    }
+    Ok(all)
+}
