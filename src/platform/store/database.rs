@@ -78,7 +78,7 @@ impl Database {
     /// Begins a transaction for `writes` and puts them all into it. Durable once [`committed`] says so. Of several writes to one
     /// row the last is made alone: nobody sees what is between, and a request costs as much as all else about a small row.
     pub(super) fn begin<'a>(&self, writes: impl Iterator<Item = &'a Write>) -> Result<IdbTransaction, PlatformError> {
-        let mut rows = OrderedMap::new();
+        let mut rows: OrderedMap<(Table, &[u8]), &Write> = OrderedMap::new();
         for write in writes {
             rows.insert((write.table, &write.key[..]), write);
         }
