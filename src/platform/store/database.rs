@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use b4_protocol::node::{Table, Write};
+use b4_protocol::ordered::OrderedMap;
 use gloo::events::EventListener;
 use js_sys::{Array, Promise};
 use serde::Serialize;
@@ -76,18 +77,19 @@ impl Database {
 
     /// Begins a transaction for `writes` and puts them all into it. Durable once [`committed`] says so. Of several writes to one
     /// row the last is made alone: nobody sees what is between, and a request costs as much as all else about a small row.
-    pub(super) fn begin(&self, mut writes: Vec<&Write>) -> Result<IdbTransaction, PlatformError> {
-        let same = |one: &&Write, other: &&Write| one.table == other.table && one.key == other.key;
-        // Stable: what came last of a row stays last.
-        writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
-        let mut touched: Vec<&str> = writes.iter().map(|write| write.table.name()).collect();
+    pub(super) fn begin<'a>(&self, writes: impl Iterator<Item = &'a Write>) -> Result<IdbTransaction, PlatformError> {
+        let mut rows: OrderedMap<(Table, &[u8]), &Write> = OrderedMap::new();
+        for write in writes {
+            rows.insert((write.table, &write.key[..]), write);
+        }
+        let mut touched: Vec<&str> = rows.values().map(|write| write.table.name()).collect();
         touched.dedup();
         if touched.is_empty() {
             // Nothing to write is an order too; a transaction must have some table.
             touched.push(Table::Meta.name());
         }
         let transaction = self.transaction(&js::strings(&touched), "readwrite")?;
-        let put = writes.chunk_by(same).filter_map(<[_]>::last).try_for_each(|write| put(&transaction, write));
+        let put = rows.values().try_for_each(|write| put(&transaction, write));
         if put.is_err() {
             // Nothing of it may stay. What cannot be aborted has been already.
             let _ = transaction.abort();

@@ -75,7 +75,7 @@ impl Writer {
             return;
         }
         this.under_way.set(true);
-        let begun = this.database.begin(orders.iter().flat_map(|order| &order.writes).collect());
+        let begun = this.database.begin(orders.iter().flat_map(|order| &order.writes));
         let tickets = orders.iter().map(|order| order.ticket).collect();
         js::spawn(Self::finish(Rc::clone(this), begun, tickets));
     }

@@ -80,7 +80,7 @@ async fn reopenings(pages: &Pages) -> Result<Samples> {
 async fn sample(pages: &Pages, turn: usize, what: &str, samples: &mut Samples) -> Result<()> {
     tokio::time::sleep(SETTLE).await;
     // Whoever comes first wakes the browser's network up for the other.
-    let is_raw_first = turn % 2 == 0;
+    let is_raw_first = turn.is_multiple_of(2);
     let before = if is_raw_first { Some(pages.raw_connect().await?) } else { None };
     let outcome = order(&pages.near, what, json!(["far", format!("{what} {turn}")])).await?;
     let raw = match before {
