@@ -1,6 +1,6 @@
 //! The browser: one thin binding for each thing that the core orders and each fact that it wants to know.
 //!
-//! Nothing is decided here. Bytes and plain values go in and out; `JsValue` stops at this room's edge as [`PlatformError`].
+//! Nothing is decided here. Bytes and plain values go in and out; `JsValue` stops at this room's edge as `PlatformError`.
 //! A listener is a value that removes itself when dropped. Only [`store`]'s contract compiles natively, for its fake.
 
 mod inputs;

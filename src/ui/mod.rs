@@ -21,7 +21,7 @@ use crate::state::Phase;
 use components::{Announcer, Toasts};
 use pages::{ChatsPage, Enrolling, Notice, NoticeKind, Welcome};
 
-/// The whole screen. Needs three contexts: [`AppState`], [`crate::engine::EngineHandle`] and [`Browser`].
+/// The whole screen. Needs three contexts: [`crate::state::AppState`], [`crate::engine::EngineHandle`] and [`Browser`].
 #[component]
 pub fn App() -> Html {
     let state = hooks::use_app();
