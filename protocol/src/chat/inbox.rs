@@ -101,8 +101,11 @@ impl Inbox {
         let first = MessageId(reader.array()?);
         let high = reader.u64()?;
         let last_hash = reader.array()?;
-        let count = reader.u16()?;
-        let missing = (0..count).map(|_| Ok((reader.u64()?, reader.u64()?))).collect::<Result<_, Malformed>>()?;
+        let mut missing = OrderedMap::new();
+        // One by one: the map's own way of collecting brings a sort along.
+        for _ in 0..reader.u16()? {
+            missing.insert(reader.u64()?, reader.u64()?);
+        }
         Ok(Self { run, first, high, last_hash, missing })
     }
 }
