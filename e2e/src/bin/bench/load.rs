@@ -26,7 +26,8 @@ const TIMES: &str = r#"
     const named = (name) => performance.getEntriesByName(name)[0]?.startTime ?? null;
     const resources = performance.getEntriesByType("resource");
     const wasm = resources.find(({ name }) => name.endsWith(".wasm"));
-    const entries = [performance.getEntriesByType("navigation")[0], ...resources];
+    // What came out of the cache was counted when it came in.
+    const entries = [performance.getEntriesByType("navigation")[0], ...resources].filter(({ transferSize }) => transferSize > 0);
     const paint = named("first-contentful-paint");
     return paint !== null && named("b4-booted") !== null && {
         paint, wasm: wasm.responseEnd, booted: named("b4-booted"), wasmBytes: wasm.encodedBodySize,

@@ -17,6 +17,17 @@
     return channel;
   };
 
+  // Frames to the relay that are held back, while that is wanted.
+  let held = null;
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (frame) {
+    if (held === null) {
+      send.call(this, frame);
+    } else {
+      held.push([this, frame.slice()]);
+    }
+  };
+
   // Eyes: when each text came to stand in the document, when it was painted, and when each of one's own was acknowledged.
   const shown = new Map();
   const painted = new Map();
@@ -173,7 +184,8 @@
   }
 
   // The same over the app's session. A page that is told that the network is back probes its sessions: an encrypted ping, which
-  // the other end decrypts and answers. This listener is behind the app's, so decrypting the answer is counted, too.
+  // the other end decrypts and answers. This listener is behind the app's, so decrypting the answer is counted, too. The page would
+  // also ask the relay each time whether it is there: that frame goes out at the end.
   async function appEcho(count) {
     const channel = live.filter(({ readyState }) => readyState === "open").at(-1);
     let heard = null;
@@ -183,6 +195,7 @@
       heard?.();
     };
     channel.addEventListener("message", listener);
+    held = [];
     const at = clock();
     for (let n = 0; n < count; n += 1) {
       await new Promise((done) => {
@@ -192,6 +205,9 @@
     }
     const mean = (clock() - at) / count;
     channel.removeEventListener("message", listener);
+    const waited = held;
+    held = null;
+    waited.forEach(([socket, frame]) => socket.send(frame));
     return { mean, bytes };
   }
 

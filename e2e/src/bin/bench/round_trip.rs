@@ -39,7 +39,8 @@ pub async fn measure() -> Result<Measured> {
     ];
     let notes = vec![format!(
         "Encrypted: a ping of the session, a record of {bytes} bytes, from the order to probe until the app has decrypted the pong; \
-         the other app decrypts, and seals the answer. Each sample is the mean of {ECHOES} in a row."
+         the other app decrypts, and seals the answer. The question to the relay that the same order causes waits until the row is \
+         done. Each sample is the mean of {ECHOES} in a row."
     )];
     Ok(Measured { figures, notes })
 }
