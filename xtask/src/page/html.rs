@@ -94,7 +94,10 @@ impl Page {
             after = tag.range.end;
             let written = match trunk_rel(tag) {
                 None => plain(tag, assets, build, worker),
-                Some("rust") => linked(assets, "modulepreload", &format!("/{APP}.js"))?,
+                Some("rust") => {
+                    let module = linked(assets, "modulepreload", &format!("/{APP}.js"))?;
+                    module + "\n  " + &preloaded(assets, &format!("/{APP}_bg.wasm"))?
+                }
                 Some("css") if !has_styles => {
                     has_styles = true;
                     linked(assets, "stylesheet", STYLES)?
@@ -151,6 +154,13 @@ fn read_text(file: &Path) -> Result<String> {
 fn linked(assets: &Assets, rel: &str, name: &str) -> Result<String> {
     let Asset { url, bytes } = assets.find(name).with_context(|| format!("the build has no {name}"))?;
     Ok(format!("<link rel=\"{rel}\" href=\"{url}\" integrity=\"{}\" crossorigin>", Integrity::of(bytes)))
+}
+
+/// Has the browser ask for `name` before the script that fetches it has come. Browsers heed no integrity here: that of the fetch
+/// counts.
+fn preloaded(assets: &Assets, name: &str) -> Result<String> {
+    let Asset { url, .. } = assets.find(name).with_context(|| format!("the build has no {name}"))?;
+    Ok(format!("<link rel=\"preload\" href=\"{url}\" as=\"fetch\" crossorigin>"))
 }
 
 /// A tag of the browser's own, with hashed names.
@@ -212,6 +222,7 @@ mod tests {
         assert!(page.contains("<html lang=\"en\" data-build=\"0123\">"));
         assert_eq!(page.matches("rel=\"stylesheet\"").count(), 1);
         assert_eq!(page.matches("rel=\"modulepreload\"").count(), 1);
+        assert_eq!(page.matches("rel=\"preload\"").count(), 1);
         assert_eq!(page.matches("integrity=\"sha384-").count(), 4);
         assert!(page.contains("data-worker=\"/sw.js\""));
         for unhashed in ["\"/boot.js\"", "\"/b4-app.js\"", "\"/b4-app_bg.wasm\"", "data-trunk", "\n\n"] {
