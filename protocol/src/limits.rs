@@ -85,6 +85,6 @@ pub const WINDOW_BYTES: usize = 512 * 1024;
 /// Missing messages remembered a conversation; beyond, the oldest gap is given up.
 pub const GAPS_MAX: usize = 1_024;
 /// Messages loaded from the store in one page.
-pub const HISTORY_PAGE: u32 = 200;
+pub const HISTORY_PAGE: u32 = 300;
 /// Wait before a failed write is tried again.
 pub const STORE_RETRY_MS: u64 = SECOND_MS;

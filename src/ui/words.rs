@@ -77,6 +77,7 @@ pub const IDENTITY: &str = "Your name";
 pub const CONTACT_DETAILS: &str = "Safety number and options";
 pub const COPY_LINK: &str = "Copy a link to you";
 pub const COPIED: &str = "Copied";
+pub const OFFLINE: &str = "You are offline. What you write is kept here";
 pub const MESSAGES: &str = "Messages";
 pub const NOT_IN_LIST: &str = "This person is not in your list yet.";
 
@@ -98,9 +99,10 @@ pub fn network_sentence(state: NetworkState) -> &'static str {
     }
 }
 
-/// Whether somebody can be reached, in words.
-pub fn presence(presence: Presence) -> String {
+/// Whether somebody can be reached, in words. Without the relay only an open session tells.
+pub fn presence(network: NetworkState, presence: Presence) -> String {
     match presence {
+        Presence::Unknown | Presence::Away | Presence::Unreachable { .. } if network == NetworkState::Offline => OFFLINE.to_owned(),
         Presence::Unknown => String::new(),
         Presence::Away => "Away. What you write is kept here until you are both online".to_owned(),
         Presence::Connecting => "Connecting".to_owned(),

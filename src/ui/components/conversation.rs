@@ -121,6 +121,7 @@ struct HeadProps {
 #[component]
 fn Head(props: &HeadProps) -> Html {
     let on_back = props.on_back.reform(|_: MouseEvent| ());
+    let presence = words::presence(use_app().network, props.contact.presence);
     let on_details = {
         let is_open = props.is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
@@ -130,7 +131,7 @@ fn Head(props: &HeadProps) -> Html {
             <button class="plain back" data-testid="back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
             <div class="conversation-who">
                 <h2><bdi>{ props.contact.user.to_string() }</bdi></h2>
-                <p class="presence" data-testid="presence" aria-live="polite">{ words::presence(props.contact.presence) }</p>
+                <p class="presence" data-testid="presence" aria-live="polite">{ presence }</p>
             </div>
             <button
                 class="plain square"
