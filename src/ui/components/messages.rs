@@ -13,7 +13,7 @@ use crate::ui::hooks::use_engine;
 use crate::ui::{time, words};
 
 /// Rows rendered at first, and more with each look further back.
-const PAGE: usize = 300;
+const PAGE: usize = 250;
 /// Pixels from the top at which more is loaded.
 const NEAR_TOP: i32 = 300;
 
