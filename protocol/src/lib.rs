@@ -27,6 +27,8 @@ pub mod handshake;
 
 pub mod session;
 
+pub mod ring;
+
 pub mod chat;
 
 pub mod node;

@@ -70,6 +70,53 @@ pub const RELAY_PING_MS: u64 = 20 * SECOND_MS;
 /// How long a watch on a name is kept by the relay; asked again before.
 pub const WATCH_MS: u64 = HOUR_MS;
 
+/// Overlay links a node aims at, in and out together (shared figure of the design: 24; phones 12 to 16).
+pub const RING_LINKS: usize = 24;
+/// Overlay links at which one more that this node did not ask for is refused with `Full`.
+pub const RING_LINKS_MAX: usize = 32;
+/// Links told to neighbours at most, those for chats included.
+pub const RING_LINKS_TOLD_MAX: usize = 40;
+/// Ring neighbours that a node keeps links to, on each side.
+pub const RING_SIDE_LINKS: usize = 3;
+/// Successors, and predecessors, that a node knows at most; in rings of up to this many and one, everybody links to everybody.
+pub const NEAR_KNOWN: usize = 16;
+/// Successors, and predecessors, told to neighbours: fits one record of 256 bytes, and with the teller itself makes `NEAR_KNOWN`.
+pub const NEAR_MAX: usize = 15;
+/// Nodes that hold what belongs to a key: the first ones clockwise of it. Not to be confused with the successors a node knows.
+pub const HOLDERS: usize = 5;
+/// Largest body of a ring message: a sealed offer, or a user record with room to spare.
+pub const RING_BODY_BYTES_MAX: usize = 4_096;
+/// Suspects that a request carries; the oldest is forgotten.
+pub const RING_SUSPECTS_MAX: usize = 8;
+/// Hops of one request; at the end of them it is stuck.
+pub const RING_TTL: u8 = 32;
+/// Requests of others, and our own, remembered at once; at the bound the oldest is forgotten.
+pub const RING_PATHS_MAX: usize = 1_024;
+/// Of those, how many one link may cause; at the bound its next is not taken.
+pub const RING_PATHS_PER_LINK: usize = 256;
+/// How long a path is kept for what still comes along it: as long as a handshake, and the answer's way.
+pub const RING_PATH_MS: u64 = 15 * SECOND_MS;
+/// Next hops tried for one request at one node.
+pub const RING_TRIES: usize = 6;
+/// Least and most wait for a hop's acknowledgement; in between four times the deviation above the round trip (RFC 6298).
+pub const RING_HOP_MIN_MS: u64 = 150;
+/// See [`RING_HOP_MIN_MS`]. Also the wait on a link without a measured round trip.
+pub const RING_HOP_MAX_MS: u64 = 1_500;
+/// The originator's own deadline for one try; then another way is tried.
+pub const RING_TRY_MS: u64 = 4 * SECOND_MS;
+/// How long a node that did not answer in time is passed over, unless it is heard.
+pub const RING_SUSPECT_MS: u64 = 20 * SECOND_MS;
+/// Silence on a ring link after which it is pinged by the end with the lower position. Guess: WebRTC notices most deaths by itself.
+pub const RING_PING_MS: u64 = 30 * SECOND_MS;
+/// Longest delay of telling what changed about one's links: changes in between go together.
+pub const RING_TELL_LINKS_MS: u64 = 2 * SECOND_MS;
+/// The same for one's successors and predecessors: they matter more.
+pub const RING_TELL_NEAR_MS: u64 = 200;
+/// Age at which a long link that nobody uses is drawn anew. Guess.
+pub const RING_REDRAW_MS: u64 = 20 * MINUTE_MS;
+/// How long a pair that could not connect is routed around before it is tried again.
+pub const RING_UNCONNECTABLE_MS: u64 = 10 * MINUTE_MS;
+
 /// Contacts kept; adding or meeting one more is refused.
 pub const CONTACTS_MAX: usize = 4_096;
 /// Strangers (new, not yet accepted) kept; a further stranger's session is closed.

@@ -2,6 +2,7 @@
 //!
 //! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made.
 
+pub mod overlay;
 mod end;
 mod machine;
 mod relay_host;

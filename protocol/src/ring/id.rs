@@ -1,0 +1,161 @@
+//! Positions on the ring and the arithmetic of its circle. Who stands where is not here.
+
+use std::fmt;
+
+use crate::crypto::sha256;
+use crate::identity::{NodeId, UserId};
+
+/// A position on the circle of 2^128 places, clockwise: the first 16 bytes of a node id or of a key, big-endian.
+///
+/// Half of the 256 bits is enough: the authority draws node ids at random and nobody can choose one, so that two of 100,000 nodes
+/// share a position with a probability of 2^-94; and whoever links or seals to a node names all 256 bits. See PROTOCOL.md#ring.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RingId(pub u128);
+
+/// How much further a node before a key counts than one behind it. Measured: from 1 to 64, 8 gave the fewest hops.
+const BEFORE_WEIGHT: u128 = 2;
+
+impl RingId {
+    /// Length on the wire.
+    pub const BYTES: usize = 16;
+
+    /// Where a node stands.
+    pub fn of_node(node: &NodeId) -> Self {
+        Self::of_bytes(&node.0)
+    }
+
+    /// The mailbox key of a user: where their record and what is kept for them belong.
+    pub fn of_user(user: &UserId) -> Self {
+        Self::of_bytes(&sha256(&[user.as_str().as_bytes()]))
+    }
+
+    /// The first 16 of 32 bytes.
+    pub fn of_bytes(bytes: &[u8; 32]) -> Self {
+        let (first, _) = bytes.split_first_chunk::<16>().expect("32 bytes hold 16");
+        Self(u128::from_be_bytes(*first))
+    }
+
+    /// The way from here clockwise to `to`: 0 for the same place.
+    pub fn clockwise_to(self, to: Self) -> u128 {
+        to.0.wrapping_sub(self.0)
+    }
+
+    /// The shorter way round between two places.
+    pub fn distance(self, other: Self) -> u128 {
+        self.clockwise_to(other).min(other.clockwise_to(self))
+    }
+
+    /// How far a node at `node` is from being responsible for this key: clockwise of it the way, before it eight times the way. Who
+    /// stands before a key can only pass on.
+    pub fn remoteness(self, node: Self) -> u128 {
+        self.clockwise_to(node).min(node.clockwise_to(self).saturating_mul(BEFORE_WEIGHT))
+    }
+
+    /// The place `way` clockwise from here.
+    pub fn plus(self, way: u128) -> Self {
+        Self(self.0.wrapping_add(way))
+    }
+
+    /// The place `way` counter-clockwise from here.
+    pub fn minus(self, way: u128) -> Self {
+        Self(self.0.wrapping_sub(way))
+    }
+
+    /// Whether this place lies on the way clockwise from `from` to `to`, ends included. From a place to itself there is only it.
+    pub fn is_between(self, from: Self, to: Self) -> bool {
+        from.clockwise_to(self) <= from.clockwise_to(to)
+    }
+}
+
+impl fmt::Debug for RingId {
+    /// The first 8 hexadecimal digits, as a node id's.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:08x}", self.0 >> 96)
+    }
+}
+
+/// A direction round the circle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Clockwise: successors.
+    Next = 0,
+    /// Counter-clockwise: predecessors.
+    Previous = 1,
+}
+
+impl Side {
+    /// Both, successors first.
+    pub const BOTH: [Side; 2] = [Side::Next, Side::Previous];
+
+    /// The way from `from` to `to` in this direction.
+    pub fn way(self, from: RingId, to: RingId) -> u128 {
+        match self {
+            Side::Next => from.clockwise_to(to),
+            Side::Previous => to.clockwise_to(from),
+        }
+    }
+
+    /// The place `way` from `from` in this direction.
+    pub fn place(self, from: RingId, way: u128) -> RingId {
+        match self {
+            Side::Next => from.plus(way),
+            Side::Previous => from.minus(way),
+        }
+    }
+
+    /// The other direction.
+    pub fn other(self) -> Self {
+        match self {
+            Side::Next => Side::Previous,
+            Side::Previous => Side::Next,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A circle of 256 places walked step by step: too simple to be wrong. Its places are the multiples of 2^120.
+    fn place(small: u8) -> RingId {
+        RingId(u128::from(small) << 120)
+    }
+
+    fn steps(from: u8, to: u8) -> u128 {
+        let mut at = from;
+        let mut count = 0;
+        while at != to {
+            at = at.wrapping_add(1);
+            count += 1;
+        }
+        count << 120
+    }
+
+    fn is_met(from: u8, to: u8, sought: u8) -> bool {
+        let mut at = from;
+        while at != to && at != sought {
+            at = at.wrapping_add(1);
+        }
+        at == sought
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_agrees_with_walking_the_circle(a in any::<u8>(), b in any::<u8>(), c in any::<u8>()) {
+            prop_assert_eq!(place(a).clockwise_to(place(b)), steps(a, b));
+            prop_assert_eq!(Side::Previous.way(place(a), place(b)), steps(b, a));
+            prop_assert_eq!(place(a).distance(place(b)), steps(a, b).min(steps(b, a)));
+            prop_assert_eq!(place(c).is_between(place(a), place(b)), is_met(a, b, c));
+            prop_assert_eq!(Side::Next.place(place(a), steps(a, b)), place(b));
+            prop_assert_eq!(Side::Previous.place(place(a), steps(b, a)), place(b));
+        }
+    }
+
+    #[test]
+    fn a_position_is_the_first_half_of_a_node_id() {
+        let mut bytes = [0xff; 32];
+        bytes[..16].copy_from_slice(&7_u128.to_be_bytes());
+        assert_eq!(RingId::of_node(&NodeId(bytes)), RingId(7));
+    }
+}

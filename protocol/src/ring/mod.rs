@@ -1,0 +1,357 @@
+//! The ring: every node a place on a circle, links to a few others, and a way from anybody to whoever is responsible for a key.
+//!
+//! A node's life here: it is *alone* until a first link is up. Over that link it asks for its own place and is told who stands there:
+//! it *joins* by taking over their lists and linking to the three next on each side (Zave's join). Then it is a *member*: it
+//! draws long links at harmonic distances, tells its neighbours what changes about its links (so everybody knows the neighbours of
+//! neighbours), passes requests on, and mends what breaks: a neighbour that is gone is replaced from the lists at
+//! once. A node that does not answer in time is passed over; one that stays silent is cut off. Without any link it is alone again.
+//!
+//! Rings of up to 17 nodes have rules of their own: everybody links to everybody. See PROTOCOL.md#ring.
+//!
+//! Deliberately absent: keys, certificates, connections, bytes on disk. Who links is authenticated above; `Dial` and `Close` are
+//! orders to whoever can.
+
+mod id;
+mod message;
+mod near;
+mod neighbour;
+mod paths;
+mod requests;
+mod routing;
+mod tend;
+#[cfg(test)]
+mod tests;
+
+pub use id::{RingId, Side};
+pub use message::{Aim, Message, PathId, Route, Service, Verdict};
+pub use neighbour::Reason;
+pub use requests::{Request, RequestId};
+
+use neighbour::Neighbour;
+use paths::Path;
+use requests::Mine;
+use tend::Tending;
+
+use crate::crypto::Rng;
+use crate::limits::{NEAR_KNOWN, RING_LINKS, RING_LINKS_MAX};
+use crate::ordered::OrderedMap;
+
+/// What leaves this room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Say this over the link to `to`.
+    Send {
+        /// A linked node.
+        to: RingId,
+        /// What.
+        message: Message,
+    },
+    /// Make a link to this node. Answered by [`Ring::linked`] or [`Ring::dial_failed`].
+    Dial {
+        /// Whom.
+        to: RingId,
+    },
+    /// The ring has no use for this link any more; it counts as gone here. Whoever has another use for it keeps it.
+    Close {
+        /// Whose.
+        peer: RingId,
+        /// True when it is dead: nothing was heard in time.
+        is_dead: bool,
+    },
+    /// A request for this node. Answered by [`Ring::answer`], or not at all.
+    Delivered {
+        /// Its way.
+        path: PathId,
+        /// Over which link it came; `None` for one's own.
+        by: Option<RingId>,
+        /// What for.
+        service: Service,
+        /// Key or position.
+        key: RingId,
+        /// As its originator wrote it.
+        body: Vec<u8>,
+    },
+    /// The answer to a request of this node.
+    Answered {
+        /// Which.
+        request: RequestId,
+        /// On which way it came; more may follow along it.
+        path: PathId,
+        /// Who answered, as they say.
+        by: RingId,
+        /// How it ended.
+        verdict: Verdict,
+        /// Hops of the request.
+        hops: u8,
+        /// As they wrote it.
+        body: Vec<u8>,
+    },
+    /// A request of this node went nowhere, on all its tries.
+    Failed {
+        /// Which.
+        request: RequestId,
+    },
+    /// Something more came along a path that ends here.
+    Along {
+        /// Which.
+        path: PathId,
+        /// As it was written.
+        body: Vec<u8>,
+    },
+    /// Who stands beside this node changed: what it is responsible for may have.
+    NearChanged,
+    /// Whether this node is alone, joining or a member changed.
+    Standing(Standing),
+}
+
+/// How far this node is part of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// No links.
+    Alone,
+    /// Linked, and asking for its place.
+    Joining,
+    /// In its place.
+    Member,
+}
+
+/// What may differ between devices and experiments.
+#[derive(Clone, Copy, Debug)]
+pub struct RingConfig {
+    /// Links aimed at, 8 to 32.
+    pub links: usize,
+    /// Ways tried for a request, 1 to 8; each over another first hop.
+    pub tries: u8,
+}
+
+impl Default for RingConfig {
+    fn default() -> Self {
+        Self { links: RING_LINKS, tries: 3 }
+    }
+}
+
+/// One node of the ring.
+pub struct Ring {
+    me: RingId,
+    config: RingConfig,
+    rng: Rng,
+    standing: Standing,
+    /// Linked nodes by position.
+    neighbours: OrderedMap<RingId, Neighbour>,
+    /// Successors and predecessors as far as known, nearest first.
+    near: [Vec<RingId>; 2],
+    /// The links as all neighbours were told.
+    told_links: Vec<RingId>,
+    /// Successors and predecessors as the near neighbours were told.
+    told_near: [Vec<RingId>; 2],
+    tell_links_ms: Option<u64>,
+    tell_near_ms: [Option<u64>; 2],
+    paths: OrderedMap<PathId, Path>,
+    mine: OrderedMap<RequestId, Mine>,
+    next_request: u64,
+    next_number: u32,
+    /// Hops that did not answer in time, since the start.
+    hop_timeouts: u64,
+    tending: Tending,
+}
+
+impl Ring {
+    /// A node at `me`, alone.
+    pub fn new(me: RingId, config: RingConfig, rng: Rng, now_ms: u64) -> Self {
+        Self {
+            me,
+            config,
+            rng,
+            standing: Standing::Alone,
+            neighbours: OrderedMap::new(),
+            near: [Vec::new(), Vec::new()],
+            told_links: Vec::new(),
+            told_near: [Vec::new(), Vec::new()],
+            tell_links_ms: None,
+            tell_near_ms: [None; 2],
+            paths: OrderedMap::new(),
+            mine: OrderedMap::new(),
+            next_request: 1,
+            next_number: 1,
+            hop_timeouts: 0,
+            tending: Tending::new(now_ms),
+        }
+    }
+
+    /// This node's place.
+    pub fn me(&self) -> RingId {
+        self.me
+    }
+
+    /// How far it is part of a ring.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The linked nodes, ascending, each with why and with the smoothed round trip in milliseconds.
+    pub fn links(&self) -> impl Iterator<Item = (RingId, Reason, Option<u64>)> {
+        self.neighbours.values().map(|neighbour| (neighbour.id, neighbour.reason, neighbour.rtt_ms()))
+    }
+
+    /// Hops that did not answer in time, since the start.
+    pub fn hop_timeouts(&self) -> u64 {
+        self.hop_timeouts
+    }
+
+    /// How many nodes are linked.
+    pub fn degree(&self) -> usize {
+        self.neighbours.len()
+    }
+
+    /// Whether this node is linked.
+    pub fn is_linked(&self, peer: RingId) -> bool {
+        self.neighbours.contains_key(&peer)
+    }
+
+    /// Successors or predecessors as far as known, nearest first, at most 16.
+    pub fn near(&self, side: Side) -> &[RingId] {
+        &self.near[side as usize]
+    }
+
+    /// A link is up, whoever wanted it. Over it goes `Hello` first.
+    pub fn linked(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        if peer == self.me || self.neighbours.contains_key(&peer) {
+            return;
+        }
+        let reason = self.tending.dialled(peer);
+        if reason == Reason::Theirs && self.neighbours.len() >= RING_LINKS_MAX && !self.is_near(peer) {
+            out.push(Outcome::Send { to: peer, message: Message::Full });
+            out.push(Outcome::Close { peer, is_dead: false });
+            return;
+        }
+        let mut neighbour = Neighbour::new(peer, reason, now_ms);
+        neighbour.is_told = [true; 2];
+        self.neighbours.insert(peer, neighbour);
+        let hello = Message::Hello { links: self.told_links.clone(), near: self.told_near.clone() };
+        out.push(Outcome::Send { to: peer, message: hello });
+        if let Reason::Long { stratum, .. } = reason {
+            self.long_linked(peer, stratum, now_ms, out);
+        }
+        self.links_changed(now_ms, out);
+        self.tend_joining(peer, now_ms, out);
+    }
+
+    /// A link is gone, by itself or because somebody closed it.
+    pub fn unlinked(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        if self.neighbours.remove(&peer).is_none() {
+            return;
+        }
+        self.links_changed(now_ms, out);
+        self.paths_lost(peer, now_ms, out);
+    }
+
+    /// A dial came to nothing. `is_for_good` when there is no path between the two, or nobody there.
+    pub fn dial_failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.dial_failed(peer, is_for_good, now_ms);
+        self.tend(now_ms, out);
+    }
+
+    /// A message came over the link to `from`. One that breaks the rules costs the link.
+    pub fn message(&mut self, from: RingId, message: Message, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
+        neighbour.heard(now_ms);
+        match message {
+            Message::Hello { links, near } => self.hello(from, links, near, now_ms, out),
+            Message::Links { gone, come } => {
+                if !neighbour.links_changed(&gone, &come) {
+                    self.cut(from, now_ms, out);
+                }
+            }
+            Message::Near { side, list } => {
+                neighbour.near[side as usize] = list;
+                self.near_heard(from, now_ms, out);
+            }
+            Message::Ping { token } => out.push(Outcome::Send { to: from, message: Message::Pong { token } }),
+            Message::Pong { token } => {
+                if let Some((_, sent_ms)) = neighbour.ping.take_if(|ping| ping.0 == token) {
+                    neighbour.measured(now_ms.saturating_sub(sent_ms));
+                }
+            }
+            Message::Route(route) => self.routed(from, route, now_ms, out),
+            Message::Ack { number } => self.acknowledged(from, number, now_ms),
+            Message::Stuck { path, suspects } => self.stuck(from, path, &suspects, now_ms, out),
+            Message::Reply { path, hops, by, verdict, body } => self.replied(from, path, (hops, by, verdict, body), now_ms, out),
+            Message::Along { path, forth, body } => self.along(from, path, forth, body, out),
+            Message::Spare => neighbour.spares = true,
+            Message::Full => {
+                self.tending.refused(from, now_ms);
+                self.neighbours.remove(&from);
+                out.push(Outcome::Close { peer: from, is_dead: false });
+                self.links_changed(now_ms, out);
+                self.paths_lost(from, now_ms, out);
+            }
+        }
+    }
+
+    /// What is due.
+    pub fn wake(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.paths_due(now_ms, out);
+        self.requests_due(now_ms, out);
+        self.pings_due(now_ms, out);
+        self.tell_due(now_ms, out);
+        self.tend(now_ms, out);
+    }
+
+    /// When [`Ring::wake`] is wanted.
+    pub fn deadline(&self) -> Option<u64> {
+        let told = [self.tell_links_ms, self.tell_near_ms[0], self.tell_near_ms[1]].into_iter().flatten();
+        let paths = self.paths.values().filter_map(Path::deadline);
+        let mine = self.mine.values().map(Mine::deadline);
+        told.chain(paths).chain(mine).chain(self.ping_deadline()).chain(self.tend_deadline()).min()
+    }
+
+    /// The machine slept, or nothing ran for long: every link is to show that it lives.
+    pub fn resumed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        let peers: Vec<RingId> = self.neighbours.keys().copied().collect();
+        for peer in peers {
+            self.ping(peer, now_ms, out);
+        }
+    }
+
+    /// Whether the whole ring is so small that everybody links to everybody.
+    pub fn is_small(&self) -> bool {
+        self.known_few().is_some()
+    }
+
+    /// Everybody known, ascending, where that is no more than a small ring.
+    fn known_few(&self) -> Option<Vec<RingId>> {
+        let mut known: Vec<RingId> = Vec::new();
+        let heard = self.neighbours.values().flat_map(|neighbour| {
+            neighbour.links.iter().chain(&neighbour.near[0]).chain(&neighbour.near[1]).chain([&neighbour.id])
+        });
+        for id in heard.chain(self.tending.hints()) {
+            if let Err(place) = known.binary_search(id)
+                && *id != self.me
+            {
+                known.insert(place, *id);
+                if known.len() > NEAR_KNOWN {
+                    return None;
+                }
+            }
+        }
+        Some(known)
+    }
+
+    /// Closes the link to a node that broke the rules or does not live.
+    fn cut(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        out.push(Outcome::Close { peer, is_dead: true });
+        self.unlinked(peer, now_ms, out);
+    }
+
+    fn links_changed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tell_links_later(now_ms);
+        self.near_again(now_ms, out);
+        self.tend(now_ms, out);
+    }
+}
+impl Ring {
+    /// Scratch.
+    pub fn known_count(&self) -> usize { let mut v: Vec<RingId> = self.neighbours.values().flat_map(|n| n.links.iter().copied().chain([n.id])).collect(); v.sort(); v.dedup(); v.len() }
+    /// Scratch.
+    pub fn debug(&self) -> String { format!("{:?}", self.tending) }
+}

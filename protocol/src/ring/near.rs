@@ -1,0 +1,191 @@
+//! Who stands beside this node, and telling neighbours what changed.
+//!
+//! The list of one side is: the nodes linked there, and behind each of the first three what that one says comes next, up to the
+//! following linked one; behind the third and last, all that it says. So a list never goes round in echoes: what stands in it comes
+//! from the node before, and in the end from one that has a link (Chord's successor list, on both sides).
+
+use super::message::Message;
+use super::{Outcome, Ring, RingId, Side};
+use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, RING_TELL_LINKS_MS, RING_TELL_NEAR_MS};
+
+/// Linked nodes on each side that are kept informed: those that may count this node among their first three, and some more for
+/// pairs that cannot connect.
+const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
+
+impl Ring {
+    /// A neighbour says everything about itself.
+    pub(super) fn hello(&mut self, from: RingId, links: Vec<RingId>, near: [Vec<RingId>; 2], now_ms: u64, out: &mut Vec<Outcome>) {
+        if let Some(neighbour) = self.neighbours.get_mut(&from) {
+            neighbour.links = links;
+            neighbour.near = near;
+        }
+        self.near_heard(from, now_ms, out);
+    }
+
+    /// A neighbour's lists are new: they may bring somebody who belongs beside this node.
+    pub(super) fn near_heard(&mut self, from: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        if let Some(neighbour) = self.neighbours.get(&from) {
+            let told: Vec<RingId> = neighbour.near.iter().flatten().chain(&neighbour.links).copied().collect();
+            for id in told {
+                if self.belongs_near(id) {
+                    self.tending.hint(id, now_ms);
+                }
+            }
+        }
+        self.near_again(now_ms, out);
+        self.tend(now_ms, out);
+    }
+
+    /// Whether a node would be among the first three on a side.
+    pub(super) fn belongs_near(&self, id: RingId) -> bool {
+        let is_within = |side: Side| {
+            let linked = self.linked_on(side).nth(RING_SIDE_LINKS - 1);
+            linked.is_none_or(|third| side.way(self.me, id) < side.way(self.me, third))
+        };
+        id != self.me && !self.neighbours.contains_key(&id) && Side::BOTH.into_iter().any(is_within)
+    }
+
+    /// Whether a node is, or would be, among the first few on a side: it is never refused.
+    pub(super) fn is_near(&self, id: RingId) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let last = self.near(side).get(TOLD_NEAR);
+            last.is_none_or(|last| side.way(self.me, id) < side.way(self.me, *last))
+        })
+    }
+
+    /// Whether a node is among the nearest linked ones on a side, with one to spare so that nothing flaps.
+    pub(super) fn is_beside_me(&self, id: RingId) -> bool {
+        Side::BOTH.into_iter().any(|side| self.linked_on(side).take(RING_SIDE_LINKS + 1).any(|linked| linked == id))
+    }
+
+    /// Linked nodes, nearest first on a side, all the way round.
+    pub(super) fn linked_on(&self, side: Side) -> impl Iterator<Item = RingId> + '_ {
+        let count = self.neighbours.len();
+        let start = self.place_of(self.me);
+        (0..count).map(move |step| {
+            let place = match side {
+                Side::Next => (start + step) % count,
+                Side::Previous => (start + count - 1 - step) % count,
+            };
+            self.id_at(place)
+        })
+    }
+
+    /// Computes both lists anew.
+    pub(super) fn near_again(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        let lists = Side::BOTH.map(|side| self.side_list(side));
+        if self.near != lists {
+            self.near = lists;
+            // Who listens to one side's list depends on who stands on the other.
+            Side::BOTH.into_iter().for_each(|side| self.tell_near_later(side, now_ms));
+            out.push(Outcome::NearChanged);
+        }
+        self.stand_again(out);
+    }
+
+    fn side_list(&self, side: Side) -> Vec<RingId> {
+        let mut list: Vec<RingId> = Vec::with_capacity(NEAR_KNOWN);
+        let mut teller: &[RingId] = &[];
+        let mut linked = self.linked_on(side).enumerate().peekable();
+        while list.len() < NEAR_KNOWN {
+            let next_linked = linked.peek().map(|(_, id)| *id);
+            let reached = list.last().map_or(0, |last| side.way(self.me, *last));
+            // The way round ends at this node.
+            let next_told = teller.iter().copied().find(|id| *id != self.me && side.way(self.me, *id) > reached);
+            let next_told = next_told.filter(|id| next_linked.is_none_or(|linked| side.way(self.me, *id) < side.way(self.me, linked)));
+            match (next_told, next_linked) {
+                (Some(told), _) => list.push(told),
+                (None, Some(id)) => {
+                    let (rank, _) = linked.next().unwrap_or_default();
+                    list.push(id);
+                    if rank < RING_SIDE_LINKS {
+                        teller = self.neighbours.get(&id).map_or(&[], |neighbour| neighbour.list(side));
+                        teller = up_to(teller, side, id, self.me);
+                    }
+                }
+                (None, None) => break,
+            }
+        }
+        list
+    }
+
+    /// Tells all neighbours what changed about the links, somewhat later.
+    pub(super) fn tell_links_later(&mut self, now_ms: u64) {
+        self.tell_links_ms.get_or_insert(now_ms + RING_TELL_LINKS_MS);
+    }
+
+    fn tell_near_later(&mut self, side: Side, now_ms: u64) {
+        self.tell_near_ms[side as usize].get_or_insert(now_ms + RING_TELL_NEAR_MS);
+    }
+
+    /// Tells what is due.
+    pub(super) fn tell_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        if self.tell_links_ms.take_if(|at| *at <= now_ms).is_some() {
+            self.tell_links(out);
+        }
+        for side in Side::BOTH {
+            if self.tell_near_ms[side as usize].take_if(|at| *at <= now_ms).is_some() {
+                self.tell_near(side, out);
+            }
+        }
+    }
+
+    fn tell_links(&mut self, out: &mut Vec<Outcome>) {
+        let links: Vec<RingId> = self.neighbours.keys().copied().take(RING_LINKS_TOLD_MAX).collect();
+        let gone: Vec<u8> = self
+            .told_links
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| links.binary_search(id).is_err())
+            .filter_map(|(place, _)| u8::try_from(place).ok())
+            .collect();
+        let come: Vec<RingId> = links.iter().copied().filter(|id| self.told_links.binary_search(id).is_err()).collect();
+        if gone.is_empty() && come.is_empty() {
+            return;
+        }
+        self.told_links = links;
+        for to in self.neighbours.keys().copied() {
+            out.push(Outcome::Send { to, message: Message::Links { gone: gone.clone(), come: come.clone() } });
+        }
+    }
+
+    /// Tells those on the other side: to them the list of this side matters.
+    fn tell_near(&mut self, side: Side, out: &mut Vec<Outcome>) {
+        let index = side as usize;
+        let list: Vec<RingId> = self.near[index].iter().copied().take(NEAR_MAX).collect();
+        let is_new = self.told_near[index] != list;
+        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).collect();
+        for neighbour in self.neighbours.iter_mut().map(|(_, neighbour)| neighbour) {
+            let is_listening = told.contains(&neighbour.id);
+            if is_listening && (is_new || !neighbour.is_told[index]) {
+                out.push(Outcome::Send { to: neighbour.id, message: Message::Near { side, list: list.clone() } });
+            }
+            neighbour.is_told[index] = is_listening || (neighbour.is_told[index] && !is_new);
+        }
+        self.told_near[index] = list;
+    }
+
+    fn place_of(&self, id: RingId) -> usize {
+        self.neighbours.iter().take_while(|(peer, _)| **peer < id).count()
+    }
+
+    fn id_at(&self, place: usize) -> RingId {
+        self.neighbours.get_indexed(place).map_or(self.me, |(id, _)| *id)
+    }
+}
+
+/// The part of a told list that leads on from its teller and does not pass `end`.
+fn up_to(told: &[RingId], side: Side, teller: RingId, end: RingId) -> &[RingId] {
+    let whole = side.way(teller, end);
+    let mut reached = 0;
+    let count = told
+        .iter()
+        .take_while(|id| {
+            let way = side.way(teller, **id);
+            let is_on = way > reached && way < whole;
+            reached = way;
+            is_on
+        })
+        .count();
+    &told[..count]
+}

@@ -1,0 +1,291 @@
+//! Requests on their way through this node: passed on, acknowledged hop by hop, decided again when a hop fails, and answered back
+//! along the way they came.
+//!
+//! A path's life at a node: taken and acknowledged, it is passed to the next hop and that one's acknowledgement awaited. None in
+//! time: the hop is suspected and another chosen. `Stuck` from the next hop: likewise. No hop left: `Stuck` goes back. The reply
+//! goes back; the path stays for what comes along it, and is forgotten after a while.
+
+use super::message::{Message, PathId, Route, Service, Verdict, write_ids};
+use super::routing::Way;
+use super::{Outcome, RequestId, Ring, RingId};
+use crate::codec::Writer;
+use crate::limits::{RING_PATH_MS, RING_PATHS_MAX, RING_PATHS_PER_LINK, RING_SUSPECT_MS, RING_SUSPECTS_MAX, RING_TRIES};
+
+/// One request's way, as this node knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Path {
+    /// Where it came from; `None` for one's own.
+    from: Option<RingId>,
+    /// Where it went.
+    next: Option<RingId>,
+    /// All next hops so far, and those to be avoided.
+    tried: Vec<RingId>,
+    /// How many next hops there were.
+    attempts: usize,
+    /// The request, while it may have to be passed on again.
+    route: Option<Box<Route>>,
+    /// The hop under way: its number, when it left, and until when its acknowledgement is awaited.
+    hop: Option<(u32, u64, u64)>,
+    hops: u8,
+    expires_ms: u64,
+    /// The request of this node that it carries.
+    pub mine: Option<RequestId>,
+}
+
+impl Path {
+    /// Where it went last.
+    pub fn last_hop(&self) -> Option<RingId> {
+        self.next
+    }
+
+    pub fn deadline(&self) -> Option<u64> {
+        let expiry = Some(self.expires_ms);
+        self.hop.map(|(_, _, due_ms)| due_ms).into_iter().chain(expiry).min()
+    }
+
+    fn is_part(&self, peer: RingId) -> bool {
+        self.tried.contains(&peer)
+    }
+}
+
+impl Ring {
+    /// Sends a request of this node on a way of its own, avoiding first hops tried before.
+    pub(super) fn set_out(&mut self, request: RequestId, route: Route, avoid: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+        let path = Path {
+            from: None,
+            next: None,
+            tried: avoid.to_vec(),
+            attempts: 0,
+            hops: 0,
+            hop: None,
+            expires_ms: now_ms + RING_PATH_MS,
+            mine: Some(request),
+            route: None,
+        };
+        self.keep_path(route.path, path);
+        self.go_on(route.path, Box::new(route), now_ms, out);
+    }
+
+    /// A request came from a neighbour.
+    pub(super) fn routed(&mut self, from: RingId, route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
+        out.push(Outcome::Send { to: from, message: Message::Ack { number: route.number } });
+        if let Some(known) = self.paths.get(&route.path) {
+            // The same request by a shorter or equal way: a hop before lost patience too early. By a longer one: it goes in a circle.
+            if route.hops > known.hops {
+                out.push(Outcome::Send { to: from, message: Message::Stuck { path: route.path, suspects: Vec::new() } });
+            }
+            return;
+        }
+        let is_greedy = self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
+        if is_greedy {
+            return;
+        }
+        let path = Path {
+            from: Some(from),
+            next: None,
+            tried: Vec::new(),
+            attempts: 0,
+            hops: route.hops,
+            hop: None,
+            expires_ms: now_ms + RING_PATH_MS,
+            mine: None,
+            route: None,
+        };
+        self.keep_path(route.path, path);
+        self.go_on(route.path, route, now_ms, out);
+    }
+
+    /// Decides where a request goes, and sends it there.
+    fn go_on(&mut self, id: PathId, mut route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get(&id) else { return };
+        let is_spent = route.ttl == 0 || path.attempts >= RING_TRIES;
+        let knows_them = route.service == Service::Certificate && self.is_linked(route.key);
+        let way = if knows_them {
+            Way::Here
+        } else if is_spent {
+            Way::Stuck
+        } else {
+            self.way_of(&route, &path.tried, path.from, now_ms)
+        };
+        match way {
+            Way::Here => self.arrived(id, route, now_ms, out),
+            Way::Nowhere => self.reply(id, Verdict::NoSuchNode, Vec::new(), now_ms, out),
+            Way::Stuck => self.give_back(id, &route.suspects, now_ms, out),
+            Way::Over(next) => {
+                let number = self.next_number;
+                self.next_number = self.next_number.wrapping_add(1);
+                let wait_ms = self.neighbours.get(&next).map_or(0, |neighbour| neighbour.hop_wait_ms());
+                route.number = number;
+                let Some(path) = self.paths.get_mut(&id) else { return };
+                path.next = Some(next);
+                path.tried.push(next);
+                path.attempts += 1;
+                path.hop = Some((number, now_ms, now_ms + wait_ms));
+                let mut sent = route.clone();
+                sent.ttl -= 1;
+                sent.hops = sent.hops.saturating_add(1);
+                path.route = Some(route);
+                out.push(Outcome::Send { to: next, message: Message::Route(sent) });
+            }
+        }
+    }
+
+    /// A request is for this node.
+    fn arrived(&mut self, id: PathId, route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
+        if route.service == Service::Find {
+            let [next, previous] = self.near_told();
+            let body = write_ids(write_ids(Writer::new(), next), previous).into_bytes();
+            self.reply(id, Verdict::Answered, body, now_ms, out);
+            return;
+        }
+        let Some(path) = self.paths.get(&id) else { return };
+        let by = path.from;
+        let Route { service, key, body, .. } = *route;
+        out.push(Outcome::Delivered { path: id, by, service, key, body });
+    }
+
+    /// Answers a request that was delivered here.
+    pub fn answer(&mut self, path: PathId, body: Vec<u8>, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.reply(path, Verdict::Answered, body, now_ms, out);
+    }
+
+    fn reply(&mut self, id: PathId, verdict: Verdict, body: Vec<u8>, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id) else { return };
+        path.route = None;
+        path.hop = None;
+        let (by, hops) = (self.me, path.hops);
+        match (path.from, path.mine) {
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Reply { path: id, hops, by, verdict, body } }),
+            (None, Some(request)) => self.request_answered(request, id, (hops, by, verdict, body), now_ms, out),
+            (None, None) => {}
+        }
+    }
+
+    /// No link leads on from here: the hop before is to try another.
+    fn give_back(&mut self, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.remove(&id) else { return };
+        match (path.from, path.mine) {
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Stuck { path: id, suspects: suspects.to_vec() } }),
+            (None, Some(request)) => self.request_stuck(request, suspects, now_ms, out),
+            (None, None) => {}
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, from: RingId, number: u32, now_ms: u64) {
+        let is_it = |path: &&mut Path| path.next == Some(from) && path.hop.is_some_and(|(awaited, ..)| awaited == number);
+        let Some(path) = self.paths.iter_mut().map(|(_, path)| path).find(is_it) else { return };
+        if let Some((_, sent_ms, _)) = path.hop.take()
+            && let Some(neighbour) = self.neighbours.get_mut(&from)
+        {
+            neighbour.measured(now_ms.saturating_sub(sent_ms));
+        }
+    }
+
+    /// The next hop cannot go on.
+    pub(super) fn stuck(&mut self, from: RingId, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id).filter(|path| path.next == Some(from)) else { return };
+        let Some(mut route) = path.route.take() else { return };
+        path.hop = None;
+        suspects.iter().for_each(|suspect| note_suspect(&mut route.suspects, *suspect));
+        self.go_on(id, route, now_ms, out);
+    }
+
+    /// An answer came from a hop that this node chose.
+    pub(super) fn replied(
+        &mut self,
+        from: RingId,
+        id: PathId,
+        (hops, by, verdict, body): (u8, RingId, Verdict, Vec<u8>),
+        now_ms: u64,
+        out: &mut Vec<Outcome>,
+    ) {
+        let Some(path) = self.paths.get_mut(&id).filter(|path| path.is_part(from)) else { return };
+        path.next = Some(from);
+        path.route = None;
+        path.hop = None;
+        path.expires_ms = now_ms + RING_PATH_MS;
+        match (path.from, path.mine) {
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Reply { path: id, hops, by, verdict, body } }),
+            (None, Some(request)) => self.request_answered(request, id, (hops, by, verdict, body), now_ms, out),
+            (None, None) => {}
+        }
+    }
+
+    /// Something more came along a path.
+    pub(super) fn along(&mut self, from: RingId, id: PathId, forth: bool, body: Vec<u8>, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get(&id) else { return };
+        let is_from_its_end = if forth { path.from == Some(from) } else { path.is_part(from) };
+        if !is_from_its_end {
+            return;
+        }
+        match if forth { path.next } else { path.from } {
+            Some(to) => out.push(Outcome::Send { to, message: Message::Along { path: id, forth, body } }),
+            None => out.push(Outcome::Along { path: id, body }),
+        }
+    }
+
+    /// Sends something more along a path that begins or ends here. False where the path is no more.
+    pub fn send_along(&mut self, id: PathId, body: Vec<u8>, out: &mut Vec<Outcome>) -> bool {
+        let Some(path) = self.paths.get(&id) else { return false };
+        let forth = path.mine.is_some();
+        let to = if forth { path.next } else { path.from };
+        let Some(to) = to else { return false };
+        out.push(Outcome::Send { to, message: Message::Along { path: id, forth, body } });
+        true
+    }
+
+    /// A link is gone: what was under way over it goes another way, what came over it is nobody's any more.
+    pub(super) fn paths_lost(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        let lost: Vec<PathId> = self.paths.iter().filter(|(_, path)| path.from == Some(peer)).map(|(id, _)| *id).collect();
+        lost.iter().for_each(|id| drop(self.paths.remove(id)));
+        let over_it = self.paths.iter().filter(|(_, path)| path.next == Some(peer) && path.route.is_some());
+        let broken: Vec<PathId> = over_it.map(|(id, _)| *id).collect();
+        for id in broken {
+            self.hop_failed(id, now_ms, out);
+        }
+    }
+
+    /// Hops that were not acknowledged in time, and paths whose time is over.
+    pub(super) fn paths_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        let late = self.paths.iter().filter(|(_, path)| path.hop.is_some_and(|(_, _, due_ms)| due_ms <= now_ms));
+        let late: Vec<PathId> = late.map(|(id, _)| *id).collect();
+        for id in late {
+            if let Some(next) = self.paths.get(&id).and_then(|path| path.next)
+                && let Some(neighbour) = self.neighbours.get_mut(&next)
+            {
+                neighbour.suspect_until_ms = now_ms + RING_SUSPECT_MS;
+                self.ping(next, now_ms, out);
+            }
+            self.hop_failed(id, now_ms, out);
+        }
+        self.paths.retain(|_, path| path.expires_ms > now_ms);
+    }
+
+    fn hop_failed(&mut self, id: PathId, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id) else { return };
+        path.hop = None;
+        let (Some(mut route), Some(next)) = (path.route.take(), path.next) else { return };
+        self.hop_timeouts += 1;
+        note_suspect(&mut route.suspects, next);
+        self.go_on(id, route, now_ms, out);
+    }
+
+    fn keep_path(&mut self, id: PathId, path: Path) {
+        if self.paths.len() >= RING_PATHS_MAX {
+            let oldest = self.paths.iter().min_by_key(|(_, path)| path.expires_ms).map(|(id, _)| *id);
+            oldest.map(|id| self.paths.remove(&id));
+        }
+        self.paths.insert(id, path);
+    }
+}
+
+/// Adds a suspect; the oldest of too many is forgotten.
+pub(super) fn note_suspect(suspects: &mut Vec<RingId>, suspect: RingId) {
+    if suspects.contains(&suspect) {
+        return;
+    }
+    if suspects.len() >= RING_SUSPECTS_MAX {
+        suspects.remove(0);
+    }
+    suspects.push(suspect);
+}

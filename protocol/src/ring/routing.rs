@@ -1,0 +1,124 @@
+//! Which way a request goes from here: pure decisions over what this node knows.
+
+use super::{Aim, Ring, RingId, Route, Side};
+use crate::limits::{HOLDERS, NEAR_KNOWN};
+
+/// What to do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is for this node.
+    Here,
+    /// Over the link to this one.
+    Over(RingId),
+    /// The node it is for would stand here, and does not.
+    Nowhere,
+    /// No link leads on.
+    Stuck,
+}
+
+/// Responsible nodes that are given up one after the other at one hop, because nobody leads to them.
+const OWNERS_TRIED: usize = 4;
+
+impl Ring {
+    /// Decides on a request. `tried` were next hops before, `from` is where it came from.
+    ///
+    /// Inside the stretch of the circle that this node knows whole, the first node clockwise of the key that is not suspected is the
+    /// responsible one, be it this node itself. Outside, the link is taken that is, or has a link, closest to the key.
+    pub(super) fn way_of(&self, route: &Route, tried: &[RingId], from: Option<RingId>, now_ms: u64) -> Way {
+        if route.aim == Aim::Node && route.key == self.me {
+            return Way::Here;
+        }
+        let mut given_up: Vec<RingId> = Vec::new();
+        for _ in 0..OWNERS_TRIED {
+            let is_bad = |id: RingId| given_up.contains(&id) || route.suspects.contains(&id) || self.is_suspect(id, now_ms);
+            let is_open = |id: RingId| !is_bad(id) && !tried.contains(&id) && Some(id) != from;
+            if route.aim == Aim::Node
+                && let Some(next) = self.linked_to(route.key, &is_open)
+            {
+                return Way::Over(next);
+            }
+            let responsible = self.responsible(route.key, &is_bad);
+            if route.aim == Aim::Any && responsible.contains(&self.me) {
+                return Way::Here;
+            }
+            if route.aim == Aim::Any
+                && let Some(next) = responsible.iter().find(|id| self.is_linked(**id) && is_open(**id))
+            {
+                return Way::Over(*next);
+            }
+            let rank = match route.aim {
+                Aim::Key { rank } => usize::from(rank),
+                Aim::Node | Aim::Any => 0,
+            };
+            let owner = responsible.get(rank).or(responsible.first()).copied();
+            if owner == Some(self.me) {
+                return if route.aim == Aim::Node { Way::Nowhere } else { Way::Here };
+            }
+            let target = owner.unwrap_or(route.key);
+            if let Some(next) = self.leading_to(target, &is_bad, &is_open) {
+                return Way::Over(next);
+            }
+            match owner {
+                Some(owner) => given_up.push(owner),
+                None => break,
+            }
+        }
+        Way::Stuck
+    }
+
+    fn is_suspect(&self, id: RingId, now_ms: u64) -> bool {
+        self.neighbours.get(&id).is_some_and(|neighbour| neighbour.is_suspect(now_ms))
+    }
+
+    /// The first five responsible for a key that are not bad, where it lies in the stretch that this node knows whole: fewer only in a
+    /// smaller ring, or at the end of what is known. Nobody where it does not.
+    pub(super) fn responsible(&self, key: RingId, is_bad: &impl Fn(RingId) -> bool) -> Vec<RingId> {
+        let [next, previous] = &self.near;
+        let is_round = next.len() < NEAR_KNOWN || previous.len() < NEAR_KNOWN;
+        let first = previous.last().copied().unwrap_or(self.me);
+        let last = next.last().copied().unwrap_or(self.me);
+        // Behind the furthest known predecessor begins what is known: a key before it may belong to somebody unknown.
+        let is_known = is_round || (key != first && key.is_between(first, last));
+        if !is_known {
+            return Vec::new();
+        }
+        let stretch = previous.iter().rev().chain([&self.me]).chain(next).copied();
+        let is_good = |id: &RingId| *id == self.me || !is_bad(*id);
+        if is_round {
+            let mut all: Vec<RingId> = stretch.filter(is_good).collect();
+            all.sort_unstable_by_key(|id| key.clockwise_to(*id));
+            all.dedup();
+            all.truncate(HOLDERS);
+            return all;
+        }
+        stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
+    }
+
+    /// An open link to a node, or to one that has a link to it.
+    fn linked_to(&self, node: RingId, is_open: &impl Fn(RingId) -> bool) -> Option<RingId> {
+        if self.is_linked(node) && is_open(node) {
+            return Some(node);
+        }
+        let mut open = self.neighbours.values().filter(|neighbour| is_open(neighbour.id));
+        open.find(|neighbour| neighbour.links.binary_search(&node).is_ok()).map(|neighbour| neighbour.id)
+    }
+
+    /// The open link that is, or has a link, closest to `target`, closer than this node is.
+    fn leading_to(&self, target: RingId, is_bad: &impl Fn(RingId) -> bool, is_open: &impl Fn(RingId) -> bool) -> Option<RingId> {
+        if self.is_linked(target) && is_open(target) {
+            return Some(target);
+        }
+        let scored = self.neighbours.values().filter(|neighbour| is_open(neighbour.id)).map(|neighbour| {
+            let own = target.remoteness(neighbour.id);
+            // What leads back here leads nowhere.
+            let behind = neighbour.closest(target, |id| id != self.me && !is_bad(id)).unwrap_or(u128::MAX);
+            (own.min(behind), own, neighbour.id)
+        });
+        scored.min().filter(|(score, _, _)| *score < target.remoteness(self.me)).map(|(_, _, id)| id)
+    }
+
+    /// Both lists, for an answer to `Find`.
+    pub(super) fn near_told(&self) -> [&[RingId]; 2] {
+        Side::BOTH.map(|side| self.near(side))
+    }
+}

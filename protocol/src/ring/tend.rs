@@ -1,0 +1,438 @@
+//! Keeping the ring whole: who is to be linked, what is drawn anew, who still lives.
+//!
+//! A node wants links to the three next on each side, in small rings to everybody, and long links at harmonic distances, one for each
+//! stratum of the circle's octaves. What it wants and has not, it dials; a dial that fails is waited for before it is tried again.
+
+use super::message::{Aim, Message, Service, read_ids};
+use super::neighbour::Reason;
+use super::requests::{Purpose, Request};
+use super::{Outcome, Ring, RingId, Side, Standing};
+use crate::codec::Reader;
+use crate::limits::{
+    HANDSHAKE_MS, NEAR_KNOWN, PROBE_WAIT_MS, RING_LINKS_MAX, RING_PING_MS, RING_REDRAW_MS, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
+};
+use crate::ordered::OrderedMap;
+use crate::time::SECOND_MS;
+
+/// How long a node that somebody named counts as worth dialling.
+const HINT_MS: u64 = 30 * SECOND_MS;
+/// Hints kept at once; further ones are passed over.
+const HINTS_MAX: usize = 64;
+/// Dials remembered as failed; at the bound the oldest is forgotten.
+const FAILED_MAX: usize = 256;
+/// Wait after a failed dial, doubled with each. After the second without a path between the two it is much longer.
+const REDIAL_MS: u64 = SECOND_MS;
+/// Longest of these waits.
+const REDIAL_MAX_MS: u64 = 60 * SECOND_MS;
+/// A dial without an outcome counts as failed.
+const DIAL_MS: u64 = HANDSHAKE_MS + 5 * SECOND_MS;
+/// Time between looks at what is wanted, when nothing happens.
+const LOOK_MS: u64 = 10 * SECOND_MS;
+/// Time between questions for one's own place, once a member: finds what no neighbour told.
+const PLACE_MS: u64 = 120 * SECOND_MS;
+/// Octaves by which the ring may grow or shrink before long links are drawn anew.
+const GAP_OCTAVES: u8 = 2;
+/// Age from which a link may be closed as of no use.
+const SHED_AGE_MS: u64 = 60 * SECOND_MS;
+/// Wait between two draws of long links: a newcomer comes gently.
+const DRAW_MS: u64 = 500;
+
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    until_ms: u64,
+    count: u8,
+}
+
+/// What is under way to keep the ring whole.
+#[derive(Clone, Debug)]
+pub(super) struct Tending {
+    /// Dials under way, why, and when they began.
+    dials: OrderedMap<RingId, (Reason, u64)>,
+    failures: OrderedMap<RingId, Failure>,
+    /// Nodes that somebody named, until when they are worth dialling.
+    hints: OrderedMap<RingId, u64>,
+    /// Nodes of other rings that are being dialled.
+    witnesses: OrderedMap<RingId, u64>,
+    /// A question for one's own place is under way.
+    is_asking: bool,
+    /// It was answered since the first link came up.
+    is_told: bool,
+    ask_place_ms: u64,
+    /// Strata with a draw under way.
+    drawing: u32,
+    /// Not before.
+    draw_ms: u64,
+    /// A stratum is empty and nothing is done about it yet.
+    is_draw_due: bool,
+    look_ms: u64,
+    next_token: u32,
+}
+
+impl Tending {
+    pub fn new(now_ms: u64) -> Self {
+        Self {
+            dials: OrderedMap::new(),
+            failures: OrderedMap::new(),
+            hints: OrderedMap::new(),
+            witnesses: OrderedMap::new(),
+            is_asking: false,
+            is_told: false,
+            ask_place_ms: now_ms,
+            drawing: 0,
+            draw_ms: now_ms,
+            is_draw_due: false,
+            look_ms: now_ms + LOOK_MS,
+            next_token: 1,
+        }
+    }
+
+    /// Somebody names a node.
+    pub fn hint(&mut self, id: RingId, now_ms: u64) {
+        if self.hints.contains_key(&id) || self.hints.len() < HINTS_MAX {
+            self.hints.insert(id, now_ms + HINT_MS);
+        }
+    }
+
+    pub fn hints(&self) -> impl Iterator<Item = &RingId> {
+        self.hints.keys()
+    }
+
+    /// A link came up: why it was dialled.
+    pub fn dialled(&mut self, peer: RingId) -> Reason {
+        self.failures.remove(&peer);
+        self.hints.remove(&peer);
+        self.dials.remove(&peer).map_or(Reason::Theirs, |(reason, _)| reason)
+    }
+
+    pub fn dial_failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
+        let Some((reason, _)) = self.dials.remove(&peer) else { return };
+        self.hints.remove(&peer);
+        if let Reason::Long { stratum, .. } = reason {
+            self.drawing &= !(1 << stratum);
+        }
+        let count = self.failures.get(&peer).map_or(0, |failure| failure.count) + 1;
+        if self.failures.len() >= FAILED_MAX {
+            let oldest = self.failures.iter().min_by_key(|(_, failure)| failure.until_ms).map(|(id, _)| *id);
+            oldest.map(|id| self.failures.remove(&id));
+        }
+        let wait_ms = if is_for_good && count >= 2 { RING_UNCONNECTABLE_MS } else { (REDIAL_MS << count.min(8)).min(REDIAL_MAX_MS) };
+        self.failures.insert(peer, Failure { until_ms: now_ms + wait_ms, count });
+    }
+
+    /// The other end has no room.
+    pub fn refused(&mut self, peer: RingId, now_ms: u64) {
+        self.failures.insert(peer, Failure { until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
+    }
+
+    fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
+        self.failures.get(&id).is_none_or(|failure| failure.until_ms <= now_ms)
+    }
+}
+
+impl Ring {
+    /// Names nodes that may be of this ring or another: those who belong beside this node are dialled.
+    pub fn hint(&mut self, ids: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+        for id in ids {
+            if self.belongs_near(*id) {
+                self.tending.hint(*id, now_ms);
+            }
+        }
+        self.tend(now_ms, out);
+    }
+
+    /// Looks at what is wanted and is not there.
+    pub(super) fn tend(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.look_ms = now_ms + LOOK_MS;
+        let stale = |(_, (_, since_ms)): &(&RingId, &(Reason, u64))| since_ms + DIAL_MS <= now_ms;
+        let lost: Vec<RingId> = self.tending.dials.iter().filter(stale).map(|(id, _)| *id).collect();
+        lost.into_iter().for_each(|id| self.tending.dial_failed(id, false, now_ms));
+        self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
+        self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
+        if self.neighbours.is_empty() {
+            return;
+        }
+        for id in self.wanted_near(now_ms) {
+            self.dial(id, Reason::Near, now_ms, out);
+        }
+        if self.standing == Standing::Member {
+            self.draw_long(now_ms, out);
+            self.shed(now_ms, out);
+        }
+        if now_ms >= self.tending.ask_place_ms && !self.tending.is_asking {
+            self.ask_place(None, now_ms, out);
+        }
+    }
+
+    /// Nodes that belong beside this one and are neither linked nor being dialled.
+    fn wanted_near(&self, now_ms: u64) -> Vec<RingId> {
+        let is_new = |id: &RingId| !self.neighbours.contains_key(id) && !self.tending.dials.contains_key(id);
+        if let Some(all) = self.known_few() {
+            return all.into_iter().filter(|id| is_new(id) && self.tending.may_dial(*id, now_ms)).collect();
+        }
+        let mut wanted = Vec::new();
+        for side in Side::BOTH {
+            let mut candidates: Vec<RingId> = self.near(side).iter().chain(self.tending.hints.keys()).copied().collect();
+            candidates.sort_unstable_by_key(|id| side.way(self.me, *id));
+            candidates.dedup();
+            let reachable = candidates.into_iter().filter(|id| self.neighbours.contains_key(id) || self.tending.may_dial(*id, now_ms));
+            wanted.extend(reachable.take(RING_SIDE_LINKS).filter(is_new));
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
+        if to != self.me && self.tending.may_dial(to, now_ms) && !self.tending.dials.contains_key(&to) {
+            self.tending.dials.insert(to, (reason, now_ms));
+            out.push(Outcome::Dial { to });
+        }
+    }
+
+    /// The relay, or somebody's memory, names a node. One that this ring does not know is of another: it is dialled, and over its link
+    /// this node asks for its place there.
+    pub fn witness(&mut self, id: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        if id == self.me || self.neighbours.contains_key(&id) || self.near.iter().flatten().any(|near| *near == id) {
+            return;
+        }
+        if self.neighbours.is_empty() {
+            self.dial(id, Reason::Theirs, now_ms, out);
+            return;
+        }
+        let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key: id, body: Vec::new() };
+        self.request_for(request, Purpose::Witness(id), None, now_ms, out);
+    }
+
+    pub(super) fn witness_answered(&mut self, id: RingId, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
+        if by != id && !read_near(body).contains(&id) {
+            self.tending.witnesses.insert(id, now_ms + DIAL_MS);
+            self.dial(id, Reason::Theirs, now_ms, out);
+        }
+    }
+
+    /// The first link, or one that may lead to another ring: ask over it for one's own place.
+    pub(super) fn tend_joining(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        let is_foreign = self.tending.witnesses.remove(&peer).is_some();
+        if is_foreign || (self.standing != Standing::Member && !self.tending.is_asking) {
+            self.ask_place(Some(peer), now_ms, out);
+        }
+    }
+
+    fn ask_place(&mut self, first: Option<RingId>, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.is_asking = true;
+        self.tending.ask_place_ms = now_ms + PLACE_MS + self.rng.below(PLACE_MS / 4);
+        // Behind this node's own place: the answer comes from whoever stands next.
+        let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key: self.me.plus(1), body: Vec::new() };
+        self.request_for(request, Purpose::Place, first, now_ms, out);
+    }
+
+    pub(super) fn place_found(&mut self, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.is_asking = false;
+        self.tending.is_told = true;
+        let told = read_near(body);
+        let ids: Vec<RingId> = told.into_iter().chain([by]).filter(|id| *id != self.me).collect();
+        self.hint(&ids, now_ms, out);
+    }
+
+    pub(super) fn place_not_found(&mut self, now_ms: u64) {
+        self.tending.is_asking = false;
+        if self.standing != Standing::Member {
+            self.tending.ask_place_ms = now_ms + SECOND_MS;
+        }
+    }
+
+    /// Whether this node is in its place: linked to the nearest that it knows on each side, as far as they can be reached.
+    pub(super) fn stand_again(&mut self, out: &mut Vec<Outcome>) {
+        let standing = if self.neighbours.is_empty() {
+            Standing::Alone
+        } else if self.standing == Standing::Member || self.is_small() || self.is_beside() {
+            Standing::Member
+        } else {
+            Standing::Joining
+        };
+        if standing == Standing::Alone {
+            self.tending.ask_place_ms = 0;
+            self.tending.is_told = false;
+        }
+        if self.standing != standing {
+            self.standing = standing;
+            out.push(Outcome::Standing(standing));
+        }
+    }
+
+    /// Whether the place was asked for and taken: on each side a link to the nearest that was named and could be reached.
+    fn is_beside(&self) -> bool {
+        let is_nearest = |side: Side| {
+            let first = self.linked_on(side).next().map(|id| side.way(self.me, id));
+            self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
+        };
+        self.tending.is_told && Side::BOTH.into_iter().all(is_nearest)
+    }
+
+    /// Draws long links where a stratum has none.
+    fn draw_long(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.is_draw_due = false;
+        if self.neighbours.len() >= RING_LINKS_MAX || self.is_small() {
+            return;
+        }
+        let strata = self.strata();
+        let gap_now = self.gap_log2();
+        let has = |wanted: u8| {
+            self.neighbours.values().any(|neighbour| match neighbour.reason {
+                Reason::Long { stratum, gap_log2, until_ms } => {
+                    stratum == wanted && until_ms > now_ms && gap_log2.abs_diff(gap_now) <= GAP_OCTAVES
+                }
+                _ => false,
+            })
+        };
+        let Some(stratum) = (0..strata).find(|stratum| self.tending.drawing & (1 << stratum) == 0 && !has(*stratum)) else { return };
+        self.tending.is_draw_due = true;
+        if now_ms < self.tending.draw_ms {
+            return;
+        }
+        self.tending.draw_ms = now_ms + DRAW_MS + self.rng.below(DRAW_MS);
+        self.tending.drawing |= 1 << stratum;
+        let key = self.long_key(stratum, strata);
+        let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key, body: Vec::new() };
+        self.request_for(request, Purpose::Long(stratum), None, now_ms, out);
+    }
+
+    /// Tells the ends of links that nobody here has a use for, when there are more links than were aimed at; closes those that the other
+    /// end has no use for either. None that is young: somebody may be about to need it.
+    fn shed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        if self.neighbours.len() <= self.config.links || self.is_small() {
+            return;
+        }
+        let is_idle = |neighbour: &&super::Neighbour| {
+            !matches!(neighbour.reason, Reason::Long { .. }) && now_ms >= neighbour.since_ms + SHED_AGE_MS && !self.is_beside_me(neighbour.id)
+        };
+        let idle: Vec<RingId> = self.neighbours.values().filter(is_idle).map(|neighbour| neighbour.id).collect();
+        for peer in idle {
+            let Some(neighbour) = self.neighbours.get_mut(&peer) else { continue };
+            if neighbour.spares {
+                out.push(Outcome::Close { peer, is_dead: false });
+                self.unlinked(peer, now_ms, out);
+            } else if !std::mem::replace(&mut neighbour.is_spared, true) {
+                out.push(Outcome::Send { to: peer, message: Message::Spare });
+            }
+        }
+    }
+
+    /// How many long links this node draws: half of what is not beside it; the other half is drawn by others.
+    fn strata(&self) -> u8 {
+        u8::try_from(self.config.links.saturating_sub(2 * RING_SIDE_LINKS) / 2).unwrap_or(0).min(16)
+    }
+
+    /// A place at a harmonic distance: its logarithm is uniform between that of the mean gap and of half the circle, and the strata
+    /// share that range, so that no octave is left out (Symphony; stratified).
+    fn long_key(&mut self, stratum: u8, strata: u8) -> RingId {
+        let (low, octaves) = self.octaves();
+        let unit = self.rng.below(1 << 32) as f64 / f64::from(u32::MAX);
+        let way = (low + (f64::from(stratum) + unit) / f64::from(strata) * octaves).exp2();
+        let side = if self.rng.below(2) == 0 { Side::Next } else { Side::Previous };
+        side.place(self.me, way as u128)
+    }
+
+    /// The logarithms to base 2 of the mean gap between nodes here, and of how much larger half the circle is.
+    fn octaves(&self) -> (f64, f64) {
+        let span = |side: Side| self.near(side).last().map_or(1, |last| side.way(self.me, *last)) as f64;
+        let count = (self.near[0].len() + self.near[1].len()).max(1) as f64;
+        let low = ((span(Side::Next) + span(Side::Previous)) / count).max(1.0).log2();
+        (low, (127.0 - low).max(0.0))
+    }
+
+    fn gap_log2(&self) -> u8 {
+        self.octaves().0 as u8
+    }
+
+    pub(super) fn long_found(&mut self, stratum: u8, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
+        let told = read_near(body);
+        let until_ms = now_ms + RING_REDRAW_MS + self.rng.below(RING_REDRAW_MS / 2);
+        let reason = Reason::Long { stratum, gap_log2: self.gap_log2(), until_ms };
+        // A link is used both ways: one that is there already and that nobody here drew serves as well.
+        if let Some(neighbour) = self.neighbours.get_mut(&by).filter(|neighbour| neighbour.reason == Reason::Theirs) {
+            neighbour.reason = reason;
+            self.long_linked(by, stratum, now_ms, out);
+            return;
+        }
+        let is_new = |id: &RingId| *id != self.me && !self.neighbours.contains_key(id) && self.tending.may_dial(*id, now_ms);
+        match [by].into_iter().chain(told).find(is_new) {
+            Some(to) => self.dial(to, reason, now_ms, out),
+            None => self.long_not_found(stratum, now_ms),
+        }
+    }
+
+    pub(super) fn long_not_found(&mut self, stratum: u8, now_ms: u64) {
+        self.tending.drawing &= !(1 << stratum);
+        self.tending.draw_ms = now_ms + 20 * DRAW_MS;
+    }
+
+    /// A long link of a stratum is up: its place is taken, and one that was to be replaced goes.
+    pub(super) fn long_linked(&mut self, peer: RingId, stratum: u8, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.drawing &= !(1 << stratum);
+        let is_old = |id: RingId, reason: Reason| id != peer && matches!(reason, Reason::Long { stratum: drawn, .. } if drawn == stratum);
+        let old: Vec<RingId> = self.neighbours.values().filter(|old| is_old(old.id, old.reason)).map(|old| old.id).collect();
+        for id in old {
+            if self.is_near(id) {
+                if let Some(neighbour) = self.neighbours.get_mut(&id) {
+                    neighbour.reason = Reason::Near;
+                }
+            } else {
+                out.push(Outcome::Close { peer: id, is_dead: false });
+                self.unlinked(id, now_ms, out);
+            }
+        }
+    }
+
+    /// Asks a neighbour for a sign of life, unless one is awaited.
+    pub(super) fn ping(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer).filter(|neighbour| neighbour.ping.is_none()) else { return };
+        let token = self.tending.next_token;
+        self.tending.next_token = self.tending.next_token.wrapping_add(1);
+        neighbour.ping = Some((token, now_ms));
+        out.push(Outcome::Send { to: peer, message: Message::Ping { token } });
+    }
+
+    /// Pings what is silent, and cuts off what stays so.
+    pub(super) fn pings_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        let due: Vec<RingId> =
+            self.neighbours.values().filter(|neighbour| self.ping_due_ms(neighbour) <= now_ms).map(|neighbour| neighbour.id).collect();
+        for peer in due {
+            let is_pinged = self.neighbours.get(&peer).is_some_and(|neighbour| neighbour.ping.is_some());
+            if is_pinged {
+                self.cut(peer, now_ms, out);
+            } else {
+                self.ping(peer, now_ms, out);
+            }
+        }
+    }
+
+    pub(super) fn ping_deadline(&self) -> Option<u64> {
+        self.neighbours.values().map(|neighbour| self.ping_due_ms(neighbour)).min()
+    }
+
+    fn ping_due_ms(&self, neighbour: &super::Neighbour) -> u64 {
+        match neighbour.ping {
+            // Whatever was heard since shows that it lives.
+            Some((_, sent_ms)) => sent_ms.max(neighbour.heard_ms) + PROBE_WAIT_MS,
+            // One end asks, and the answer serves both; the other asks only when that one has failed to.
+            None => neighbour.heard_ms + if self.me < neighbour.id { RING_PING_MS } else { 2 * RING_PING_MS },
+        }
+    }
+
+    pub(super) fn tend_deadline(&self) -> Option<u64> {
+        if self.neighbours.is_empty() {
+            return None;
+        }
+        let asking = (!self.tending.is_asking).then_some(self.tending.ask_place_ms);
+        let drawing = self.tending.is_draw_due.then_some(self.tending.draw_ms);
+        [asking, drawing, Some(self.tending.look_ms)].into_iter().flatten().min()
+    }
+}
+
+/// The positions in an answer to `Find`: successors, then predecessors. What is malformed names nobody.
+fn read_near(body: &[u8]) -> Vec<RingId> {
+    let mut reader = Reader::new(body);
+    let lists = [read_ids(&mut reader, NEAR_KNOWN), read_ids(&mut reader, NEAR_KNOWN)];
+    lists.into_iter().flatten().flatten().collect()
+}
