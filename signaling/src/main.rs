@@ -161,7 +161,7 @@ fn user(name: &str) -> anyhow::Result<UserId> {
 }
 
 fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
-    // A registry made here, without the authority's key beside it, would keep the server from founding one.
+    // In a directory that no server has used, a mistyped one for instance, the order would be done and mean nothing.
     let Some(dir) = DataDir::in_use(data)? else {
         bail!("{} holds no registry: give the server's --data, after its first start", data.display());
     };

@@ -170,13 +170,14 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
 
 fn assemble(config: Config, dir: &DataDir) -> Result<Server, StartError> {
     let (mut rng, clock) = (system_rng(), Clock::start());
-    let issuer = dir.issuer(&mut rng, wall_ms())?;
     let path = dir.registry();
     let failed = |error| match error {
         RegistryError::InUse => StartError::InUse { path: path.clone() },
         error => StartError::Registry { path: path.clone(), error },
     };
+    // First, because it keeps a second server out: two that found an authority at once would overwrite each other's key.
     let registry = Arc::new(Registry::open(&path).map_err(failed)?);
+    let issuer = dir.issuer(&mut rng, wall_ms(), registry.is_used().map_err(failed)?)?;
     let revocations = CurrentList::open(&registry, &issuer, &mut rng, wall_ms()).map_err(failed)?;
     let relay = Relay::new(issuer.anchor().clone(), revocations.list(), config.ice, config.limits, rng.fork("relay"));
     Ok(Server {

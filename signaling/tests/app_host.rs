@@ -4,6 +4,8 @@ mod support;
 
 use std::path::Path;
 
+use b4_signaling::data_dir::DataDir;
+use b4_signaling::registry::Registry;
 use support::{Server, serve_command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_b4-signaling");
@@ -27,7 +29,7 @@ fn host() -> Server {
         std::fs::write(dist.join(name), content).expect("written");
     }
     std::fs::write(home.path().join("secret"), "secret").expect("written");
-    let data = b4_signaling::data_dir::DataDir::open(&home.path().join("data")).expect("made");
+    let data = DataDir::open(&home.path().join("data")).expect("made");
     data.adopt(b4_protocol::identity::testing::TestAuthority::new([1; 32]).issuer()).expect("kept");
     Server::start_in(PROGRAM, home, &[])
 }
@@ -179,5 +181,11 @@ fn a_start_that_cannot_be_says_what_to_do() {
     check(&data, &dist, &taken, "give another --listen");
     check(&server.data(), &dist, "127.0.0.1:0", "stop it first");
     check(&data, &data, "127.0.0.1:0", "build the app first");
+    // Of two first starts at once, only the one that has the registry makes a key.
+    let founding = DataDir::open(&data).expect("made");
+    let held = Registry::open(&founding.registry()).expect("made");
+    check(&data, &dist, "127.0.0.1:0", "stop it first");
+    assert!(!data.join("authority.key.der").exists());
+    drop(held);
     check(&dist.join("index.html"), &dist, "127.0.0.1:0", "a directory that this user may write");
 }

@@ -185,6 +185,14 @@ impl Registry {
         })
     }
 
+    /// Whether an authority has ever worked with it: a list was signed, as every server does when it starts.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn is_used(&self) -> Result<bool, RegistryError> {
+        self.read(|transaction| Ok(transaction.open_table(LIST)?.get("sequence")?.is_some()))
+    }
+
     /// The newest signed list, unless one has to be signed first.
     ///
     /// # Errors
