@@ -270,6 +270,18 @@ fn a_request_that_does_not_end_or_whose_head_is_too_large_is_answered() {
 }
 
 #[test]
+fn a_client_that_stops_in_the_middle_of_its_request_is_no_failure_of_ours() {
+    let server = Server::start_logged(PROGRAM, &[], "error");
+    let mut cut = TcpStream::connect(server.address).expect("the server listens");
+    cut.write_all(b"POST /enrol HTTP/1.1\r\nHost: b4\r\nContent-Length: 9\r\n\r\nx").expect("sent");
+    cut.shutdown(std::net::Shutdown::Write).expect("shut");
+    let mut said = String::new();
+    cut.read_to_string(&mut said).expect("an answer");
+    assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    assert_eq!(std::fs::read_to_string(server.home.path().join("log")).expect("readable"), "");
+}
+
+#[test]
 fn one_address_has_so_many_open_sockets_whatever_is_said_on_them() {
     let server = Server::start(PROGRAM, &["--connections-per-address", "2"]);
     let connect = || TcpStream::connect(server.address).expect("the system accepts");
