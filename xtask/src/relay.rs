@@ -72,9 +72,8 @@ impl Relay {
     /// If it cannot be started, stops, or does not answer in time.
     pub fn start(workspace: &Workspace, listen: SocketAddr, data: &Path, dist: &Path, more: &[OsString]) -> Result<Relay> {
         say(&format!("starting the relay on {listen}, its data in {}", data.display()));
-        std::fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
         let mut command = std::process::Command::new(workspace.relay());
-        command.current_dir(&workspace.root).arg("serve");
+        command.arg("serve");
         command.args(["--listen", &listen.to_string()]).arg("--data").arg(data).arg("--app").arg(dist).args(more);
         let child = command.spawn().context("the relay cannot be started")?;
         let mut relay = Relay { child, listen };

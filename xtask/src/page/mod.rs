@@ -3,7 +3,7 @@
 //! Its life: [`compile`] has cargo build the app, [`html`] reads which files `index.html` asks for, and unless nothing changed
 //! since the last build, [`bind`] makes the app callable from JavaScript and [`imports`] the names between the two short,
 //! [`assets`] gives every file the hash of its bytes as part of its name, [`html`] writes the new names in, [`worker`] tells the
-//! service worker which files make up this build, and [`pack`] compresses them and puts the folder in place at one stroke.
+//! service worker which files make up this build, and [`pack`] compresses them and puts the folder in place.
 //!
 //! Deliberately absent: a list of the page's files. `index.html` is the only one, for Trunk and for us.
 
