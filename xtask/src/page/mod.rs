@@ -70,7 +70,7 @@ fn assemble(workspace: &Workspace, wasm: &Path, page: &Page) -> Result<()> {
     bound.add_to(&mut assets);
     page.add_to(&workspace.root, &mut assets)?;
     let build = assets.build_id(page.text(), &worker::template(&workspace.root)?);
-    let index = page.write(&workspace.root, &assets, &build, WORKER_URL)?;
+    let index = page.write(&assets, &build, WORKER_URL)?;
     let worker = worker::write(&workspace.root, &assets, &build, &Integrity::of(index.as_bytes()))?;
     assets.add_unhashed("/index.html", index.into_bytes());
     assets.add_unhashed(WORKER_URL, worker.into_bytes());
