@@ -32,6 +32,7 @@ use crate::metrics::Tally;
 use crate::open_files;
 use crate::operator::take_up;
 use crate::pace::network;
+use crate::patience::Patience;
 use crate::registry::{Registry, RegistryError};
 use crate::relay::{Input, Relay};
 use crate::revocation::CurrentList;
@@ -290,7 +291,7 @@ async fn connection(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_millis(HEADERS_MS));
     builder.max_buf_size(HEAD_BYTES_MAX);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Patience::with(stream)), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped(&mut stopping) => {

@@ -2,9 +2,13 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use b4_signaling::data_dir::DataDir;
+use b4_signaling::limits::WRITE_MS;
 use b4_signaling::registry::Registry;
 use support::{Server, serve_command};
 
@@ -166,6 +170,23 @@ fn what_is_known_is_not_sent_again_and_what_has_changed_is_whatever_its_date_say
     let hashed = format!("/{HASHED}.wasm");
     let tag = server.get(&hashed).header("etag").to_owned();
     assert_eq!(server.get_as(&hashed, &[("If-None-Match", &tag)]).status, 304);
+}
+
+#[test]
+fn a_client_that_does_not_read_what_it_asked_for_is_left_after_ten_seconds() {
+    let server = host();
+    // More than the system keeps for both ends.
+    const BYTES: u64 = 64 * 1_024 * 1_024;
+    let large = server.home.path().join("dist").join(format!("{HASHED}.txt"));
+    std::fs::File::create(large).and_then(|file| file.set_len(BYTES)).expect("made");
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    stream.write_all(format!("GET /{HASHED}.txt HTTP/1.1\r\nHost: b4\r\n\r\n").as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_millis(WRITE_MS + 2_000));
+    let (mut read, mut bytes) = (0, vec![0; 65_536]);
+    while let Ok(count @ 1..) = stream.read(&mut bytes) {
+        read += count as u64;
+    }
+    assert!(read > 0 && read < BYTES, "{read} bytes came");
 }
 
 #[test]
