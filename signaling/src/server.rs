@@ -180,9 +180,9 @@ fn assemble(config: Config, dir: &DataDir) -> Result<Server, StartError> {
     let registry = Arc::new(Registry::open(&path).map_err(failed)?);
     let issuer = dir.issuer(&mut rng, wall_ms(), registry.is_used().map_err(failed)?)?;
     let revocations = CurrentList::open(&registry, &issuer, &mut rng, wall_ms()).map_err(failed)?;
-    let relay = Relay::new(issuer.anchor().clone(), revocations.list(), config.ice, config.limits, rng.fork("relay"));
+    let relay = Relay::new(revocations.list(), config.ice, config.limits, rng.fork("relay"));
     Ok(Server {
-        relay: RelayHost::new(relay, registry.clone(), clock),
+        relay: RelayHost::new(relay, issuer.anchor().clone(), registry.clone(), clock),
         enrolment: Enrolment::new(config.policy, &config.limits, rng.fork("enrolment")),
         issuer,
         registry,
