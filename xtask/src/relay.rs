@@ -168,8 +168,20 @@ mod tests {
         let address = held.local_addr().expect("an address");
         let error = check_free(address).expect_err("it is held").to_string();
         assert!(error.contains(&address.to_string()) && error.contains("--listen"), "{error}");
-        drop(held);
-        assert!(check_free(address).is_ok());
+        // Not the one just freed: a process that another test is starting may still hold it.
+        assert!(check_free((Ipv4Addr::LOCALHOST, 0).into()).is_ok());
+    }
+
+    #[test]
+    fn a_relay_that_stops_at_once_is_told_of_and_its_data_folder_is_its_own_business() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let workspace = Workspace { root: folder.path().into(), target: folder.path().join("target") };
+        std::fs::create_dir_all(workspace.target.join("native")).expect("made");
+        std::os::unix::fs::symlink("/bin/false", workspace.relay()).expect("made");
+        let (listen, data) = (free_address().expect("an address"), folder.path().join("data"));
+        let error = Relay::start(&workspace, listen, &data, folder.path(), &[]).expect_err("it stops");
+        assert!(error.to_string().contains("stopped at once"), "{error}");
+        assert!(!data.exists(), "the relay makes it, closed to others");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::tag::{Tag, tags};
 /// All stylesheets in one, as `index.html` orders them.
 const STYLES: &str = "/b4.css";
 /// Texts that speak of other files by URL.
-const SPEAKING: [&str; 2] = ["json", "webmanifest"];
+const SPEAKING: [&str; 1] = ["webmanifest"];
 
 /// The page as it stands in the repository.
 #[derive(Debug)]
