@@ -11,7 +11,7 @@ use b4_signaling::authority::Policy;
 use b4_signaling::clock::{system_rng, wall_ms};
 use b4_signaling::data_dir::DataDir;
 use b4_signaling::limits::Limits;
-use b4_signaling::operator::{Order, carry_out, invite_hash, new_invite};
+use b4_signaling::operator::{Order, carry_out, hex, invite_hash, new_invite};
 use b4_signaling::origin::is_origin;
 use b4_signaling::server::{Config, Handle, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -248,10 +248,6 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
         return Err("a TURN server takes URL,user,credential".to_owned());
     }
     Ok(IceServer { url, user_name, credential })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl RelayHost {
                         self.feed(Input::Flushed { connection, bytes: count });
                     }
                     Some(Order::Verify(proof)) => {
-                        let Some(verdict) = self.verify(proof).await else { return End::Unwritable };
+                        let Some(verdict) = self.verify(proof).await else { return End::ByRelay };
                         self.feed(Input::Verified { connection, verdict });
                     }
                     Some(Order::Ping) => {
