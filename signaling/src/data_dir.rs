@@ -54,7 +54,7 @@ pub enum DataDirError {
         path: PathBuf,
     },
     /// There are names but no key to vouch for them.
-    #[error("{path} is missing though there is a registry beside it: restore it from a backup, or move all of the directory away to found a new authority")]
+    #[error("{path} is missing though the registry beside it is in use: restore it from a backup, or move all of the directory away to found a new authority")]
     LostKey {
         /// The key's file.
         path: PathBuf,
@@ -111,11 +111,12 @@ impl DataDir {
         self.root.join("authority.der")
     }
 
-    /// The authority kept here; at first start it is founded, its key in a file of mode 0600.
+    /// The authority kept here; at first start it is founded, its key in a file of mode 0600. `is_used`: whether the registry
+    /// beside it knows of one, which cannot be founded twice.
     ///
     /// # Errors
     /// See [`DataDirError`].
-    pub fn issuer(&self, rng: &mut Rng, now_ms: u64) -> Result<Issuer, DataDirError> {
+    pub fn issuer(&self, rng: &mut Rng, now_ms: u64, is_used: bool) -> Result<Issuer, DataDirError> {
         let (key_path, path) = (self.key(), self.certificate());
         let key = match read(&key_path)? {
             Some(der) => {
@@ -123,7 +124,7 @@ impl DataDir {
                 let bad = |error| DataDirError::BadKey { path: key_path.clone(), error };
                 SigningKey::from_pkcs8_der(&der).map_err(bad)?
             }
-            None if self.registry().exists() => return Err(DataDirError::LostKey { path: key_path }),
+            None if is_used => return Err(DataDirError::LostKey { path: key_path }),
             None => {
                 let key = SigningKey::generate(rng, KEY_BITS);
                 self.keep(&key_path, &key.to_pkcs8_der())?;
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!((mode(&dir.root), mode(&dir.key())), (0o700, 0o600));
         fs::set_permissions(dir.key(), fs::Permissions::from_mode(0o644)).expect("set");
         let mut rng = Rng::from_seed([2; 32]);
-        let issuer = dir.issuer(&mut rng, NOW_MS).expect("taken up");
+        let issuer = dir.issuer(&mut rng, NOW_MS, true).expect("taken up");
         assert_eq!(issuer.anchor().pin(), authority.anchor().pin());
         assert_eq!(mode(&dir.key()), 0o600, "a mode that was loosened is tightened again");
         assert_eq!(dir.anchor().expect("there").pin(), issuer.anchor().pin());
@@ -215,14 +216,13 @@ mod tests {
         dir.adopt(TestAuthority::new([1; 32]).issuer()).expect("kept");
         let stranger = TestAuthority::stranger([1; 32]);
         fs::write(dir.certificate(), stranger.anchor().der()).expect("written");
-        assert!(matches!(dir.issuer(&mut rng, NOW_MS), Err(DataDirError::OtherKey { .. })));
+        assert!(matches!(dir.issuer(&mut rng, NOW_MS, true), Err(DataDirError::OtherKey { .. })));
         fs::write(dir.certificate(), b"no").expect("written");
-        assert!(matches!(dir.issuer(&mut rng, NOW_MS), Err(DataDirError::BadCertificate { .. })));
+        assert!(matches!(dir.issuer(&mut rng, NOW_MS, true), Err(DataDirError::BadCertificate { .. })));
         fs::write(dir.key(), b"no").expect("written");
-        assert!(matches!(dir.issuer(&mut rng, NOW_MS), Err(DataDirError::BadKey { .. })));
+        assert!(matches!(dir.issuer(&mut rng, NOW_MS, true), Err(DataDirError::BadKey { .. })));
         fs::remove_file(dir.key()).expect("removed");
-        fs::write(dir.registry(), b"").expect("written");
-        assert!(matches!(dir.issuer(&mut rng, NOW_MS), Err(DataDirError::LostKey { .. })));
+        assert!(matches!(dir.issuer(&mut rng, NOW_MS, true), Err(DataDirError::LostKey { .. })));
         let file = temporary.path().join("file");
         fs::write(&file, b"").expect("written");
         assert!(matches!(DataDir::open(&file), Err(DataDirError::NotWritable { .. })));

@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use b4_protocol::identity::{Issuer, REQUEST_BYTES_MAX};
+use b4_protocol::identity::{Issuer, REQUEST_BYTES_MAX, RequestError};
 use base64ct::{Base64, Encoding as _};
 use serde::Serialize;
 
@@ -180,10 +180,7 @@ async fn healthz(State(server): State<Arc<Server>>) -> Response {
 
 async fn metrics(State(server): State<Arc<Server>>) -> Response {
     let (counters, connections, peers, watches) = server.relay.status();
-    let names = server.registry.names().unwrap_or_else(|error| {
-        tracing::error!(%error, "counting names failed");
-        0
-    });
+    let names = blocking(&server, |server| Ok(server.registry.names()?)).await.ok();
     let revocation_sequence = server.revocations.list().sequence();
     let gauges = Gauges { connections, peers, watches, names, revocation_sequence };
     typed("text/plain; version=0.0.4", render(&gauges, &counters, &server.tally))
@@ -238,7 +235,8 @@ impl From<BytesRejection> for Failure {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self(Ok(Refusal::TooLarge));
         }
-        Self(Err(rejection.to_string()))
+        // The client stopped in the middle of it.
+        Self(Ok(Refusal::BadRequest(RequestError::NotDer)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The relay and the certificate authority of B4 (PROTOCOL.md#enrolment, PROTOCOL.md#relay), as a library: the binary, the
 //! whole-product tests and the simulator all start here.
 //!
-//! `relay` and `authority` are pure; `registry`, `data_dir` and `operator` know the disk; `http`, `holding`, `app_host`, `socket`
-//! and `server` know the network, `open_files` the process's limit. Nothing here can read what users say to each other.
+//! `relay` and `authority` are pure; `registry`, `data_dir` and `operator` know the disk; `http`, `holding`, `app_host`, `socket`,
+//! `patience` and `server` know the network, `open_files` the process's limit. Nothing here can read what users say to each other.
 
 pub mod limits;
 
@@ -29,6 +29,8 @@ pub mod clock;
 pub mod open_files;
 
 mod socket;
+
+mod patience;
 
 mod metrics;
 

@@ -60,7 +60,7 @@ pub const HEADERS_MS: u64 = 10 * SECOND_MS;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for a whole HTTP request other than the relay's; then 408.
 pub const REQUEST_MS: u64 = 30 * SECOND_MS;
-/// Time for one write to a client that does not read.
+/// Time for one write to a client that does not read; then its connection is closed.
 pub const WRITE_MS: u64 = 10 * SECOND_MS;
 /// Time for all connections to end when the server goes down.
 pub const SHUTDOWN_MS: u64 = 5 * SECOND_MS;

@@ -11,7 +11,7 @@ use b4_signaling::authority::Policy;
 use b4_signaling::clock::{system_rng, wall_ms};
 use b4_signaling::data_dir::DataDir;
 use b4_signaling::limits::Limits;
-use b4_signaling::operator::{Order, carry_out, invite_hash, new_invite};
+use b4_signaling::operator::{Order, carry_out, hex, invite_hash, new_invite};
 use b4_signaling::origin::is_origin;
 use b4_signaling::server::{Config, Handle, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -161,7 +161,7 @@ fn user(name: &str) -> anyhow::Result<UserId> {
 }
 
 fn order(data: &std::path::Path, order: &Order) -> anyhow::Result<String> {
-    // A registry made here, without the authority's key beside it, would keep the server from founding one.
+    // In a directory that no server has used, a mistyped one for instance, the order would be done and mean nothing.
     let Some(dir) = DataDir::in_use(data)? else {
         bail!("{} holds no registry: give the server's --data, after its first start", data.display());
     };
@@ -248,10 +248,6 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
         return Err("a TURN server takes URL,user,credential".to_owned());
     }
     Ok(IceServer { url, user_name, credential })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

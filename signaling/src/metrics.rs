@@ -32,7 +32,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: usize,
     pub(crate) peers: usize,
     pub(crate) watches: usize,
-    pub(crate) names: u64,
+    /// Unknown while the registry cannot be read.
+    pub(crate) names: Option<u64>,
     pub(crate) revocation_sequence: u64,
 }
 
@@ -45,7 +46,9 @@ pub(crate) fn render(gauges: &Gauges, counters: &Counters, tally: &Tally) -> Str
     one("gauge", "relay_connections", "Open relay connections, unproven ones included.", gauges.connections as u64);
     one("gauge", "relay_peers", "Peers that have proven themselves.", gauges.peers as u64);
     one("gauge", "relay_watches", "Watches waiting.", gauges.watches as u64);
-    one("gauge", "names", "Names taken.", gauges.names);
+    if let Some(names) = gauges.names {
+        one("gauge", "names", "Names taken.", names);
+    }
     one("gauge", "revocation_sequence", "Sequence of the newest revocation list.", gauges.revocation_sequence);
     one("counter", "relay_joins_total", "Proofs accepted.", counters.joins);
     one("counter", "relay_lookups_total", "Lookups answered.", counters.lookups);

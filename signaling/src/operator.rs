@@ -2,7 +2,7 @@
 //! order goes through a file in the data directory that the server takes up within seconds.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::registry::{Registry, RegistryError};
 
 /// How long an order waits for the running server.
 const WAIT: Duration = Duration::from_secs(15);
-/// Largest order's file in bytes; larger ones are deleted unread.
+/// Bytes of an order's file that are read; no order is as long.
 const ORDER_BYTES_MAX: u64 = 256;
 /// Most orders taken up at once; the rest waits for the next turn.
 const ORDERS_AT_ONCE: usize = 64;
@@ -97,15 +97,15 @@ pub fn take_up(requests: &Path, registry: &Registry, now_ms: u64) -> Result<usiz
     let mut taken = 0;
     for entry in fs::read_dir(requests)? {
         let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "order") {
+        if path.extension().is_none_or(|extension| extension != "order") || !fs::symlink_metadata(&path)?.is_file() {
             continue;
         }
         if taken >= ORDERS_AT_ONCE {
             break;
         }
-        let small = fs::symlink_metadata(&path)?;
-        let text = if small.is_file() && small.len() <= ORDER_BYTES_MAX { fs::read_to_string(&path)? } else { String::new() };
-        let done = match Order::parse(&text) {
+        let mut bytes = Vec::new();
+        fs::File::open(&path)?.take(ORDER_BYTES_MAX).read_to_end(&mut bytes)?;
+        let done = match Order::parse(&String::from_utf8_lossy(&bytes)) {
             Some(order) => perform(registry, &order, now_ms)?,
             None => "not an order".to_owned(),
         };
@@ -155,7 +155,7 @@ impl Order {
 }
 
 /// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -198,13 +198,21 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let dir = DataDir::open(temporary.path()).expect("made");
         let registry = Registry::open(&dir.registry()).expect("made");
-        for (name, text) in [("a.order", "revoke anna"), ("b.order", "nonsense"), ("c.new", "revoke anna")] {
-            fs::write(dir.requests().join(name), text).expect("written");
+        let long = [b"revoke ", "a".repeat(1_000).as_bytes()].concat();
+        let rows: [(&str, &[u8]); 5] = [
+            ("a.order", b"revoke anna"), ("b.order", b"nonsense"), ("c.new", b"revoke anna"), ("d.order", b"\xff"), ("e.order", &long),
+        ];
+        for (name, bytes) in rows {
+            fs::write(dir.requests().join(name), bytes).expect("written");
         }
-        assert_eq!(take_up(&dir.requests(), &registry, 1).expect("done"), 2);
+        // What is no file is left alone, and holds nothing else up.
+        fs::create_dir(dir.requests().join("f.order")).expect("made");
+        assert_eq!(take_up(&dir.requests(), &registry, 1).expect("done"), 4);
         let read = |name: &str| fs::read_to_string(dir.requests().join(name)).ok();
         assert_eq!(read("a.done").as_deref(), Some("nobody has this name"));
-        assert_eq!(read("b.done").as_deref(), Some("not an order"));
+        for bad in ["b.done", "d.done", "e.done"] {
+            assert_eq!(read(bad).as_deref(), Some("not an order"), "{bad}");
+        }
         assert_eq!((read("a.order"), read("c.new").as_deref()), (None, Some("revoke anna")));
     }
 }

@@ -80,7 +80,7 @@ fn sign(
 mod tests {
     use super::*;
     use b4_protocol::identity::testing::{NOW_MS, TestAuthority};
-    use b4_protocol::time::HOUR_MS;
+    use b4_protocol::time::{HOUR_MS, SECOND_MS};
 
     #[test]
     fn a_list_is_kept_over_a_restart_and_signed_anew_before_its_next_update() {
@@ -89,17 +89,31 @@ mod tests {
         let (authority, mut rng) = (TestAuthority::new([1; 32]), Rng::from_seed([2; 32]));
         let first = CurrentList::open(&registry, authority.issuer(), &mut rng, NOW_MS).expect("signed");
         let again = CurrentList::open(&registry, authority.issuer(), &mut rng, NOW_MS + 1).expect("kept");
-        assert_eq!((again.bytes(), again.list().sequence()), (first.bytes(), 1));
+        assert_eq!((again.bytes(), again.list().sequence()), (first.bytes(), NOW_MS / SECOND_MS));
         let due = NOW_MS + RESIGN_AFTER_MS;
         let mut refresh = |now| first.refresh(&registry, authority.issuer(), &mut rng, now).expect("readable");
         assert_eq!(refresh(due - 1), None);
         let next = refresh(due).expect("a new list");
-        assert_eq!((next.sequence(), next.this_update_ms()), (2, due));
+        assert_eq!((next.sequence(), next.this_update_ms()), (due / SECOND_MS, due));
         assert!(due < NOW_MS + 24 * HOUR_MS);
         let back = NOW_MS - RESIGN_AFTER_MS;
         let wound_back = refresh(back).expect("a list from the future is replaced");
-        assert_eq!((wound_back.sequence(), wound_back.this_update_ms()), (3, back));
+        assert_eq!((wound_back.sequence(), wound_back.this_update_ms()), (next.sequence() + 1, back));
         let later = CurrentList::open(&registry, authority.issuer(), &mut rng, due).expect("signed");
-        assert_eq!(later.list().sequence(), 4);
+        assert_eq!(later.list().sequence(), wound_back.sequence() + 1);
+    }
+
+    #[test]
+    fn after_the_registry_was_lost_the_list_goes_on_above_what_pages_have_seen() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let (authority, mut rng) = (TestAuthority::new([1; 32]), Rng::from_seed([2; 32]));
+        let mut open = |file: &str, now| {
+            let registry = Registry::open(&temporary.path().join(file)).expect("made");
+            CurrentList::open(&registry, authority.issuer(), &mut rng, now).expect("signed")
+        };
+        let seen = open("lost.redb", NOW_MS).list().sequence();
+        let bytes = open("new.redb", NOW_MS + SECOND_MS).bytes();
+        let list = RevocationList::decode_verified(&bytes, authority.anchor(), Some(seen)).expect("not older");
+        assert!(list.sequence() > seen);
     }
 }

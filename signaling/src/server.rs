@@ -32,6 +32,7 @@ use crate::metrics::Tally;
 use crate::open_files;
 use crate::operator::take_up;
 use crate::pace::network;
+use crate::patience::Patience;
 use crate::registry::{Registry, RegistryError};
 use crate::relay::{Input, Relay};
 use crate::revocation::CurrentList;
@@ -170,17 +171,18 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
 
 fn assemble(config: Config, dir: &DataDir) -> Result<Server, StartError> {
     let (mut rng, clock) = (system_rng(), Clock::start());
-    let issuer = dir.issuer(&mut rng, wall_ms())?;
     let path = dir.registry();
     let failed = |error| match error {
         RegistryError::InUse => StartError::InUse { path: path.clone() },
         error => StartError::Registry { path: path.clone(), error },
     };
+    // First, because it keeps a second server out: two that found an authority at once would overwrite each other's key.
     let registry = Arc::new(Registry::open(&path).map_err(failed)?);
+    let issuer = dir.issuer(&mut rng, wall_ms(), registry.is_used().map_err(failed)?)?;
     let revocations = CurrentList::open(&registry, &issuer, &mut rng, wall_ms()).map_err(failed)?;
-    let relay = Relay::new(issuer.anchor().clone(), revocations.list(), config.ice, config.limits, rng.fork("relay"));
+    let relay = Relay::new(revocations.list(), config.ice, config.limits, rng.fork("relay"));
     Ok(Server {
-        relay: RelayHost::new(relay, registry.clone(), clock),
+        relay: RelayHost::new(relay, issuer.anchor().clone(), registry.clone(), clock),
         enrolment: Enrolment::new(config.policy, &config.limits, rng.fork("enrolment")),
         issuer,
         registry,
@@ -289,7 +291,7 @@ async fn connection(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_millis(HEADERS_MS));
     builder.max_buf_size(HEAD_BYTES_MAX);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Patience::with(stream)), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped(&mut stopping) => {

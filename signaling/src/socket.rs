@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use b4_protocol::identity::TrustAnchor;
 use b4_protocol::signal::relay::CLIENT_FRAME_BYTES_MAX;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::limits::WRITE_MS;
 use crate::registry::Registry;
-use crate::relay::{Command, ConnectionId, Counters, Input, Relay};
+use crate::relay::{Command, ConnectionId, Counters, Input, Proof, Relay, Verdict};
 
 /// Time for a client to answer our close before its socket is dropped.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -25,6 +28,10 @@ const TICK: Duration = Duration::from_millis(250);
 pub(crate) struct RelayHost {
     inner: Mutex<Inner>,
     serving: AtomicUsize,
+    /// Whose certificates let in.
+    anchor: TrustAnchor,
+    /// Turns to verify a proof.
+    verifying: Semaphore,
     registry: Arc<Registry>,
     clock: Clock,
 }
@@ -38,15 +45,17 @@ struct Inner {
 /// What the relay orders of one socket. The queue is unbounded here because the relay counts what waits in it.
 enum Order {
     Send(Vec<u8>),
+    Verify(Proof),
     Ping,
     Pause(Duration),
     Close(u16),
 }
 
 impl RelayHost {
-    pub(crate) fn new(relay: Relay, registry: Arc<Registry>, clock: Clock) -> Self {
+    pub(crate) fn new(relay: Relay, anchor: TrustAnchor, registry: Arc<Registry>, clock: Clock) -> Self {
         let inner = Mutex::new(Inner { relay, outboxes: BTreeMap::new(), next: 0 });
-        Self { inner, serving: AtomicUsize::new(0), registry, clock }
+        let verifying = Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get));
+        Self { inner, serving: AtomicUsize::new(0), anchor, verifying, registry, clock }
     }
 
     /// Gives the relay an input and hands its commands to the sockets.
@@ -115,6 +124,10 @@ impl RelayHost {
                         }
                         self.feed(Input::Flushed { connection, bytes: count });
                     }
+                    Some(Order::Verify(proof)) => {
+                        let Some(verdict) = self.verify(proof).await else { return End::ByRelay };
+                        self.feed(Input::Verified { connection, verdict });
+                    }
                     Some(Order::Ping) => {
                         if !write(socket, Message::Ping(axum::body::Bytes::new())).await {
                             return End::Unwritable;
@@ -140,10 +153,18 @@ impl RelayHost {
         }
     }
 
+    /// Verifies a proof off the async threads, so many at once as there are processors: those who have joined go on meanwhile.
+    async fn verify(&self, proof: Proof) -> Option<Verdict> {
+        let _turn = self.verifying.acquire().await.ok()?;
+        let anchor = self.anchor.clone();
+        tokio::task::spawn_blocking(move || proof.verify(&anchor)).await.ok()
+    }
+
     fn feed_locked(&self, inner: &mut Inner, input: Input) {
         for command in inner.relay.handle(input, self.clock.now(), &*self.registry) {
             let (connection, order) = match command {
                 Command::Send { connection, bytes } => (connection, Order::Send(bytes)),
+                Command::Verify { connection, proof } => (connection, Order::Verify(proof)),
                 Command::Ping { connection } => (connection, Order::Ping),
                 Command::Pause { connection, for_ms } => (connection, Order::Pause(Duration::from_millis(for_ms))),
                 Command::Close { connection, code } => (connection, Order::Close(code)),

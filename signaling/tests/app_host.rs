@@ -2,8 +2,14 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
+use b4_signaling::data_dir::DataDir;
+use b4_signaling::limits::WRITE_MS;
+use b4_signaling::registry::Registry;
 use support::{Server, serve_command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_b4-signaling");
@@ -27,7 +33,7 @@ fn host() -> Server {
         std::fs::write(dist.join(name), content).expect("written");
     }
     std::fs::write(home.path().join("secret"), "secret").expect("written");
-    let data = b4_signaling::data_dir::DataDir::open(&home.path().join("data")).expect("made");
+    let data = DataDir::open(&home.path().join("data")).expect("made");
     data.adopt(b4_protocol::identity::testing::TestAuthority::new([1; 32]).issuer()).expect("kept");
     Server::start_in(PROGRAM, home, &[])
 }
@@ -167,6 +173,23 @@ fn what_is_known_is_not_sent_again_and_what_has_changed_is_whatever_its_date_say
 }
 
 #[test]
+fn a_client_that_does_not_read_what_it_asked_for_is_left_after_ten_seconds() {
+    let server = host();
+    // More than the system keeps for both ends.
+    const BYTES: u64 = 64 * 1_024 * 1_024;
+    let large = server.home.path().join("dist").join(format!("{HASHED}.txt"));
+    std::fs::File::create(large).and_then(|file| file.set_len(BYTES)).expect("made");
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    stream.write_all(format!("GET /{HASHED}.txt HTTP/1.1\r\nHost: b4\r\n\r\n").as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_millis(WRITE_MS + 2_000));
+    let (mut read, mut bytes) = (0, vec![0; 65_536]);
+    while let Ok(count @ 1..) = stream.read(&mut bytes) {
+        read += count as u64;
+    }
+    assert!(read > 0 && read < BYTES, "{read} bytes came");
+}
+
+#[test]
 fn a_start_that_cannot_be_says_what_to_do() {
     let server = host();
     let check = |data: &Path, app: &Path, listen: &str, remedy: &str| {
@@ -179,5 +202,11 @@ fn a_start_that_cannot_be_says_what_to_do() {
     check(&data, &dist, &taken, "give another --listen");
     check(&server.data(), &dist, "127.0.0.1:0", "stop it first");
     check(&data, &data, "127.0.0.1:0", "build the app first");
+    // Of two first starts at once, only the one that has the registry makes a key.
+    let founding = DataDir::open(&data).expect("made");
+    let held = Registry::open(&founding.registry()).expect("made");
+    check(&data, &dist, "127.0.0.1:0", "stop it first");
+    assert!(!data.join("authority.key.der").exists());
+    drop(held);
     check(&dist.join("index.html"), &dist, "127.0.0.1:0", "a directory that this user may write");
 }

@@ -92,7 +92,10 @@ fn too_many_questions_and_requests_are_refused_with_a_time() {
 
 #[test]
 fn a_first_start_founds_an_authority_in_private_files() {
-    let server = Server::start_in(PROGRAM, tempfile::tempdir().expect("a temporary directory"), &[]);
+    let home = tempfile::tempdir().expect("a temporary directory");
+    // What a first start leaves that is killed while it makes its key.
+    drop(Registry::open(&DataDir::open(&home.path().join("data")).expect("made").registry()).expect("made"));
+    let server = Server::start_in(PROGRAM, home, &[]);
     let mode = |name: &str| {
         std::fs::metadata(server.data().join(name)).expect("there").permissions().mode() & 0o777
     };
@@ -104,6 +107,14 @@ fn a_first_start_founds_an_authority_in_private_files() {
     assert!(server.wait().success());
     server.restart();
     assert_eq!(anchor(&server).pin(), founded.pin());
+    server.signal("TERM");
+    assert!(server.wait().success());
+    std::fs::remove_file(server.data().join("authority.key.der")).expect("removed");
+    let app = server.home.path().join("dist");
+    let again = support::serve_command(Path::new(PROGRAM), &server.data(), &app, "127.0.0.1:0").output();
+    let output = again.expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("authority.key.der is missing"), "{said}");
 }
 
 #[test]

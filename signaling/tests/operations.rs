@@ -214,7 +214,7 @@ async fn metrics_are_prometheus_text_that_counts_what_happened() {
         ("b4_relay_peers", 1.0),
         ("b4_relay_joins_total", 1.0),
         ("b4_relay_refusals_total{code=\"10\"}", 0.0),
-        ("b4_revocation_sequence", 1.0),
+        ("b4_revocation_sequence", revocations(&server, None).sequence() as f64),
     ] {
         assert_eq!(samples.get(name), Some(&value), "{name}");
     }

@@ -8,7 +8,7 @@ use b4_protocol::identity::testing::TestAuthority;
 use b4_protocol::identity::{RevocationList, UserId};
 use b4_protocol::time::Now;
 use b4_signaling::limits::Limits;
-use b4_signaling::relay::{Command, ConnectionId, Directory, DirectoryError, Input, KnownDevice, Relay};
+use b4_signaling::relay::{Command, ConnectionId, Directory, DirectoryError, Input, KnownDevice, Relay, Verdict};
 
 /// The origin of every page in a world.
 pub const ORIGIN: &str = "https://b4.example";
@@ -48,7 +48,7 @@ impl RelayHost {
         let mut rng = Rng::from_seed(seed);
         let list = authority.issuer().sign_revocations(&mut rng, 1, now.wall, &std::collections::BTreeSet::new());
         let list = RevocationList::decode_verified(&list, authority.anchor(), None).expect("the list was just signed");
-        Self { relay: Relay::new(authority.anchor().clone(), list, Vec::new(), Limits::default(), rng) }
+        Self { relay: Relay::new(list, Vec::new(), Limits::default(), rng) }
     }
 
     /// A socket opens.
@@ -64,6 +64,11 @@ impl RelayHost {
     /// A frame arrives.
     pub fn frame(&mut self, connection: u64, bytes: Vec<u8>, now: Now, names: &Names) -> Vec<Command> {
         self.relay.handle(Input::Frame { connection: ConnectionId(connection), bytes }, now, names)
+    }
+
+    /// A proof has been verified.
+    pub fn verified(&mut self, connection: u64, verdict: Verdict, now: Now, names: &Names) -> Vec<Command> {
+        self.relay.handle(Input::Verified { connection: ConnectionId(connection), verdict }, now, names)
     }
 
     /// Bytes have left.

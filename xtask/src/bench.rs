@@ -48,8 +48,10 @@ fn bench_relay(workspace: &Workspace, result: &Path) -> Result<()> {
     fs::write(result, &json).with_context(|| format!("writing {}", result.display()))?;
     say(&format!("relay: {}", json.trim()));
     let figures: serde_json::Value = serde_json::from_str(&json).context("the benchmark did not print JSON")?;
-    let bytes = figures["bytes_per_peer"].as_u64().context("the benchmark names no bytes_per_peer")?;
-    let verdict = if bytes < PEER_BYTES_MAX { "within" } else { "OVER" };
-    say(&format!("memory a peer: {:.1} KB, {verdict} 32 KB; result: {}", bytes as f64 / 1_024.0, result.display()));
+    let figure = |name: &str| figures[name].as_u64().with_context(|| format!("the benchmark names no {name}"));
+    let (bytes, lost) = (figure("bytes_per_peer")?, figure("lost")?);
+    let verdict = if bytes < PEER_BYTES_MAX && lost == 0 { "as it has to be" } else { "NOT as it has to be" };
+    say(&format!("{lost} peers lost, {:.1} KB of memory a peer (goal: none, under 32): {verdict}", bytes as f64 / 1_024.0));
+    say(&format!("result: {}", result.display()));
     Ok(())
 }

@@ -72,9 +72,8 @@ impl Relay {
     /// If it cannot be started, stops, or does not answer in time.
     pub fn start(workspace: &Workspace, listen: SocketAddr, data: &Path, dist: &Path, more: &[OsString]) -> Result<Relay> {
         say(&format!("starting the relay on {listen}, its data in {}", data.display()));
-        std::fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
         let mut command = std::process::Command::new(workspace.relay());
-        command.current_dir(&workspace.root).arg("serve");
+        command.arg("serve");
         command.args(["--listen", &listen.to_string()]).arg("--data").arg(data).arg("--app").arg(dist).args(more);
         let child = command.spawn().context("the relay cannot be started")?;
         let mut relay = Relay { child, listen };
@@ -169,8 +168,20 @@ mod tests {
         let address = held.local_addr().expect("an address");
         let error = check_free(address).expect_err("it is held").to_string();
         assert!(error.contains(&address.to_string()) && error.contains("--listen"), "{error}");
-        drop(held);
-        assert!(check_free(address).is_ok());
+        // Not the one just freed: a process that another test is starting may still hold it.
+        assert!(check_free((Ipv4Addr::LOCALHOST, 0).into()).is_ok());
+    }
+
+    #[test]
+    fn a_relay_that_stops_at_once_is_told_of_and_its_data_folder_is_its_own_business() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let workspace = Workspace { root: folder.path().into(), target: folder.path().join("target") };
+        std::fs::create_dir_all(workspace.target.join("native")).expect("made");
+        std::os::unix::fs::symlink("/bin/false", workspace.relay()).expect("made");
+        let (listen, data) = (free_address().expect("an address"), folder.path().join("data"));
+        let error = Relay::start(&workspace, listen, &data, folder.path(), &[]).expect_err("it stops");
+        assert!(error.to_string().contains("stopped at once"), "{error}");
+        assert!(!data.exists(), "the relay makes it, closed to others");
     }
 
     #[test]

@@ -106,12 +106,8 @@ fn wasm_tests(workspace: &Workspace) -> Result<()> {
 }
 
 fn sim(workspace: &Workspace) -> Vec<anyhow::Error> {
-    if !workspace.root.join("simulator/Cargo.toml").is_file() {
-        say("there is no simulator yet");
-        return Vec::new();
-    }
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--manifest-path", "simulator/Cargo.toml"]);
+    cargo.args(["test", "--package", "b4-simulator"]);
     failures([run("deterministic worlds", &mut cargo)])
 }
 

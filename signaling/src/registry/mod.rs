@@ -8,7 +8,7 @@ use std::path::Path;
 
 use b4_protocol::codec::Malformed;
 use b4_protocol::identity::{REVOCATIONS_MAX, UserId};
-use b4_protocol::time::DAY_MS;
+use b4_protocol::time::{DAY_MS, SECOND_MS};
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use self::file::DatabaseFile;
@@ -185,6 +185,14 @@ impl Registry {
         })
     }
 
+    /// Whether an authority has ever worked with it: a list was signed, as every server does when it starts.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub fn is_used(&self) -> Result<bool, RegistryError> {
+        self.read(|transaction| Ok(transaction.open_table(LIST)?.get("sequence")?.is_some()))
+    }
+
     /// The newest signed list, unless one has to be signed first.
     ///
     /// # Errors
@@ -201,6 +209,9 @@ impl Registry {
 
     /// Signs a list of what is revoked and not expired, under the next sequence, and keeps it.
     ///
+    /// The sequence is never below the seconds since 1970, so that one begun anew, after the registry was lost or an older copy
+    /// put back, goes on above all that pages have seen.
+    ///
     /// # Errors
     /// See [`RegistryError`].
     pub fn sign_list(
@@ -212,15 +223,24 @@ impl Registry {
             let mut revoked = transaction.open_table(REVOKED)?;
             revoked.retain(|_, not_after_ms| not_after_ms.saturating_add(REVOCATION_KEPT_MS) > now_ms)?;
             let mut serials = BTreeSet::new();
+            let mut left_out = 0;
             for entry in revoked.iter()? {
                 let (serial_hash, not_after_ms) = entry?;
-                if not_after_ms.value() > now_ms && serials.len() < REVOCATIONS_MAX {
-                    serials.insert(*serial_hash.value());
+                if not_after_ms.value() <= now_ms {
+                    continue;
                 }
+                if serials.len() < REVOCATIONS_MAX {
+                    serials.insert(*serial_hash.value());
+                } else {
+                    left_out += 1;
+                }
+            }
+            if left_out > 0 {
+                tracing::error!(left_out, "the revocation list is full: it lacks certificates that were taken back");
             }
             let mut list = transaction.open_table(LIST)?;
             let last = list.get("sequence")?.and_then(|bytes| bytes.value().try_into().ok().map(u64::from_be_bytes));
-            let sequence = last.unwrap_or(0) + 1;
+            let sequence = last.map_or(0, |last| last.saturating_add(1)).max(now_ms / SECOND_MS);
             let signed = sign(sequence, &serials);
             list.insert("sequence", sequence.to_be_bytes().as_slice())?;
             list.insert("signed", signed.as_slice())?;
@@ -366,15 +386,17 @@ mod tests {
             seen
         };
         assert_eq!(registry.complete_list().expect("readable"), None);
-        assert_eq!(sign(NOW_MS), (1, 0));
+        let first = NOW_MS / SECOND_MS;
+        assert_eq!(sign(NOW_MS), (first, 0));
         assert_eq!(registry.complete_list().expect("readable"), Some(vec![1]));
         assert_eq!(registry.revoke(&user("nobody"), NOW_MS).expect("readable"), None);
         assert_eq!(registry.revoke(&user("anna"), NOW_MS).expect("kept"), Some(1));
         assert_eq!(registry.complete_list().expect("readable"), None);
-        assert_eq!(sign(NOW_MS), (2, 1));
+        assert_eq!(sign(NOW_MS), (first + 1, 1));
         assert_eq!(registry.devices(&user("anna"), NOW_MS), Ok(Some(vec![])));
-        assert_eq!(sign(NOW_MS + 91 * DAY_MS), (3, 0));
-        assert_eq!(sign(NOW_MS), (4, 1), "a clock that ran ahead has lost nothing");
+        let ahead = first + 91 * DAY_MS / SECOND_MS;
+        assert_eq!(sign(NOW_MS + 91 * DAY_MS), (ahead, 0));
+        assert_eq!(sign(NOW_MS), (ahead + 1, 1), "a clock that ran ahead has lost nothing");
     }
 
     #[test]

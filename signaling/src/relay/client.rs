@@ -24,7 +24,9 @@ pub(super) struct Client {
 pub(super) enum Stage {
     /// It has to prove itself, for this origin and over this nonce.
     Challenged { origin: String, nonce: [u8; 32] },
-    /// It has.
+    /// It has, in time; whether the proof holds is being found out.
+    Proving,
+    /// Its proof holds.
     Joined(Box<Peer>),
 }
 
@@ -44,14 +46,14 @@ impl Client {
     pub(super) fn peer(&self) -> Option<&Peer> {
         match &self.stage {
             Stage::Joined(peer) => Some(peer),
-            Stage::Challenged { .. } => None,
+            Stage::Challenged { .. } | Stage::Proving => None,
         }
     }
 
     pub(super) fn peer_mut(&mut self) -> Option<&mut Peer> {
         match &mut self.stage {
             Stage::Joined(peer) => Some(peer),
-            Stage::Challenged { .. } => None,
+            Stage::Challenged { .. } | Stage::Proving => None,
         }
     }
 }

@@ -1,14 +1,15 @@
-//! Coming and going: challenge, proof, being superseded, being revoked.
+//! Coming and going: challenge, proof, being superseded, being revoked. Whether a proof holds is `proof`'s.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use b4_protocol::identity::{CertificateError, RevocationList, VerifiedCertificate};
-use b4_protocol::signal::relay::{RefusalCode, RelayFrame, proof_message};
+use b4_protocol::identity::{RevocationList, VerifiedCertificate};
+use b4_protocol::signal::relay::{RefusalCode, RelayFrame};
 use b4_protocol::time::Now;
 
 use super::client::{Client, Peer, Stage};
-use super::{ConnectionId, Directory, Relay};
+use super::proof::{Proof, Verdict};
+use super::{Command, ConnectionId, Directory, Relay};
 use crate::limits::{CHALLENGE_MS, PING_AFTER_MS};
 use crate::pace::{Bucket, network};
 
@@ -40,28 +41,32 @@ impl Relay {
         }
     }
 
-    /// Verifies a proof; the certificate first, so that its owner learns what is wrong with it.
-    pub(super) fn prove(
-        &mut self,
-        connection: ConnectionId,
-        certificate: &[u8],
-        signature: &[u8],
-        now: Now,
-        directory: &dyn Directory,
-    ) {
-        let Some(Client { stage: Stage::Challenged { origin, nonce }, .. }) = self.clients.get(&connection) else {
+    /// Takes a proof for the challenge, once, to be verified.
+    pub(super) fn prove(&mut self, connection: ConnectionId, certificate: Vec<u8>, signature: Vec<u8>, now: Now) {
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        let Stage::Challenged { origin, nonce } = &mut client.stage else {
+            return self.refuse(connection, 0, RefusalCode::Malformed, 0);
+        };
+        let (origin, nonce) = (std::mem::take(origin), *nonce);
+        let now_ms = now.wall.max(self.revocations.this_update_ms());
+        client.stage = Stage::Proving;
+        self.rearm(connection, now.mono + PING_AFTER_MS);
+        let proof = Proof { origin, nonce, certificate, signature, now_ms };
+        self.commands.push(Command::Verify { connection, proof });
+    }
+
+    /// Lets in whose proof holds and who is not on the newest list.
+    pub(super) fn verified(&mut self, connection: ConnectionId, verdict: Verdict, now: Now, directory: &dyn Directory) {
+        if !self.clients.get(&connection).is_some_and(|client| matches!(client.stage, Stage::Proving)) {
             return;
-        };
-        let certificate = match self.anchor.verify(certificate, now.wall, Some(&self.revocations)) {
-            Ok(certificate) => certificate,
-            Err(CertificateError::Revoked) => return self.refuse(connection, 0, RefusalCode::Revoked, 0),
-            Err(_) => return self.refuse(connection, 0, RefusalCode::CertificateRefused, 0),
-        };
-        let message = proof_message(origin, nonce, &certificate.hash());
-        if certificate.signing_key().verify(&message, signature).is_err() {
-            return self.refuse(connection, 0, RefusalCode::NotProven, 0);
         }
-        self.join(connection, &certificate, now, directory);
+        match verdict.0 {
+            Err(code) => self.refuse(connection, 0, code, 0),
+            Ok(certificate) if self.revocations.contains(&certificate.serial_hash()) => {
+                self.refuse(connection, 0, RefusalCode::Revoked, 0);
+            }
+            Ok(certificate) => self.join(connection, &certificate, now, directory),
+        }
     }
 
     fn join(
@@ -84,9 +89,7 @@ impl Relay {
             seat: self.seats.len(),
             watching: BTreeSet::new(),
         }));
-        self.deadlines.remove(&(client.deadline_ms, connection));
-        client.deadline_ms = now.mono + PING_AFTER_MS;
-        self.deadlines.insert((client.deadline_ms, connection));
+        self.rearm(connection, now.mono + PING_AFTER_MS);
         self.seats.push(connection);
         self.nodes.insert(node, connection);
         self.counters.joins += 1;

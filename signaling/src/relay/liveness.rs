@@ -3,7 +3,7 @@
 use b4_protocol::signal::relay::RefusalCode;
 use b4_protocol::time::Now;
 
-use super::client::Client;
+use super::client::{Client, Stage};
 use super::{CLOSE_AWAY, Command, ConnectionId, Relay};
 use crate::limits::{HALF_OPEN_MS, PING_AFTER_MS};
 
@@ -21,11 +21,12 @@ impl Relay {
 
     fn due(&mut self, connection: ConnectionId, now: Now) {
         let Some(client) = self.clients.get(&connection) else { return };
-        let Some(peer) = client.peer() else {
-            return self.refuse(connection, 0, RefusalCode::NotProven, 0);
-        };
-        if now.wall > peer.not_after_ms {
-            return self.refuse(connection, 0, RefusalCode::CertificateRefused, 0);
+        match &client.stage {
+            Stage::Challenged { .. } => return self.refuse(connection, 0, RefusalCode::NotProven, 0),
+            Stage::Joined(peer) if now.wall > peer.not_after_ms => {
+                return self.refuse(connection, 0, RefusalCode::CertificateRefused, 0);
+            }
+            Stage::Proving | Stage::Joined(_) => {}
         }
         let (ping_ms, close_ms) = (client.heard_ms + PING_AFTER_MS, client.heard_ms + HALF_OPEN_MS);
         if now.mono >= close_ms {
@@ -42,8 +43,10 @@ impl Relay {
         self.end_watches(connection, now);
     }
 
-    fn rearm(&mut self, connection: ConnectionId, at_ms: u64) {
+    /// Sets the connection's one deadline.
+    pub(super) fn rearm(&mut self, connection: ConnectionId, at_ms: u64) {
         if let Some(client) = self.clients.get_mut(&connection) {
+            self.deadlines.remove(&(client.deadline_ms, connection));
             client.deadline_ms = at_ms;
             self.deadlines.insert((at_ms, connection));
         }

@@ -1,12 +1,15 @@
 //! The relay as a machine: inputs in, commands out. No socket, clock or disk is here; the simulator runs the same code.
 //!
-//! A connection starts *challenged* and has ten seconds to prove a certificate's signing key. Then it is *joined*: it may look
-//! up names, be told of somebody's coming, and hand sealed bodies to others, whose sender the relay vouches for. It ends
-//! when its socket does, when it falls silent, when the same node connects again, or when it breaks a rule (PROTOCOL.md#relay).
+//! A connection starts *challenged* and has ten seconds to prove a certificate's signing key; it is *proving* while whoever
+//! drives the relay verifies that, apart, so that nobody else waits for it. Then it is *joined*: it may look up names, be told of
+//! somebody's coming, and hand sealed bodies to others, whose sender the relay vouches for. It ends when its socket does,
+//! when it falls silent, when the same node connects again, or when it breaks a rule (PROTOCOL.md#relay).
 
 mod client;
 
 mod watches;
+
+mod proof;
 
 mod join;
 
@@ -21,11 +24,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use b4_protocol::crypto::Rng;
-use b4_protocol::identity::{NodeId, RevocationList, TrustAnchor, UserId};
+use b4_protocol::identity::{NodeId, RevocationList, UserId};
 use b4_protocol::signal::relay::{ClientFrame, IceServer, RefusalCode, RelayFrame};
 use b4_protocol::time::Now;
 
-use self::client::{Client, Stage};
+use self::client::Client;
+pub use self::proof::{Proof, Verdict};
 use self::watches::Watches;
 use crate::limits::{ADDRESSES_MAX, INTRODUCE_PACE, LOOKUP_PACE, Limits, NODES_MAX, PAUSE_MS_MAX, QUEUE_BYTES_MAX};
 use crate::pace::{Book, TooFast};
@@ -35,7 +39,7 @@ use crate::pace::{Book, TooFast};
 pub struct ConnectionId(pub u64);
 
 /// A fact that arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Input {
     /// A socket opened, from a page of an allowed origin.
     Connected {
@@ -52,6 +56,13 @@ pub enum Input {
         connection: ConnectionId,
         /// The frame.
         bytes: Vec<u8>,
+    },
+    /// What became of a [`Command::Verify`].
+    Verified {
+        /// Whose proof.
+        connection: ConnectionId,
+        /// Whether it holds.
+        verdict: Verdict,
     },
     /// A frame that cannot be one of ours: text.
     Text {
@@ -97,6 +108,13 @@ pub enum Command {
         connection: ConnectionId,
         /// The frame.
         bytes: Vec<u8>,
+    },
+    /// Verify a proof, and say [`Input::Verified`]: a millisecond's work, for which the other clients do not wait.
+    Verify {
+        /// Whose proof.
+        connection: ConnectionId,
+        /// The proof.
+        proof: Proof,
     },
     /// Send a WebSocket ping.
     Ping {
@@ -167,7 +185,6 @@ pub struct Counters {
 
 /// The relay.
 pub struct Relay {
-    anchor: TrustAnchor,
     revocations: RevocationList,
     ice: Vec<IceServer>,
     limits: Limits,
@@ -189,9 +206,8 @@ pub struct Relay {
 
 impl Relay {
     /// A relay with nobody connected; `revocations` is the authority's newest list.
-    pub fn new(anchor: TrustAnchor, revocations: RevocationList, ice: Vec<IceServer>, limits: Limits, rng: Rng) -> Self {
+    pub fn new(revocations: RevocationList, ice: Vec<IceServer>, limits: Limits, rng: Rng) -> Self {
         Self {
-            anchor,
             revocations,
             ice,
             limits,
@@ -216,6 +232,7 @@ impl Relay {
         match input {
             Input::Connected { connection, address, origin } => self.connected(connection, address, origin, now),
             Input::Frame { connection, bytes } => self.frame(connection, &bytes, now, directory),
+            Input::Verified { connection, verdict } => self.verified(connection, verdict, now, directory),
             Input::Text { connection } => self.refuse(connection, 0, RefusalCode::Malformed, 0),
             Input::TooLarge { connection } => self.refuse(connection, 0, RefusalCode::TooLarge, 0),
             Input::Heard { connection } => {
@@ -265,12 +282,9 @@ impl Relay {
         if let Err(TooFast { retry_after_ms }) = self.heard(connection, now) {
             return self.refuse(connection, ticket_of(&frame), RefusalCode::TooFast, retry_after_ms);
         }
-        let joined = self.clients.get(&connection).is_some_and(|client| matches!(client.stage, Stage::Joined(_)));
+        let joined = self.clients.get(&connection).is_some_and(|client| client.peer().is_some());
         match frame {
-            ClientFrame::Prove { certificate, signature } if !joined => {
-                self.prove(connection, &certificate, &signature, now, directory);
-            }
-            ClientFrame::Prove { .. } => self.refuse(connection, 0, RefusalCode::Malformed, 0),
+            ClientFrame::Prove { certificate, signature } => self.prove(connection, certificate, signature, now),
             frame if !joined => self.refuse(connection, ticket_of(&frame), RefusalCode::NotProven, 0),
             ClientFrame::Lookup { ticket, watch, user } => self.lookup(connection, ticket, watch, user, now, directory),
             ClientFrame::Forward { to, body } => self.forward(connection, to, body),

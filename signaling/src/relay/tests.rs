@@ -42,7 +42,7 @@ impl World {
         let authority = TestAuthority::new([1; 32]);
         let mut rng = Rng::from_seed([2; 32]);
         let list = revocations(&authority, 1, &[]);
-        let relay = Relay::new(authority.anchor().clone(), list, Vec::new(), limits, rng.fork("relay"));
+        let relay = Relay::new(list, Vec::new(), limits, rng.fork("relay"));
         let now = Now { mono: 1_000_000, wall: NOW_MS };
         Self { authority, relay, names: Names::default(), now, next: 0, rng }
     }
@@ -54,7 +54,17 @@ impl World {
         device
     }
 
+    /// What the relay does; proofs are verified at once.
     fn give(&mut self, input: Input) -> Vec<Command> {
+        let mut commands = self.give_alone(input);
+        if let Some(Command::Verify { connection, proof }) = commands.first().cloned() {
+            commands.remove(0);
+            commands.extend(self.give_alone(Input::Verified { connection, verdict: proof.verify(self.authority.anchor()) }));
+        }
+        commands
+    }
+
+    fn give_alone(&mut self, input: Input) -> Vec<Command> {
         self.relay.handle(input, self.now, &self.names)
     }
 
@@ -188,6 +198,38 @@ fn nothing_but_a_proof_is_accepted_before_it_and_it_has_ten_seconds() {
     assert_eq!(world.after(CHALLENGE_MS - 1), vec![]);
     assert!(refused(connection, 0, RefusalCode::NotProven)(&world.after(1)));
     assert_eq!(world.relay.next_wake_ms(), None);
+}
+
+#[test]
+fn while_a_proof_is_verified_its_client_has_all_the_time_and_may_say_nothing_more() {
+    let mut world = World::new(Limits::default());
+    let (anna, bert) = (world.enrol("anna"), world.enrol("bert"));
+    let prove = |world: &mut World, device: &TestDevice| {
+        let (connection, nonce) = world.challenged();
+        let message = proof_message(ORIGIN, &nonce, &device.certificate.hash());
+        let signature = device.keys.signing.sign(&mut world.rng, &message);
+        let frame = ClientFrame::Prove { certificate: device.certificate.der().to_vec(), signature };
+        let commands = world.give_alone(Input::Frame { connection, bytes: frame.encode() });
+        let [Command::Verify { connection: of, proof }] = &commands[..] else { panic!("{commands:?}") };
+        assert_eq!(*of, connection);
+        (connection, frame, proof.verify(world.authority.anchor()))
+    };
+    let (a, _, verdict) = prove(&mut world, &anna);
+    assert_eq!(world.after(CHALLENGE_MS), vec![]);
+    let commands = world.give(Input::Verified { connection: a, verdict: verdict.clone() });
+    assert!(matches!(frames(&commands)[..], [(_, RelayFrame::Welcome { .. })]));
+    assert_eq!(world.give(Input::Verified { connection: a, verdict }), vec![], "a verdict serves once");
+    let (again, frame, _) = prove(&mut world, &bert);
+    assert!(refused(again, 0, RefusalCode::Malformed)(&world.send(again, &frame)));
+    let (early, _, verdict) = prove(&mut world, &bert);
+    assert!(refused(early, 7, RefusalCode::NotProven)(&world.lookup(early, 7, false, "anna")));
+    assert_eq!(world.give(Input::Verified { connection: early, verdict }), vec![], "the connection is gone");
+    let (late, _, verdict) = prove(&mut world, &bert);
+    let list = revocations(&world.authority, 2, &[bert.certificate.serial_hash()]);
+    let _ = world.give(Input::Revocations(list));
+    let commands = world.give(Input::Verified { connection: late, verdict });
+    assert!(refused(late, 0, RefusalCode::Revoked)(&commands));
+    assert_eq!((world.relay.connections(), world.relay.peers()), (1, 1));
 }
 
 #[test]

@@ -78,6 +78,11 @@ impl World {
                     let more = self.relay.as_mut().map(|relay| relay.flushed(connection.0, sent, now, &self.names));
                     self.run_relay(more.unwrap_or_default());
                 }
+                RelayCommand::Verify { connection, proof } => {
+                    let (now, verdict) = (self.now(), proof.verify(self.authority.anchor()));
+                    let more = self.relay.as_mut().map(|relay| relay.verified(connection.0, verdict, now, &self.names));
+                    self.run_relay(more.unwrap_or_default());
+                }
                 RelayCommand::Ping { connection } => self.put_to_relay(connection.0, ToRelay::Heard),
                 RelayCommand::Pause { .. } => {}
                 RelayCommand::Close { connection, .. } => {

@@ -1,6 +1,6 @@
 //! `index.html`: which files it asks for (the `data-trunk` links that Trunk reads, too), and the same page with hashed names.
 //!
-//! Supported: `rel` rust, css, copy-file, copy-dir, inline (html and svg). Every attribute `href`, `src`, `data-app` or
+//! Supported: `rel` rust, css, copy-file, copy-dir. Every attribute `href`, `src`, `data-app` or
 //! `data-wasm` that is the URL of a file of the build becomes its hashed URL, and gets its integrity where browsers heed one.
 
 use std::fs;
@@ -15,7 +15,7 @@ use super::tag::{Tag, tags};
 /// All stylesheets in one, as `index.html` orders them.
 const STYLES: &str = "/b4.css";
 /// Texts that speak of other files by URL.
-const SPEAKING: [&str; 2] = ["json", "webmanifest"];
+const SPEAKING: [&str; 1] = ["webmanifest"];
 
 /// The page as it stands in the repository.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Page {
         ensure!(apps == 1, "index.html must hold one link with data-trunk and rel=\"rust\", not {apps}");
         for tag in page.tags.iter().filter(|tag| tag.has("data-trunk")) {
             let rel = tag.value("rel").unwrap_or_default();
-            let known = ["rust", "css", "copy-file", "copy-dir", "inline"];
+            let known = ["rust", "css", "copy-file", "copy-dir"];
             ensure!(known.contains(&rel), "index.html: data-trunk with rel=\"{rel}\" is not supported by xtask");
         }
         Ok(page)
@@ -85,7 +85,7 @@ impl Page {
     }
 
     /// The page with hashed names, its build, and the service worker to register.
-    pub fn write(&self, root: &Path, assets: &Assets, build: &str, worker: &str) -> Result<String> {
+    pub fn write(&self, assets: &Assets, build: &str, worker: &str) -> Result<String> {
         let mut out = String::with_capacity(self.text.len());
         let mut after = 0;
         let mut has_styles = false;
@@ -102,7 +102,6 @@ impl Page {
                     has_styles = true;
                     linked(assets, "stylesheet", STYLES)?
                 }
-                Some("inline") => read_text(&path(root, tag)?)?.trim().to_owned(),
                 Some(_) => String::new(),
             };
             out.push_str(if written.is_empty() { before.trim_end() } else { before });
@@ -203,7 +202,7 @@ mod tests {
     fn built(source: &str) -> String {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("www")).expect("www");
-        for (name, text) in [("a.css", "a{}"), ("b.css", "b{}"), ("boot.js", "boot()"), ("s.svg", "<svg/>\n")] {
+        for (name, text) in [("a.css", "a{}"), ("b.css", "b{}"), ("boot.js", "boot()")] {
             fs::write(folder.path().join("www").join(name), text).expect("written");
         }
         let page = Page::parse(source).expect("it is a page");
@@ -213,7 +212,7 @@ mod tests {
         page.add_to(folder.path(), &mut assets).expect("all files are there");
         let sheet = &assets.find(STYLES).expect("a sheet").bytes;
         assert_eq!(sheet, b"a{}\nb{}");
-        page.write(folder.path(), &assets, "0123", "/sw.js").expect("written")
+        page.write(&assets, "0123", "/sw.js").expect("written")
     }
 
     #[test]
@@ -236,12 +235,6 @@ mod tests {
         assert!(page.contains("<head>\n"));
         assert!(!page.contains("<!--") && !page.contains("data-trunk"));
         assert!(Page::parse("<!-- without an end").is_err());
-    }
-
-    #[test]
-    fn an_inlined_picture_stands_where_its_link_stood() {
-        let source = SOURCE.replace("</html>", "<link data-trunk rel=\"inline\" href=\"www/s.svg\">\n</html>");
-        assert!(built(&source).contains("</head>\n<svg/>\n</html>"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Its life: [`compile`] has cargo build the app, [`html`] reads which files `index.html` asks for, and unless nothing changed
 //! since the last build, [`bind`] makes the app callable from JavaScript and [`imports`] the names between the two short,
 //! [`assets`] gives every file the hash of its bytes as part of its name, [`html`] writes the new names in, [`worker`] tells the
-//! service worker which files make up this build, and [`pack`] compresses them and puts the folder in place at one stroke.
+//! service worker which files make up this build, and [`pack`] compresses them and puts the folder in place.
 //!
 //! Deliberately absent: a list of the page's files. `index.html` is the only one, for Trunk and for us.
 
@@ -70,7 +70,7 @@ fn assemble(workspace: &Workspace, wasm: &Path, page: &Page) -> Result<()> {
     bound.add_to(&mut assets);
     page.add_to(&workspace.root, &mut assets)?;
     let build = assets.build_id(page.text(), &worker::template(&workspace.root)?);
-    let index = page.write(&workspace.root, &assets, &build, WORKER_URL)?;
+    let index = page.write(&assets, &build, WORKER_URL)?;
     let worker = worker::write(&workspace.root, &assets, &build, &Integrity::of(index.as_bytes()))?;
     assets.add_unhashed("/index.html", index.into_bytes());
     assets.add_unhashed(WORKER_URL, worker.into_bytes());

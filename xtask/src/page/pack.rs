@@ -65,12 +65,22 @@ pub fn pack(assets: &Assets, dist: &Path, kept: &Path) -> Result<Sizes> {
             used.push(kept_file);
         }
     }
-    remove(dist)?;
-    fs::rename(&fresh, dist).with_context(|| format!("putting {} in place", dist.display()))?;
+    put_in_place(&fresh, dist)?;
     for old in last.into_iter().filter(|old| !used.contains(old)) {
         fs::remove_file(old)?;
     }
     Ok(sizes)
+}
+
+/// Puts `fresh` where `dist` is, between two renames: a relay may be serving it.
+fn put_in_place(fresh: &Path, dist: &Path) -> Result<()> {
+    let old = dist.with_extension("old");
+    remove(&old)?;
+    if dist.exists() {
+        fs::rename(dist, &old)?;
+    }
+    fs::rename(fresh, dist).with_context(|| format!("putting {} in place", dist.display()))?;
+    remove(&old)
 }
 
 /// What is kept from the last build.

@@ -21,7 +21,7 @@ use crate::process::say;
 use crate::workspace::Workspace;
 
 /// The folders that hold Rust, below the root.
-const CODE: [&str; 8] = ["protocol", "signaling", "src", "tests", "e2e", "simulator", "xtask", "benches"];
+const CODE: [&str; 7] = ["protocol", "signaling", "src", "tests", "e2e", "simulator", "xtask"];
 /// Folders below them that hold none of ours.
 const NOT_OURS: [&str; 3] = ["target", "node_modules", ".git"];
 
