@@ -171,12 +171,24 @@ async fn a_stranger_can_be_accepted_put_aside_or_blocked() {
 async fn a_changed_key_closes_the_composer_until_it_was_looked_at() {
     let mut changed = contact("bela", Standing::Accepted);
     changed.key = KeyStanding::Changed;
-    changed.safety_number = Some("00000 11111".to_owned());
+    changed.safety_number = Some(["00000 11111"; 6].join(" "));
     let screen = in_chat_with_bela([node::Event::ContactChanged(changed)]).await;
     assert!(screen.has("key-changed") && screen.is_disabled("composer-input") && screen.is_disabled("composer-send"));
-    assert_eq!(screen.text("safety-number"), "00000 11111");
+    assert_eq!(screen.text("safety-number"), ["00000 11111"; 6].join(" "));
+    assert!(screen.has("safety-code"));
     screen.click("key-confirm").await;
     assert!(screen.orders().contains(&Action::Node(Command::ConfirmKey { user: user("bela") })));
+}
+
+#[wasm_bindgen_test]
+async fn the_safety_number_is_there_as_text_and_unfolded_as_a_code_too() {
+    let mut bela = contact("bela", Standing::Accepted);
+    bela.safety_number = Some("01234 ".repeat(12).trim().to_owned());
+    let screen = in_chat_with_bela([node::Event::ContactChanged(bela)]).await;
+    assert!(screen.has("safety-number") && !screen.has("safety-code"));
+    screen.click("contact-details").await;
+    assert_eq!(screen.attributes("safety-code", "viewBox"), ["-4 -4 33 33"]);
+    assert_eq!(screen.count("[data-testid=safety-code] path[d^=M]"), 1);
 }
 
 #[wasm_bindgen_test]
@@ -241,7 +253,29 @@ async fn the_recovery_file_is_offered_and_can_wait() {
     screen.tell(Event::Recovery(Recovery::Later)).await;
     assert!(!screen.has("recovery-save"));
     screen.click("my-user-id").await;
-    assert!(screen.has("you-recovery-save"));
+    assert!(screen.has("you-recovery-save") && !screen.has("recovery-saved"));
+}
+
+#[wasm_bindgen_test]
+async fn a_recovery_file_that_was_given_can_be_had_again_while_the_page_is_open() {
+    let screen = Screen::at("/you").await;
+    screen.tell(running()).await;
+    screen.tell(Event::Recovery(Recovery::Given)).await;
+    assert!(screen.has("recovery-saved"));
+    screen.click("you-recovery-save").await;
+    assert_eq!(screen.orders(), [Action::SaveRecovery]);
+    screen.tell(Event::Recovery(Recovery::Saved)).await;
+    assert!(screen.has("recovery-saved") && !screen.has("you-recovery-save"));
+}
+
+#[wasm_bindgen_test]
+async fn a_link_is_said_to_be_copied_once_it_is() {
+    let screen = Screen::at("/you").await;
+    screen.tell(running()).await;
+    screen.click("copy-link").await;
+    assert!(!screen.text("copy-link").contains("Copied"));
+    screen.take_copy().await;
+    assert!(screen.text("copy-link").contains("Copied"));
 }
 
 #[wasm_bindgen_test]
