@@ -291,18 +291,17 @@ impl Engine {
         }
     }
 
+    /// Gives the file to the browser, which may ask the person and does not say what they answered: so it is kept for another time.
     fn save_recovery(&self) {
-        let Some(file) = self.recovery.take() else { return };
-        let saved = platform::download(&RecoveryFile::file_name(&file.user), &file.to_text());
-        if saved.is_ok() {
+        if let Some(file) = &*self.recovery.borrow()
+            && platform::download(&RecoveryFile::file_name(&file.user), &file.to_text()).is_ok()
+        {
             platform::remember_recovery_saved(file.user.as_str());
-            (self.tell)(Event::Recovery(Recovery::Saved));
-        } else {
-            self.offer_recovery(file);
+            (self.tell)(Event::Recovery(Recovery::Given));
         }
     }
 
-    /// Keeps the recovery file for the person until it is saved or dismissed.
+    /// Keeps the recovery file for the person until the page closes.
     pub(super) fn offer_recovery(&self, file: RecoveryFile) {
         self.recovery.replace(Some(file));
         (self.tell)(Event::Recovery(Recovery::Offered));

@@ -169,6 +169,8 @@ pub enum Recovery {
     Offered,
     /// The same, and the person does not want to be asked now.
     Later,
-    /// Was saved.
+    /// Was given to the browser, which may not have kept it: it can be had again until the page closes.
+    Given,
+    /// Was saved in an earlier run, or is where the identity came from.
     Saved,
 }

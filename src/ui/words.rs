@@ -187,7 +187,7 @@ pub fn enrol_failure(why: &EnrolFailure) -> String {
         EnrolFailure::TooMany => "Too many names were taken from your address. Try again in an hour.".to_owned(),
         EnrolFailure::TooLate => "It took too long. Try again.".to_owned(),
         EnrolFailure::Unreachable => "The server does not answer. Nothing was kept; try again in a moment.".to_owned(),
-        EnrolFailure::Rejected(_) => "The server did not accept the keys of this browser. Nothing was kept.".to_owned(),
+        EnrolFailure::Rejected => "The server did not accept the keys of this browser. Nothing was kept.".to_owned(),
         EnrolFailure::Failed { detail } => format!("It did not work: {detail}. Nothing was kept."),
     }
 }
