@@ -154,6 +154,37 @@ async fn what_is_on_the_screen_is_read_and_what_is_behind_it_is_not() {
 }
 
 #[wasm_bindgen_test]
+async fn what_comes_below_what_is_looked_at_is_not_read_until_one_looks_there() {
+    let screen = in_a_long_chat().await;
+    screen.scroll("messages", 500).await;
+    let mut unread = contact("bela", Standing::Accepted);
+    unread.unread = 1;
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: message(60, Direction::In, MessageState::Delivered) }).await;
+    screen.node(node::Event::ContactChanged(unread)).await;
+    let read = Action::Node(Command::MarkRead { user: user("bela") });
+    assert!(!screen.orders().contains(&read));
+    screen.scroll("messages", 0).await;
+    assert!(screen.orders().contains(&read));
+}
+
+#[wasm_bindgen_test]
+async fn whoever_writes_sees_what_they_wrote() {
+    let screen = in_a_long_chat().await;
+    screen.scroll("messages", 500).await;
+    assert_eq!(screen.scrolled("messages"), 500);
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: message(60, Direction::Out, MessageState::Queued) }).await;
+    assert_eq!(screen.scrolled("messages"), 0);
+}
+
+/// Fifty messages of theirs, of which few are in sight.
+async fn in_a_long_chat() -> Screen {
+    let theirs = |order| node::Event::MessageAdded { with: user("bela"), message: message(order, Direction::In, MessageState::Delivered) };
+    let screen = in_chat_with_bela((1..=50).map(theirs)).await;
+    screen.lay_out("messages", "100px");
+    screen
+}
+
+#[wasm_bindgen_test]
 async fn a_stranger_can_be_accepted_put_aside_or_blocked() {
     let stranger = node::Event::ContactChanged(contact("bela", Standing::New));
     let screen = in_chat_with_bela([stranger]).await;
