@@ -5,9 +5,9 @@
 mod screen;
 
 use b4::engine::Action;
-use b4::state::{EnrolFailure, Event, NameVerdict, Phase, Recovery};
+use b4::state::{EnrolFailure, Event, NameVerdict, Phase, Recovery, RestoreFailure};
 use b4_protocol::identity::{NodeId, UserId};
-use b4_protocol::node::{self, Command, ContactRefusal, Direction, KeyStanding, MessageState, NetworkState, Presence, SendRefusal, Standing};
+use b4_protocol::node::{self, Command, ContactRefusal, Direction, KeyStanding, MessageState, MessageView, NetworkState, Presence, SendRefusal, Standing};
 use screen::{Screen, contact, message, user};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -130,6 +130,76 @@ async fn what_others_write_is_text_whatever_it_is() {
     assert_eq!(screen.count("[data-testid=message] img, [data-testid=message] script"), 0);
     assert_eq!(screen.count("[data-testid=message] a"), 1);
     assert!(screen.text("announce").contains("alert(1)"), "told to those who listen");
+}
+
+/// Three hundred texts that would run a script, were they markup: each element with each event, and addresses of each kind.
+fn injections() -> Vec<String> {
+    let elements = ["img src=x", "svg", "body", "video src=x", "audio src=x", "input autofocus", "details open", "iframe", "style", "math"];
+    let events = ["onerror", "onload", "onfocus", "ontoggle", "onanimationstart"];
+    let run = "document.documentElement.dataset.injected=1";
+    let mut all = Vec::new();
+    for element in elements {
+        for event in events {
+            all.push(format!("<{element} {event}={run}>"));
+            all.push(format!("\"'></bdi></li><{element}/{event}='{run}'//"));
+            all.push(format!("</textarea></title></style><{element}\n{event}\t=\"{run}\"><!--"));
+            all.push(format!("https://b4.example/\"{event}=\"{run}"));
+        }
+    }
+    for scheme in ["javascript:", "JavaScript:", "java\tscript:", "\u{1}javascript:", "vbscript:", "data:text/html,", "blob:", "file:///", "view-source:", "//"] {
+        for frame in ["<a href='SCHEME'>x</a>", "<a href=SCHEME", "SCHEME", "[x](SCHEME)", "<base href='SCHEME'>", "<embed src=SCHEME>", "<form action=SCHEME>", "http:SCHEME", "https:/SCHEME", "url(SCHEME)"] {
+            all.push(frame.replace("SCHEME", &format!("{scheme}{run}")));
+        }
+    }
+    all
+}
+
+#[wasm_bindgen_test]
+async fn t15_no_text_in_any_field_becomes_markup() {
+    let payloads = injections();
+    assert_eq!(payloads.len(), 300);
+    let whole = payloads.join(" ");
+    let screen = in_chat_with_bela([]).await;
+    for batch in payloads.chunks(150) {
+        let evil = |(order, text): (usize, &String)| MessageView { text: text.clone(), ..message(order as u64 + 1, Direction::In, MessageState::Delivered) };
+        let messages = batch.iter().enumerate().map(evil).collect();
+        let screen = in_chat_with_bela([]).await;
+        screen.node(node::Event::MessagesLoaded { with: user("bela"), messages, complete: true }).await;
+        assert_eq!(screen.texts("message-text"), batch);
+        assert_eq!(screen.count("[data-testid=message-text] :not(a[href^='http:'], a[href^='https:'])"), 0);
+        assert_eq!(screen.count("[data-testid=message-text] a[href*=javascript]"), 0);
+    }
+    let mut bela = contact("bela", Standing::Accepted);
+    bela.preview = whole.clone();
+    screen.node(node::Event::ContactChanged(bela)).await;
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: MessageView { text: whole.clone(), ..message(1, Direction::In, MessageState::Delivered) } }).await;
+    screen.node(node::Event::SendRefused { to: user("bela"), text: whole.clone(), why: SendRefusal::TooLong }).await;
+    screen.type_into("add-contact-input", &whole).await;
+    screen.click("add-contact-submit").await;
+    let typed = screen.value("add-contact-input");
+    screen.node(node::Event::ContactRefused { typed, why: ContactRefusal::Nobody }).await;
+    assert!(screen.text("contact-error").contains("<img"));
+    nothing_ran(&screen);
+    for phase in [
+        Phase::Wiped { name: whole.clone() },
+        Phase::AuthorityChanged { pinned: whole.clone(), shown: whole.clone() },
+        Phase::Broken { detail: whole.clone() },
+    ] {
+        screen.tell(Event::Phase(phase)).await;
+        nothing_ran(&screen);
+    }
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    screen.type_into("onboarding-name", &whole).await;
+    screen.tell(Event::EnrolFailed(EnrolFailure::Failed { detail: whole.clone() })).await;
+    screen.tell(Event::RestoreFailed(RestoreFailure::Failed { detail: whole.clone() })).await;
+    assert!(screen.text("restore-error").contains("<img"));
+    nothing_ran(&screen);
+}
+
+fn nothing_ran(screen: &Screen) {
+    assert_eq!(screen.count("img, svg[onload], video, audio, iframe, style, math, script, embed, base, body, [onerror], [onfocus], [ontoggle]"), 0);
+    let root = web_sys::window().and_then(|window| window.document()?.document_element()).expect("a page");
+    assert!(!root.has_attribute("data-injected"));
 }
 
 #[wasm_bindgen_test]
