@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::PlatformError;
@@ -18,13 +19,9 @@ pub(super) async fn settled(api: &'static str, promise: Promise) -> Result<JsVal
     JsFuture::from(promise).await.map_err(PlatformError::at(api))
 }
 
-/// A plain object of these fields.
-pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
-    let object = Object::new();
-    for (name, value) in fields {
-        set_field(&object, name, value);
-    }
-    object
+/// A plain object of the fields of `value`.
+pub(super) fn object(value: &impl Serialize) -> Object {
+    serde_wasm_bindgen::to_value(value).expect("our parameter structs have a JavaScript form").unchecked_into()
 }
 
 /// The value of a JSON text; `None` when it is none.

@@ -2,7 +2,8 @@
 //! them for the recovery file.
 
 use b4_protocol::crypto::{KeyOp, KeyOpError, KeyOpResult};
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Object, Promise, Uint8Array};
+use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CryptoKey, SubtleCrypto};
 use zeroize::Zeroizing;
@@ -93,12 +94,12 @@ impl DeviceKeys {
     pub async fn perform(&self, op: &KeyOp) -> KeyOpResult {
         let promise = match op {
             KeyOp::Sign { message } => {
-                let how = js::object(&[("name", Use::Sign.algorithm().into()), ("saltLength", SALT_BYTES.into())]);
+                let how = js::object(&PssParams { name: Use::Sign.algorithm(), salt_length: SALT_BYTES });
                 self.subtle.sign_with_object_and_u8_array(&how, &self.signing, message)
             }
             KeyOp::Unwrap { label, ciphertext } => {
                 let label = js::array(label.as_bytes());
-                let how = js::object(&[("name", Use::Unwrap.algorithm().into()), ("label", label.into())]);
+                let how = js::object(&OaepParams { name: Use::Unwrap.algorithm(), label });
                 self.subtle.decrypt_with_object_and_u8_array(&how, &self.unwrapping, ciphertext)
             }
         };
@@ -145,6 +146,36 @@ impl Use {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GenerateParams {
+    name: &'static str,
+    hash: &'static str,
+    modulus_length: u32,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    public_exponent: Uint8Array,
+}
+
+#[derive(Serialize)]
+struct ImportParams {
+    name: &'static str,
+    hash: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PssParams {
+    name: &'static str,
+    salt_length: u32,
+}
+
+#[derive(Serialize)]
+struct OaepParams {
+    name: &'static str,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    label: Uint8Array,
+}
+
 fn subtle() -> Result<SubtleCrypto, PlatformError> {
     let crypto = js::window().crypto().map_err(PlatformError::at("crypto"))?;
     js::field(&crypto, "subtle").dyn_into().map_err(|_| PlatformError::Missing("WebCrypto"))
@@ -152,12 +183,12 @@ fn subtle() -> Result<SubtleCrypto, PlatformError> {
 
 /// Starts making a pair; WebCrypto works on its own threads, so that two run side by side.
 fn generate(subtle: &SubtleCrypto, purpose: Use) -> Result<Promise, PlatformError> {
-    let how = js::object(&[
-        ("name", purpose.algorithm().into()),
-        ("hash", "SHA-256".into()),
-        ("modulusLength", MODULUS_BITS.into()),
-        ("publicExponent", js::array(&[1, 0, 1]).into()),
-    ]);
+    let how = js::object(&GenerateParams {
+        name: purpose.algorithm(),
+        hash: "SHA-256",
+        modulus_length: MODULUS_BITS,
+        public_exponent: js::array(&[1, 0, 1]),
+    });
     let usages = js::strings(&[purpose.private_usage(), purpose.public_usage()]);
     subtle.generate_key_with_object(&how, true, &usages).map_err(PlatformError::at("generateKey"))
 }
@@ -179,7 +210,7 @@ async fn exported(subtle: &SubtleCrypto, format: &str, key: &CryptoKey) -> Resul
 
 async fn import(subtle: &SubtleCrypto, pkcs8: &[u8], purpose: Use) -> Result<CryptoKey, PlatformError> {
     let data = js::array(pkcs8);
-    let how = js::object(&[("name", purpose.algorithm().into()), ("hash", "SHA-256".into())]);
+    let how: Object = js::object(&ImportParams { name: purpose.algorithm(), hash: "SHA-256" });
     let usages = js::strings(&[purpose.private_usage()]);
     let promise = subtle.import_key_with_object("pkcs8", &data, &how, false, &usages).map_err(PlatformError::at("importKey"))?;
     let key = js::settled("importKey", promise).await;

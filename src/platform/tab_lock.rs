@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use js_sys::{Function, Promise};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel};
@@ -23,6 +24,17 @@ extern "C" {
     type LockManager;
     #[wasm_bindgen(method)]
     fn request(this: &LockManager, name: &str, options: &JsValue, callback: &Function) -> Promise;
+}
+
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct LockOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_available: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steal: Option<bool>,
+    #[serde(with = "serde_wasm_bindgen::preserve", skip_serializing_if = "JsValue::is_undefined")]
+    signal: JsValue,
 }
 
 /// The lock of one name, and the channel on which tabs ask each other for it.
@@ -59,7 +71,8 @@ impl TabLocks {
     /// # Errors
     /// When the browser refuses the request as such.
     pub async fn try_take(&self, on_lost: impl Fn() + 'static) -> Result<Option<TabLock>, PlatformError> {
-        self.request("ifAvailable", JsValue::TRUE, on_lost).await
+        let options = LockOptions { if_available: Some(true), ..LockOptions::default() };
+        self.request(&options, on_lost).await
     }
 
     /// Waits in the queue until whoever holds the lock lets it go, or until `give_up` is signalled.
@@ -67,7 +80,8 @@ impl TabLocks {
     /// # Errors
     /// An abort when given up.
     pub async fn wait(&self, give_up: &GiveUp, on_lost: impl Fn() + 'static) -> Result<Option<TabLock>, PlatformError> {
-        self.request("signal", give_up.abort.signal().into(), on_lost).await
+        let options = LockOptions { signal: give_up.abort.signal().into(), ..LockOptions::default() };
+        self.request(&options, on_lost).await
     }
 
     /// Asks the tab that holds the lock to let it go, and gives it time to do so.
@@ -82,16 +96,11 @@ impl TabLocks {
     /// # Errors
     /// When the browser refuses the request as such.
     pub async fn rob(&self, on_lost: impl Fn() + 'static) -> Result<Option<TabLock>, PlatformError> {
-        self.request("steal", JsValue::TRUE, on_lost).await
+        let options = LockOptions { steal: Some(true), ..LockOptions::default() };
+        self.request(&options, on_lost).await
     }
 
-    /// A request with one option.
-    async fn request(
-        &self,
-        option: &str,
-        value: JsValue,
-        on_lost: impl Fn() + 'static,
-    ) -> Result<Option<TabLock>, PlatformError> {
+    async fn request(&self, options: &LockOptions, on_lost: impl Fn() + 'static) -> Result<Option<TabLock>, PlatformError> {
         let manager: LockManager = js::field(&js::window().navigator(), "locks").unchecked_into();
         // `granted` is settled when the lock is ours (true) or is not to be had (false); `held` ends our holding it.
         let granted = Deferred::new();
@@ -103,7 +112,7 @@ impl TabLocks {
             let _ = grant.call1(&JsValue::UNDEFINED, &JsValue::from_bool(ours));
             if ours { hold.into() } else { JsValue::UNDEFINED }
         });
-        let options = js::object(&[(option, value)]);
+        let options = js::object(options);
         let ended = manager.request(&self.name, &options, callback.as_ref().unchecked_ref());
         // A refused or aborted request never calls back: it settles `ended` first.
         let first = Promise::race(&js_sys::Array::of2(&granted.promise, &ended));

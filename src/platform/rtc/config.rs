@@ -1,7 +1,8 @@
 //! How every peer connection and its channel are made.
 
 use b4_protocol::signal::relay::IceServer;
-use js_sys::{Array, Object};
+use js_sys::Array;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConnection};
 
@@ -22,13 +23,29 @@ extern "C" {
     fn create_data_channel(this: &Maker, label: &str, options: &JsValue) -> Result<RtcDataChannel, JsValue>;
 }
 
+#[derive(Serialize)]
+struct ChannelOptions {
+    negotiated: bool,
+    id: u16,
+    ordered: bool,
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    urls: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    username: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    credential: &'a str,
+}
+
 /// A connection and its channel. Neither sends anything before a description is set.
 pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, RtcDataChannel), PlatformError> {
     let configuration = RtcConfiguration::new();
-    let servers: Array = ice.iter().map(described).collect();
+    let servers: Array = ice.iter().map(|server| JsValue::from(js::object(&described(server)))).collect();
     configuration.set_ice_servers(&servers);
     let peer = RtcPeerConnection::new_with_configuration(&configuration).map_err(PlatformError::at("RTCPeerConnection"))?;
-    let options = js::object(&[("negotiated", true.into()), ("id", CHANNEL_ID.into()), ("ordered", true.into())]);
+    let options = js::object(&ChannelOptions { negotiated: true, id: CHANNEL_ID, ordered: true });
     let maker: &Maker = peer.unchecked_ref();
     match maker.create_data_channel(LABEL, &options) {
         Ok(channel) => {
@@ -43,13 +60,6 @@ pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, RtcDat
     }
 }
 
-fn described(server: &IceServer) -> Object {
-    let server_object = js::object(&[("urls", JsValue::from_str(&server.url))]);
-    // STUN has neither, and an empty one is not the same as none.
-    for (name, value) in [("username", &server.user_name), ("credential", &server.credential)] {
-        if !value.is_empty() {
-            js::set_field(&server_object, name, &JsValue::from_str(value));
-        }
-    }
-    server_object
+fn described(server: &IceServer) -> Server<'_> {
+    Server { urls: &server.url, username: &server.user_name, credential: &server.credential }
 }

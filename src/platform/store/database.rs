@@ -6,6 +6,7 @@ use b4_protocol::node::{Table, Write};
 use b4_protocol::ordered::OrderedMap;
 use gloo::events::EventListener;
 use js_sys::{Array, Promise};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
@@ -27,6 +28,11 @@ extern "C" {
     type Committed;
     #[wasm_bindgen(method, catch)]
     fn commit(this: &Committed) -> Result<(), JsValue>;
+}
+
+#[derive(Serialize)]
+struct TransactionOptions {
+    durability: &'static str,
 }
 
 /// The open database. Closed when dropped.
@@ -109,7 +115,7 @@ impl Database {
 
     fn transaction(&self, tables: &Array, mode: &str) -> Result<IdbTransaction, PlatformError> {
         let transactions: &Transactions = self.database.unchecked_ref();
-        let options = js::object(&[("durability", "strict".into())]);
+        let options = js::object(&TransactionOptions { durability: "strict" });
         transactions.transaction(tables, mode, &options).map_err(PlatformError::at("transaction"))
     }
 }

@@ -1,5 +1,6 @@
 //! The device's identity in the store: its keys, its certificate, and the authority that it believes.
 
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 
 use super::Database;
@@ -53,14 +54,13 @@ pub async fn load_identity(database: &Database) -> Result<Option<StoredIdentity>
 /// # Errors
 /// When the store does not take it.
 pub async fn save_identity(database: &Database, identity: &StoredIdentity) -> Result<(), PlatformError> {
+    let stored = Object::new();
     let (signing, unwrapping) = identity.keys.handles();
-    let stored = js::object(&[
-        ("signing", signing.clone()),
-        ("unwrapping", unwrapping.clone()),
-        ("certificate", js::array(&identity.certificate).into()),
-        ("certifiedMs", JsValue::from_f64(identity.certified_ms as f64)),
-        ("authority", JsValue::from_str(&identity.authority)),
-    ]);
+    js::set_field(&stored, "signing", signing);
+    js::set_field(&stored, "unwrapping", unwrapping);
+    js::set_field(&stored, "certificate", &js::array(&identity.certificate));
+    js::set_field(&stored, "certifiedMs", &JsValue::from_f64(identity.certified_ms as f64));
+    js::set_field(&stored, "authority", &JsValue::from_str(&identity.authority));
     if let Some(revoked) = &identity.revoked {
         js::set_field(&stored, "revoked", &js::array(revoked));
     }

@@ -1,6 +1,7 @@
 //! Reading rows, highest key first.
 
 use b4_protocol::node::{Row, Table};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore, IdbRequest};
 
@@ -16,6 +17,14 @@ extern "C" {
     fn all_records(this: &RecordReader, options: &JsValue) -> Result<IdbRequest, JsValue>;
 }
 
+#[derive(Serialize)]
+struct RecordOptions {
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    query: JsValue,
+    count: u32,
+    direction: &'static str,
+}
+
 /// The rows of `range`.
 pub(super) async fn rows(database: &Database, range: &RowRange) -> Result<Vec<Row>, PlatformError> {
     let Some((lower, upper)) = range.bounds() else { return Ok(Vec::new()) };
@@ -29,7 +38,7 @@ pub(super) async fn rows(database: &Database, range: &RowRange) -> Result<Vec<Ro
 }
 
 async fn by_records(table: &IdbObjectStore, range: &RowRange, keys: &JsValue) -> Result<Vec<Row>, PlatformError> {
-    let options = js::object(&[("query", keys.clone()), ("count", range.limit.into()), ("direction", "prev".into())]);
+    let options = js::object(&RecordOptions { query: keys.clone(), count: range.limit, direction: "prev" });
     let reader: &RecordReader = table.unchecked_ref();
     let request = reader.all_records(&options).map_err(PlatformError::at("getAllRecords"))?;
     let records = js_sys::Array::from(&answered(&request).await?);

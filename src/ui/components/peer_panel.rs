@@ -84,15 +84,15 @@ struct NumberProps {
 /// The number as text and, where it is in sight, as a code.
 #[component]
 fn SafetyNumber(props: &NumberProps) -> Html {
-    let code = props.number.as_ref().filter(|_| props.is_shown).and_then(|number| qr::path(number));
+    let code = props.number.as_ref().filter(|_| props.is_shown).and_then(|number| qr::drawing(number));
     html! {
         if let Some(number) = &props.number {
             <div class="safety">
                 <h3>{ words::SAFETY }</h3>
                 <code data-testid="safety-number">{ number.clone() }</code>
                 if let Some(code) = code {
-                    <svg class="safety-code" data-testid="safety-code" viewBox={qr::VIEW_BOX} role="img" aria-label={words::SAFETY_CODE}>
-                        <path d={code} />
+                    <svg class="safety-code" data-testid="safety-code" viewBox={code.view_box} role="img" aria-label={words::SAFETY_CODE}>
+                        <path d={code.path} />
                     </svg>
                 }
                 <p class="hint">{ words::SAFETY_HOW }</p>
