@@ -76,6 +76,18 @@ async fn what_the_browser_refuses_ends_the_link() {
 }
 
 #[wasm_bindgen_test]
+async fn a_candidate_that_the_browser_cannot_use_ends_nothing() {
+    let (offerer, answerer) = (End::new(), End::new());
+    offerer.links.offer(ID, &[]);
+    answerer.links.answer(ID, offerer.described().await, &[]);
+    // One that waits for the answer, and one that comes behind it.
+    offerer.links.candidate(ID, "candidate:nonsense".to_owned());
+    offerer.links.accept(ID, answerer.described().await);
+    offerer.links.candidate(ID, "candidate:nonsense".to_owned());
+    meet(&offerer, &answerer).await;
+}
+
+#[wasm_bindgen_test]
 async fn candidates_before_the_answer_wait_for_it() {
     let (offerer, answerer) = (End::new(), End::new());
     offerer.links.offer(ID, &[]);

@@ -5,9 +5,9 @@
 mod screen;
 
 use b4::engine::Action;
-use b4::state::{EnrolFailure, Event, NameVerdict, Phase, Recovery};
+use b4::state::{EnrolFailure, Event, NameVerdict, Phase, Recovery, RestoreFailure};
 use b4_protocol::identity::{NodeId, UserId};
-use b4_protocol::node::{self, Command, ContactRefusal, Direction, KeyStanding, MessageState, NetworkState, Presence, SendRefusal, Standing};
+use b4_protocol::node::{self, Command, ContactRefusal, Direction, KeyStanding, MessageState, MessageView, NetworkState, Presence, SendRefusal, Standing};
 use screen::{Screen, contact, message, user};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -132,6 +132,76 @@ async fn what_others_write_is_text_whatever_it_is() {
     assert!(screen.text("announce").contains("alert(1)"), "told to those who listen");
 }
 
+/// Three hundred texts that would run a script, were they markup: each element with each event, and addresses of each kind.
+fn injections() -> Vec<String> {
+    let elements = ["img src=x", "svg", "body", "video src=x", "audio src=x", "input autofocus", "details open", "iframe", "style", "math"];
+    let events = ["onerror", "onload", "onfocus", "ontoggle", "onanimationstart"];
+    let run = "document.documentElement.dataset.injected=1";
+    let mut all = Vec::new();
+    for element in elements {
+        for event in events {
+            all.push(format!("<{element} {event}={run}>"));
+            all.push(format!("\"'></bdi></li><{element}/{event}='{run}'//"));
+            all.push(format!("</textarea></title></style><{element}\n{event}\t=\"{run}\"><!--"));
+            all.push(format!("https://b4.example/\"{event}=\"{run}"));
+        }
+    }
+    for scheme in ["javascript:", "JavaScript:", "java\tscript:", "\u{1}javascript:", "vbscript:", "data:text/html,", "blob:", "file:///", "view-source:", "//"] {
+        for frame in ["<a href='SCHEME'>x</a>", "<a href=SCHEME", "SCHEME", "[x](SCHEME)", "<base href='SCHEME'>", "<embed src=SCHEME>", "<form action=SCHEME>", "http:SCHEME", "https:/SCHEME", "url(SCHEME)"] {
+            all.push(frame.replace("SCHEME", &format!("{scheme}{run}")));
+        }
+    }
+    all
+}
+
+#[wasm_bindgen_test]
+async fn t15_no_text_in_any_field_becomes_markup() {
+    let payloads = injections();
+    assert_eq!(payloads.len(), 300);
+    let whole = payloads.join(" ");
+    let screen = in_chat_with_bela([]).await;
+    for batch in payloads.chunks(150) {
+        let evil = |(order, text): (usize, &String)| MessageView { text: text.clone(), ..message(order as u64 + 1, Direction::In, MessageState::Delivered) };
+        let messages = batch.iter().enumerate().map(evil).collect();
+        let screen = in_chat_with_bela([]).await;
+        screen.node(node::Event::MessagesLoaded { with: user("bela"), messages, complete: true }).await;
+        assert_eq!(screen.texts("message-text"), batch);
+        assert_eq!(screen.count("[data-testid=message-text] :not(a[href^='http:'], a[href^='https:'])"), 0);
+        assert_eq!(screen.count("[data-testid=message-text] a[href*=javascript]"), 0);
+    }
+    let mut bela = contact("bela", Standing::Accepted);
+    bela.preview = whole.clone();
+    screen.node(node::Event::ContactChanged(bela)).await;
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: MessageView { text: whole.clone(), ..message(1, Direction::In, MessageState::Delivered) } }).await;
+    screen.node(node::Event::SendRefused { to: user("bela"), text: whole.clone(), why: SendRefusal::TooLong }).await;
+    screen.type_into("add-contact-input", &whole).await;
+    screen.click("add-contact-submit").await;
+    let typed = screen.value("add-contact-input");
+    screen.node(node::Event::ContactRefused { typed, why: ContactRefusal::Nobody }).await;
+    assert!(screen.text("contact-error").contains("<img"));
+    nothing_ran(&screen);
+    for phase in [
+        Phase::Wiped { name: whole.clone() },
+        Phase::AuthorityChanged { pinned: whole.clone(), shown: whole.clone() },
+        Phase::Broken { detail: whole.clone() },
+    ] {
+        screen.tell(Event::Phase(phase)).await;
+        nothing_ran(&screen);
+    }
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    screen.type_into("onboarding-name", &whole).await;
+    screen.tell(Event::EnrolFailed(EnrolFailure::Failed { detail: whole.clone() })).await;
+    screen.tell(Event::RestoreFailed(RestoreFailure::Failed { detail: whole.clone() })).await;
+    assert!(screen.text("restore-error").contains("<img"));
+    nothing_ran(&screen);
+}
+
+fn nothing_ran(screen: &Screen) {
+    assert_eq!(screen.count("img, svg[onload], video, audio, iframe, style, math, script, embed, base, body, [onerror], [onfocus], [ontoggle]"), 0);
+    let root = web_sys::window().and_then(|window| window.document()?.document_element()).expect("a page");
+    assert!(!root.has_attribute("data-injected"));
+}
+
 #[wasm_bindgen_test]
 async fn what_is_missing_is_said_where_it_is_missing() {
     let mut late = message(5, Direction::In, MessageState::Delivered);
@@ -154,6 +224,37 @@ async fn what_is_on_the_screen_is_read_and_what_is_behind_it_is_not() {
 }
 
 #[wasm_bindgen_test]
+async fn what_comes_below_what_is_looked_at_is_not_read_until_one_looks_there() {
+    let screen = in_a_long_chat().await;
+    screen.scroll("messages", 500).await;
+    let mut unread = contact("bela", Standing::Accepted);
+    unread.unread = 1;
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: message(60, Direction::In, MessageState::Delivered) }).await;
+    screen.node(node::Event::ContactChanged(unread)).await;
+    let read = Action::Node(Command::MarkRead { user: user("bela") });
+    assert!(!screen.orders().contains(&read));
+    screen.scroll("messages", 0).await;
+    assert!(screen.orders().contains(&read));
+}
+
+#[wasm_bindgen_test]
+async fn whoever_writes_sees_what_they_wrote() {
+    let screen = in_a_long_chat().await;
+    screen.scroll("messages", 500).await;
+    assert_eq!(screen.scrolled("messages"), 500);
+    screen.node(node::Event::MessageAdded { with: user("bela"), message: message(60, Direction::Out, MessageState::Queued) }).await;
+    assert_eq!(screen.scrolled("messages"), 0);
+}
+
+/// Fifty messages of theirs, of which few are in sight.
+async fn in_a_long_chat() -> Screen {
+    let theirs = |order| node::Event::MessageAdded { with: user("bela"), message: message(order, Direction::In, MessageState::Delivered) };
+    let screen = in_chat_with_bela((1..=50).map(theirs)).await;
+    screen.lay_out("messages", "100px");
+    screen
+}
+
+#[wasm_bindgen_test]
 async fn a_stranger_can_be_accepted_put_aside_or_blocked() {
     let stranger = node::Event::ContactChanged(contact("bela", Standing::New));
     let screen = in_chat_with_bela([stranger]).await;
@@ -171,12 +272,24 @@ async fn a_stranger_can_be_accepted_put_aside_or_blocked() {
 async fn a_changed_key_closes_the_composer_until_it_was_looked_at() {
     let mut changed = contact("bela", Standing::Accepted);
     changed.key = KeyStanding::Changed;
-    changed.safety_number = Some("00000 11111".to_owned());
+    changed.safety_number = Some(["00000 11111"; 6].join(" "));
     let screen = in_chat_with_bela([node::Event::ContactChanged(changed)]).await;
     assert!(screen.has("key-changed") && screen.is_disabled("composer-input") && screen.is_disabled("composer-send"));
-    assert_eq!(screen.text("safety-number"), "00000 11111");
+    assert_eq!(screen.text("safety-number"), ["00000 11111"; 6].join(" "));
+    assert!(screen.has("safety-code"));
     screen.click("key-confirm").await;
     assert!(screen.orders().contains(&Action::Node(Command::ConfirmKey { user: user("bela") })));
+}
+
+#[wasm_bindgen_test]
+async fn the_safety_number_is_there_as_text_and_unfolded_as_a_code_too() {
+    let mut bela = contact("bela", Standing::Accepted);
+    bela.safety_number = Some("01234 ".repeat(12).trim().to_owned());
+    let screen = in_chat_with_bela([node::Event::ContactChanged(bela)]).await;
+    assert!(screen.has("safety-number") && !screen.has("safety-code"));
+    screen.click("contact-details").await;
+    assert_eq!(screen.attributes("safety-code", "viewBox"), ["-4 -4 33 33"]);
+    assert_eq!(screen.count("[data-testid=safety-code] path[d^=M]"), 1);
 }
 
 #[wasm_bindgen_test]
@@ -241,7 +354,29 @@ async fn the_recovery_file_is_offered_and_can_wait() {
     screen.tell(Event::Recovery(Recovery::Later)).await;
     assert!(!screen.has("recovery-save"));
     screen.click("my-user-id").await;
-    assert!(screen.has("you-recovery-save"));
+    assert!(screen.has("you-recovery-save") && !screen.has("recovery-saved"));
+}
+
+#[wasm_bindgen_test]
+async fn a_recovery_file_that_was_given_can_be_had_again_while_the_page_is_open() {
+    let screen = Screen::at("/you").await;
+    screen.tell(running()).await;
+    screen.tell(Event::Recovery(Recovery::Given)).await;
+    assert!(screen.has("recovery-saved"));
+    screen.click("you-recovery-save").await;
+    assert_eq!(screen.orders(), [Action::SaveRecovery]);
+    screen.tell(Event::Recovery(Recovery::Saved)).await;
+    assert!(screen.has("recovery-saved") && !screen.has("you-recovery-save"));
+}
+
+#[wasm_bindgen_test]
+async fn a_link_is_said_to_be_copied_once_it_is() {
+    let screen = Screen::at("/you").await;
+    screen.tell(running()).await;
+    screen.click("copy-link").await;
+    assert!(!screen.text("copy-link").contains("Copied"));
+    screen.take_copy().await;
+    assert!(screen.text("copy-link").contains("Copied"));
 }
 
 #[wasm_bindgen_test]

@@ -119,12 +119,12 @@ async function keepForOffline() {
 }
 
 async function boot() {
-  const lack = missing();
-  if (lack !== undefined) {
-    say(lack);
-    return;
-  }
   try {
+    const lack = missing();
+    if (lack !== undefined) {
+      say(lack);
+      return;
+    }
     await start();
   } catch (error) {
     console.error(error);

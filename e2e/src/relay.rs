@@ -108,6 +108,16 @@ impl Relay {
         bail!("the relay did not stop within {} s; its log:\n{}", STOP_WITHIN.as_secs(), self.log())
     }
 
+    /// Holds it (SIGSTOP): it is there, and answers nothing.
+    pub fn hold(&self) {
+        self.pid().inspect(|pid| send(*pid, Signal::SIGSTOP));
+    }
+
+    /// Lets it go on after [`hold`](Self::hold).
+    pub fn let_go(&self) {
+        self.pid().inspect(|pid| send(*pid, Signal::SIGCONT));
+    }
+
     /// Where it keeps its key and the names.
     pub fn data(&self) -> &Path {
         &self.data

@@ -11,7 +11,7 @@ use super::{Action, EngineHandle, newcomer, upkeep};
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
 use crate::platform::{self, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
-use crate::state::{Event, Phase, Recovery};
+use crate::state::{EnrolStep, Event, Phase, Recovery};
 
 /// Name of the database, of the lock of the profile and of the channel between tabs.
 const NAME: &str = "b4";
@@ -69,13 +69,12 @@ impl Engine {
 
     async fn boot(self: Rc<Self>) {
         if let Err(why) = self.open().await {
-            return self.broken(&why);
+            return self.broken(why.to_string());
         }
         self.take_lock().await;
     }
 
     async fn open(self: &Rc<Self>) -> Result<(), PlatformError> {
-        platform::check_environment()?;
         let engine = Rc::downgrade(self);
         let update = platform::listen_for_update(move || {
             if let Some(engine) = engine.upgrade() {
@@ -92,7 +91,7 @@ impl Engine {
         let engine = Rc::downgrade(self);
         let lost = move || {
             if let Some(engine) = engine.upgrade() {
-                engine.end(Phase::Broken { detail: "the store was closed: a newer version runs in another tab".to_owned() });
+                engine.broken("the store was closed: a newer version runs in another tab".to_owned());
             }
         };
         self.locks.replace(Some(Rc::new(TabLocks::new(NAME)?)));
@@ -106,14 +105,14 @@ impl Engine {
         match locks.try_take(self.on_lock_lost()).await {
             Ok(Some(lock)) => self.begin(lock).await,
             Ok(None) => self.queue(&locks),
-            Err(why) => self.broken(&why),
+            Err(why) => self.broken(why.to_string()),
         }
     }
 
     fn queue(self: &Rc<Self>, locks: &Rc<TabLocks>) {
         let give_up = match GiveUp::new() {
             Ok(give_up) => give_up,
-            Err(why) => return self.broken(&why),
+            Err(why) => return self.broken(why.to_string()),
         };
         self.enter(Stage::Queued(give_up.clone()));
         self.phase(Phase::SecondTab);
@@ -151,7 +150,7 @@ impl Engine {
         match locks.rob(self.on_lock_lost()).await {
             Ok(Some(lock)) => self.begin(lock).await,
             Ok(None) => {}
-            Err(why) => self.broken(&why),
+            Err(why) => self.broken(why.to_string()),
         }
     }
 
@@ -159,10 +158,11 @@ impl Engine {
         let engine = Rc::downgrade(self);
         move || {
             if let Some(engine) = engine.upgrade() {
+                let is_at_end = engine.database().is_none();
                 engine.stop();
                 engine.lock.replace(None);
-                // Behind the tab that asked.
-                if let Some(locks) = engine.locks.borrow().clone() {
+                // Behind the tab that asked, unless this one is at its end.
+                if let Some(locks) = engine.locks.borrow().clone().filter(|_| !is_at_end) {
                     engine.queue(&locks);
                 }
             }
@@ -181,8 +181,20 @@ impl Engine {
         match load_identity(&database).await {
             Ok(Some(identity)) => self.run(identity).await,
             Ok(None) => self.nobody(),
-            Err(why) => self.broken(&why),
+            Err(why) => self.broken(why.to_string()),
         }
+    }
+
+    /// The next step of somebody's becoming somebody.
+    pub(super) fn enrolling(&self, step: EnrolStep) {
+        if self.is_enrolling() {
+            self.phase(Phase::Enrolling(step));
+        }
+    }
+
+    /// Whether what a newcomer began still counts: another tab may have taken over meanwhile.
+    pub(super) fn is_enrolling(&self) -> bool {
+        matches!(&*self.stage.borrow(), Stage::Enrolling)
     }
 
     /// Nobody is here (any more).
@@ -201,7 +213,7 @@ impl Engine {
         match self.prepare(&identity).await {
             Ok(start) if self.turn() == turn => self.run_node(identity, start),
             Ok(_) => {}
-            Err(why) => self.broken(&why),
+            Err(why) => self.broken(why.to_string()),
         }
     }
 
@@ -231,7 +243,7 @@ impl Engine {
         };
         match Driver::start(start, on_event) {
             Ok(driver) => drop(self.enter(Stage::Running(driver))),
-            Err(why) => return self.broken(&why),
+            Err(why) => return self.broken(why.to_string()),
         }
         platform::mark("b4-running");
         spawn(upkeep::look_after(Rc::clone(self), identity, certificate));
@@ -291,18 +303,17 @@ impl Engine {
         }
     }
 
+    /// Gives the file to the browser, which may ask the person and does not say what they answered: so it is kept for another time.
     fn save_recovery(&self) {
-        let Some(file) = self.recovery.take() else { return };
-        let saved = platform::download(&RecoveryFile::file_name(&file.user), &file.to_text());
-        if saved.is_ok() {
+        if let Some(file) = &*self.recovery.borrow()
+            && platform::download(&RecoveryFile::file_name(&file.user), &file.to_text()).is_ok()
+        {
             platform::remember_recovery_saved(file.user.as_str());
-            (self.tell)(Event::Recovery(Recovery::Saved));
-        } else {
-            self.offer_recovery(file);
+            (self.tell)(Event::Recovery(Recovery::Given));
         }
     }
 
-    /// Keeps the recovery file for the person until it is saved or dismissed.
+    /// Keeps the recovery file for the person until the page closes.
     pub(super) fn offer_recovery(&self, file: RecoveryFile) {
         self.recovery.replace(Some(file));
         (self.tell)(Event::Recovery(Recovery::Offered));
@@ -340,16 +351,18 @@ impl Engine {
         }
     }
 
-    /// Stops everything for good: only loading the page again leads on.
+    /// Stops everything for good: only loading the page again leads on. The lock is kept, so that no other tab of this browser goes
+    /// on by itself where this one was told to stop; it can still be asked to.
     pub(super) fn end(&self, phase: Phase) {
         self.stop();
-        self.lock.replace(None);
         self.database.replace(None);
         self.phase(phase);
     }
 
-    fn broken(&self, why: &PlatformError) {
-        self.end(Phase::Broken { detail: why.to_string() });
+    /// Stops for what concerns this tab alone: another may do better.
+    fn broken(&self, detail: String) {
+        self.end(Phase::Broken { detail });
+        self.lock.replace(None);
     }
 
     fn enter(&self, stage: Stage) -> Stage {

@@ -10,7 +10,7 @@ use crate::platform::keys::{DeviceKeys, KeyMaterial};
 use crate::platform::recovery::{RecoveryError, RecoveryFile, SealedKeys};
 use crate::platform::store::{StoredIdentity, save_identity};
 use crate::platform::{PlatformError, persist_storage, remember_name, remember_recovery_saved, spawn, wall_ms};
-use crate::state::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
+use crate::state::{EnrolFailure, EnrolStep, Event, NameVerdict, Recovery, RestoreFailure};
 
 /// Answers `Action::CheckName`.
 pub(super) async fn check_name(engine: Rc<Engine>, name: String) {
@@ -28,7 +28,12 @@ pub(super) async fn check_name(engine: Rc<Engine>, name: String) {
 
 /// Answers `Action::Enrol`.
 pub(super) async fn enrol(engine: Rc<Engine>, name: String, invite: Option<String>) {
-    match make(&engine, &name, invite.as_deref()).await {
+    let made = make(&engine, &name, invite.as_deref()).await;
+    if !engine.is_enrolling() {
+        // What was made is in the store, where whoever took over finds it.
+        return;
+    }
+    match made {
         Ok((identity, file)) => {
             engine.offer_recovery(file);
             engine.run(identity).await;
@@ -42,7 +47,11 @@ pub(super) async fn enrol(engine: Rc<Engine>, name: String, invite: Option<Strin
 
 /// Answers `Action::Restore`.
 pub(super) async fn restore(engine: Rc<Engine>, file: Vec<u8>) {
-    match bring_back(&engine, &file).await {
+    let brought = bring_back(&engine, &file).await;
+    if !engine.is_enrolling() {
+        return;
+    }
+    match brought {
         Ok((identity, user)) => {
             remember_recovery_saved(user.as_str());
             engine.tell(Event::Recovery(Recovery::Saved));
@@ -61,16 +70,16 @@ async fn make(
     invite: Option<&str>,
 ) -> Result<(StoredIdentity, RecoveryFile), EnrolFailure> {
     let user = UserId::parse(name).map_err(EnrolFailure::NotAName)?;
-    engine.phase(Phase::Enrolling(EnrolStep::MakingKeys));
+    engine.enrolling(EnrolStep::MakingKeys);
     let material = KeyMaterial::generate().await?;
     let sealed = SealedKeys::seal(&user, &material)?;
     let keys = DeviceKeys::import(&material).await?;
     let KeyMaterial { signing_spki, unwrapping_spki, .. } = material;
-    engine.phase(Phase::Enrolling(EnrolStep::AskingAuthority));
+    engine.enrolling(EnrolStep::AskingAuthority);
     let public = PublicKeys { signing: &signing_spki, unwrapping: &unwrapping_spki };
     let (pem, anchor) = authority().await?;
     let certificate = certify(&anchor, &user, &keys, public, invite).await?;
-    engine.phase(Phase::Enrolling(EnrolStep::Storing));
+    engine.enrolling(EnrolStep::Storing);
     let file = RecoveryFile { user, authority: anchor.pin(), certificate: certificate.der().to_vec(), keys: sealed };
     let identity = keep(engine, keys, &certificate, pem).await?;
     Ok((identity, file))
@@ -79,7 +88,7 @@ async fn make(
 async fn bring_back(engine: &Engine, file: &[u8]) -> Result<(StoredIdentity, UserId), RestoreFailure> {
     let file = RecoveryFile::from_bytes(file)?;
     let material = file.keys.open(&file.user)?;
-    engine.phase(Phase::Enrolling(EnrolStep::AskingAuthority));
+    engine.enrolling(EnrolStep::AskingAuthority);
     let (pem, anchor) = authority().await?;
     if anchor.pin() != file.authority {
         return Err(RestoreFailure::OtherAuthority);
@@ -87,7 +96,7 @@ async fn bring_back(engine: &Engine, file: &[u8]) -> Result<(StoredIdentity, Use
     let keys = DeviceKeys::import(&material).await?;
     let public = PublicKeys { signing: &material.signing_spki, unwrapping: &material.unwrapping_spki };
     let certificate = certify(&anchor, &file.user, &keys, public, None).await?;
-    engine.phase(Phase::Enrolling(EnrolStep::Storing));
+    engine.enrolling(EnrolStep::Storing);
     let identity = keep(engine, keys, &certificate, pem).await?;
     Ok((identity, file.user))
 }
@@ -159,11 +168,11 @@ impl From<Refusal> for EnrolFailure {
             Refusal::NoTicket => Self::TooLate,
             Refusal::InviteRequired => Self::InviteRequired,
             Refusal::BadInvite => Self::BadInvite,
-            Refusal::BadRequest => Self::Rejected(Rejection::Request),
-            Refusal::BadSignature => Self::Rejected(Rejection::Signature),
-            Refusal::BadKey => Self::Rejected(Rejection::Key),
-            Refusal::BadAnswer => Self::Rejected(Rejection::Answer),
-            Refusal::TooLarge => Self::Rejected(Rejection::Size),
+            Refusal::BadRequest
+            | Refusal::BadSignature
+            | Refusal::BadKey
+            | Refusal::BadAnswer
+            | Refusal::TooLarge => Self::Rejected,
         }
     }
 }

@@ -1,9 +1,10 @@
-//! What the page knows of itself: its origin, what it needs of the browser, what it remembers outside the store.
+//! What the page knows of itself: its origin, a new build, what it remembers outside the store. That the browser has what the app needs,
+//! boot.js has seen to.
 
 use gloo::events::EventListener;
 use web_sys::{CustomEvent, Storage};
 
-use super::{PlatformError, js};
+use super::js;
 
 /// Key in `localStorage` of the name that was taken here; it outlives a wiped store.
 const NAME_KEY: &str = "b4-name";
@@ -18,26 +19,6 @@ pub struct UpdateListener {
 /// The page's origin as the browser writes it.
 pub fn origin() -> String {
     js::window().location().origin().unwrap_or_default()
-}
-
-/// Looks for everything that the app cannot do without.
-///
-/// # Errors
-/// `Missing`, naming the first that is not there.
-pub fn check_environment() -> Result<(), PlatformError> {
-    let window = js::window();
-    let navigator = window.navigator();
-    let needs = [
-        ("secure context (https)", window.is_secure_context()),
-        ("WebCrypto", !js::field(&js::field(&window, "crypto"), "subtle").is_undefined()),
-        ("IndexedDB", window.indexed_db().is_ok_and(|factory| factory.is_some())),
-        ("RTCPeerConnection", !js::field(&window, "RTCPeerConnection").is_undefined()),
-        ("Web Locks", !js::field(&navigator, "locks").is_undefined()),
-    ];
-    match needs.iter().find(|(_, there)| !there) {
-        Some((what, _)) => Err(PlatformError::Missing(what)),
-        None => Ok(()),
-    }
 }
 
 /// Remembers the name that was taken here.

@@ -1,7 +1,7 @@
 //! The recovery file: what brings an identity back on another browser (PROTOCOL.md#recovery).
 //!
 //! The private keys are sealed once, at birth, under a secret drawn for this alone. Sealed keys and secret live in memory
-//! until they are saved into one file or dismissed; nothing of them is kept on the device.
+//! until the page closes, to be saved into one file; nothing of them is kept on the device.
 
 use b4_protocol::crypto::AeadKey;
 use b4_protocol::identity::UserId;

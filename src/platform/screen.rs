@@ -75,11 +75,14 @@ pub fn read_chosen(field: HtmlInputElement, then: Box<dyn FnOnce(Vec<u8>)>) {
     });
 }
 
-/// Puts `text` into the clipboard. Where the browser does not let it, the text is on the screen to be copied by hand.
-pub fn copy(text: &str) {
+/// Puts `text` into the clipboard and calls `then` once it is there. Where the browser does not let it, the text is on the screen
+/// to be copied by hand.
+pub fn copy(text: &str, then: Box<dyn FnOnce(())>) {
     let written = js::window().navigator().clipboard().write_text(text);
     js::spawn(async move {
-        let _ = js::settled("clipboard", written).await;
+        if js::settled("clipboard", written).await.is_ok() {
+            then(());
+        }
     });
 }
 

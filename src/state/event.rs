@@ -114,27 +114,12 @@ pub enum EnrolFailure {
     /// No answer.
     Unreachable,
     /// The authority takes nothing of this form from us: this page and the server do not fit together.
-    Rejected(Rejection),
+    Rejected,
     /// The browser would not make or keep the keys, or the authority answered nonsense.
     Failed {
         /// For the details.
         detail: String,
     },
-}
-
-/// What the authority found wrong with the form of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The request cannot be read.
-    Request,
-    /// Its signature does not verify.
-    Signature,
-    /// One of the keys is not acceptable.
-    Key,
-    /// The answer to the challenge is wrong.
-    Answer,
-    /// It is too large.
-    Size,
 }
 
 /// Why restoring came to nothing.
@@ -169,6 +154,8 @@ pub enum Recovery {
     Offered,
     /// The same, and the person does not want to be asked now.
     Later,
-    /// Was saved.
+    /// Was given to the browser, which may not have kept it: it can be had again until the page closes.
+    Given,
+    /// Was saved in an earlier run, or is where the identity came from.
     Saved,
 }

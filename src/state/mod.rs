@@ -5,6 +5,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use b4_protocol::identity::{ListAge, UserId};
@@ -12,7 +13,7 @@ use b4_protocol::node::{self, ContactRefusal, ContactView, Direction, MessageSta
 use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
-pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, Rejection, RestoreFailure};
+pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, RestoreFailure};
 
 /// Everything the screen shows. Cloning is cheap: what is large is shared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,14 +73,8 @@ impl AppState {
         match event {
             Event::Phase(phase) => self.enter(phase),
             Event::NameChecked { name, verdict } => self.checked = Some((name, verdict)),
-            Event::EnrolFailed(why) => {
-                self.enrol_failure = Some(why);
-                self.phase = Phase::Welcome;
-            }
-            Event::RestoreFailed(why) => {
-                self.restore_failure = Some(why);
-                self.phase = Phase::Welcome;
-            }
+            Event::EnrolFailed(why) => self.enrol_failure = Some(why),
+            Event::RestoreFailed(why) => self.restore_failure = Some(why),
             Event::Recovery(recovery) => self.recovery = recovery,
             Event::UpdateReady => self.is_update_ready = true,
             Event::Node(event) => self.apply_node(event),
@@ -88,13 +83,20 @@ impl AppState {
 
     /// Contacts for the list: strangers first, then by the last message, newest first. Those put aside come last.
     pub fn contacts_in_order(&self) -> Vec<Rc<ContactView>> {
-        let mut all: Vec<Rc<ContactView>> = self.contacts.values().cloned().collect();
-        let rank = |contact: &ContactView| match contact.standing {
-            Standing::New => 0,
-            Standing::Accepted => 1,
-            Standing::Ignored | Standing::Blocked => 2,
+        let rank = |contact: &ContactView| {
+            let group = match contact.standing {
+                Standing::New => 0,
+                Standing::Accepted => 1,
+                Standing::Ignored | Standing::Blocked => 2,
+            };
+            (group, Reverse(contact.last_ms))
         };
-        all.sort_unstable_by_key(|contact| (rank(contact), std::cmp::Reverse(contact.last_ms), contact.user.clone()));
+        let mut all: Vec<Rc<ContactView>> = Vec::with_capacity(self.contacts.len());
+        // Each to its place, behind its equals, which come by name: the library's sort is larger than all of this.
+        for contact in self.contacts.values() {
+            let place = all.partition_point(|before| rank(before) <= rank(contact));
+            all.insert(place, Rc::clone(contact));
+        }
         all
     }
 
@@ -109,7 +111,9 @@ impl AppState {
             self.network = NetworkState::Offline;
             self.revocations = ListAge::Fresh;
         }
+        // Of the node before: the next one says it again if it is still so.
         self.is_certificate_refused = false;
+        self.store_trouble = None;
         self.phase = phase;
     }
 

@@ -116,13 +116,14 @@ fn a_gap_that_closes_is_closed_on_the_screen() {
 fn strangers_come_first_then_the_newest_and_those_put_aside_last() {
     let contacts = [
         contact("old", Standing::Accepted, 1),
+        contact("equal", Standing::Accepted, 5),
         contact("aside", Standing::Ignored, 9),
         contact("newest", Standing::Accepted, 5),
         contact("stranger", Standing::New, 0),
     ];
     let state = after(contacts.map(node::Event::ContactChanged));
     let names: Vec<String> = state.contacts_in_order().iter().map(|contact| contact.user.to_string()).collect();
-    assert_eq!(names, ["stranger", "newest", "old", "aside"]);
+    assert_eq!(names, ["stranger", "equal", "newest", "old", "aside"]);
 }
 
 #[test]
@@ -140,13 +141,25 @@ fn the_same_text_refused_twice_is_two_refusals() {
 }
 
 #[test]
-fn a_failed_enrolment_leads_back_to_the_welcome_and_the_next_try_clears_it() {
+fn a_failed_try_is_said_where_it_was_begun_and_the_next_one_clears_it() {
     let mut state = AppState::default();
-    state.apply(Event::Phase(Phase::Enrolling(EnrolStep::MakingKeys)));
+    let wiped = Phase::Wiped { name: "anna".to_owned() };
+    state.apply(Event::Phase(wiped.clone()));
     state.apply(Event::EnrolFailed(EnrolFailure::Taken));
-    assert_eq!((state.phase.clone(), state.enrol_failure.clone()), (Phase::Welcome, Some(EnrolFailure::Taken)));
+    state.apply(Event::RestoreFailed(RestoreFailure::Damaged));
+    assert_eq!(state.phase, wiped, "the keys are lost as before");
+    assert_eq!(state.enrol_failure, Some(EnrolFailure::Taken));
+    assert_eq!(state.restore_failure, Some(RestoreFailure::Damaged));
     state.apply(Event::Phase(Phase::Enrolling(EnrolStep::MakingKeys)));
-    assert_eq!(state.enrol_failure, None);
+    assert_eq!((state.enrol_failure, state.restore_failure), (None, None));
+}
+
+#[test]
+fn the_troubles_of_one_node_are_not_those_of_the_next() {
+    let mut state = after([node::Event::StoreTrouble { full: true, working: false }, node::Event::CertificateRefused]);
+    assert_eq!((state.store_trouble, state.is_certificate_refused), (Some(true), true));
+    state.apply(Event::Phase(Phase::Running { me: user("anna"), node: b4_protocol::identity::NodeId([7; 32]) }));
+    assert_eq!((state.store_trouble, state.is_certificate_refused), (None, false));
 }
 
 #[test]

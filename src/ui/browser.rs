@@ -25,6 +25,8 @@ pub type Once<T> = Box<dyn FnOnce(T)>;
 pub type AfterMs = Rc<dyn Fn(u32, Box<dyn FnOnce()>) -> Guard>;
 /// Reads the file chosen in a field.
 pub type ReadChosen = Rc<dyn Fn(HtmlInputElement, Once<Vec<u8>>)>;
+/// Puts a text into the clipboard.
+pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 /// Chooses the colours.
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
 
@@ -45,8 +47,8 @@ pub struct Browser {
     pub after_ms: AfterMs,
     /// Reads the file chosen in a field and empties the field; a file over 1 MiB or unreadable comes as nothing at all, empty.
     pub read_chosen: ReadChosen,
-    /// Puts a text into the clipboard.
-    pub copy: Rc<dyn Fn(&str)>,
+    /// Puts a text into the clipboard, and calls back once it is there.
+    pub copy: Copy,
     /// The origin of the page, as the beginning of addresses that others can open.
     pub origin: Rc<dyn Fn() -> String>,
     /// `light`, `dark` or nothing for the system's: what was chosen.

@@ -6,6 +6,7 @@ mod components;
 mod drafts;
 mod hooks;
 mod pages;
+mod qr;
 mod route;
 mod text;
 mod time;

@@ -35,7 +35,12 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 fn is_link(word: &str) -> bool {
     let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
-    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric()))
+    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric())) && !word.contains(turns_text)
+}
+
+/// Whether a character makes text read in another order than it stands: an address with one of them may look like another.
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What of a typed or pasted text can be sent: without control characters but line breaks and tabs. `None` when all of it can.
@@ -61,7 +66,7 @@ mod tests {
 
     #[test]
     fn links_are_http_alone_and_end_before_punctuation() {
-        let text = "see https://b4.example/a?b=c, or http://x.org. Not javascript:alert(1) nor https://";
+        let text = "see https://b4.example/a?b=c, or http://x.org. Not javascript:alert(1) nor https:// nor https://x.org/\u{202e}gro.4b";
         let links: Vec<&str> =
             pieces(text).iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(*link) } else { None }).collect();
         assert_eq!(links, ["https://b4.example/a?b=c", "http://x.org"]);

@@ -45,12 +45,15 @@ pub const KEY_CHANGED: &str = "The key of this name is another than before. It m
     Compare the safety number with them before you go on. Until then nothing is sent; what you wrote is kept.";
 pub const KEY_CONFIRM: &str = "I compared it: go on";
 pub const SAFETY: &str = "Safety number";
+pub const SAFETY_CODE: &str = "The same digits as a code, for a camera";
 pub const SAFETY_HOW: &str = "Compare it with theirs, in person or by phone. The same digits mean that nobody is in between.";
 pub const RECOVERY_TITLE: &str = "Keep your recovery file";
 pub const RECOVERY_WHY: &str = "Your keys are only in this browser. With the file you get your name back on another one. \
     Whoever has the file is you: keep it safe. It can be had until you close this page.";
 pub const RECOVERY_SAVE: &str = "Save the file";
 pub const RECOVERY_LATER: &str = "Not now";
+pub const RECOVERY_GIVEN: &str = "The file went to your downloads. Look whether it is there: it can be had again until you close this page.";
+pub const RECOVERY_AGAIN: &str = "Save it again";
 pub const RECOVERY_SAVED: &str = "Your recovery file was saved. Keep it where only you get at it.";
 pub const RECOVERY_GONE: &str = "The recovery file was offered when you took your name and cannot be made again from keys that never leave the browser.";
 pub const UPDATE: &str = "A new version is ready.";
@@ -184,7 +187,7 @@ pub fn enrol_failure(why: &EnrolFailure) -> String {
         EnrolFailure::TooMany => "Too many names were taken from your address. Try again in an hour.".to_owned(),
         EnrolFailure::TooLate => "It took too long. Try again.".to_owned(),
         EnrolFailure::Unreachable => "The server does not answer. Nothing was kept; try again in a moment.".to_owned(),
-        EnrolFailure::Rejected(_) => "The server did not accept the keys of this browser. Nothing was kept.".to_owned(),
+        EnrolFailure::Rejected => "The server did not accept the keys of this browser. Nothing was kept.".to_owned(),
         EnrolFailure::Failed { detail } => format!("It did not work: {detail}. Nothing was kept."),
     }
 }

@@ -40,6 +40,7 @@ pub fn message(order: u64, direction: Direction, state: MessageState) -> Message
     MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0 }
 }
 
+type Later = RefCell<Option<Box<dyn FnOnce(())>>>;
 type Listener = Rc<RefCell<Option<Rc<dyn Fn()>>>>;
 
 /// What the test and the app share.
@@ -51,6 +52,8 @@ struct Shared {
     path: RefCell<String>,
     is_visible: Cell<bool>,
     visibility: Listener,
+    /// To be called once what was last copied is in the clipboard.
+    clipboard: Later,
 }
 
 /// The screen under test. Its element goes with it.
@@ -111,6 +114,31 @@ impl Screen {
         self.settle().await;
     }
 
+    /// The clipboard has taken what was copied.
+    pub async fn take_copy(&self) {
+        let then = self.shared.clipboard.take().expect("something was copied");
+        then(());
+        self.settle().await;
+    }
+
+    /// Moves a list to so many pixels above its end.
+    pub async fn scroll(&self, testid: &str, above_end: i32) {
+        self.one(testid).set_scroll_top(-above_end);
+        self.one(testid).dispatch_event(&DomEvent::new("scroll").expect("an event")).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// How many pixels above its end a list stands.
+    pub fn scrolled(&self, testid: &str) -> i32 {
+        -self.one(testid).scroll_top()
+    }
+
+    /// Makes an element a list of this height that is laid out from its end, as the styles do.
+    pub fn lay_out(&self, testid: &str, height: &str) {
+        let style = format!("height: {height}; overflow-y: auto; display: flex; flex-direction: column-reverse");
+        self.one(testid).set_attribute("style", &style).expect("an attribute");
+    }
+
     /// Waits until something is so.
     pub async fn until(&self, is_so: impl Fn() -> bool) {
         for _ in 0..200 {
@@ -135,6 +163,11 @@ impl Screen {
     /// The text of the first element with this test id.
     pub fn text(&self, testid: &str) -> String {
         self.one(testid).text_content().unwrap_or_default()
+    }
+
+    /// The texts of all elements with this test id.
+    pub fn texts(&self, testid: &str) -> Vec<String> {
+        self.all(&format!("[data-testid={testid}]")).iter().filter_map(|element| element.text_content()).collect()
     }
 
     /// An attribute of all elements with this test id.
@@ -262,7 +295,7 @@ fn Host(props: &HostProps) -> Html {
 }
 
 fn browser(shared: &Rc<Shared>) -> Browser {
-    let (path, pushed, seen, told) = (Rc::clone(shared), Rc::clone(shared), Rc::clone(shared), Rc::clone(shared));
+    let [path, pushed, seen, told, copying] = std::array::from_fn(|_| Rc::clone(shared));
     Browser {
         path: Rc::new(move || path.path.borrow().clone()),
         push_path: Rc::new(move |to| drop(pushed.path.replace(to.to_owned()))),
@@ -274,7 +307,7 @@ fn browser(shared: &Rc<Shared>) -> Browser {
         }),
         after_ms: Rc::new(|wait_ms, then| Guard::new(b4::platform::screen::after_ms(wait_ms, then))),
         read_chosen: Rc::new(|_, then| then(Vec::new())),
-        copy: Rc::new(|_| ()),
+        copy: Rc::new(move |_, then| drop(copying.clipboard.replace(Some(then)))),
         origin: Rc::new(|| "https://b4.example".to_owned()),
         theme: Rc::new(|| None),
         set_theme: Rc::new(|_| ()),

@@ -13,6 +13,10 @@ async fn a_recovery_file_brings_the_name_to_another_browser_and_the_old_one_stop
     anna.click("recovery-save").await?;
     let file = anna.browser.downloaded("b4-recovery-anna.json").await?;
     anna.until_gone("recovery-save").await?;
+    // Whether the browser has kept it only the person knows: it can be had again.
+    anna.click("my-user-id").await?;
+    anna.until_seen("recovery-saved").await?;
+    anna.until_seen("you-recovery-save").await?;
 
     let new = world.visitor().await?;
     let wrong = world.path("wrong.json");
@@ -36,6 +40,33 @@ async fn a_recovery_file_brings_the_name_to_another_browser_and_the_old_one_stop
     assert!(!bela.sees("key-changed").await?);
     bela.say("welcome back").await?;
     new.until_message("in", "welcome back", &[]).await
+}
+
+#[tokio::test]
+async fn a_waiting_tab_of_the_browser_that_was_left_takes_nothing_back_by_itself() -> Result<()> {
+    let world = World::start().await?;
+    let anna = world.person("anna").await?;
+    anna.click("recovery-save").await?;
+    let file = anna.browser.downloaded("b4-recovery-anna.json").await?;
+    let first = anna.browser.window().await?;
+    let waiting = anna.browser.open_window(true).await?;
+    anna.open("/").await?;
+    anna.until_seen("second-tab").await?;
+
+    let new = world.visitor().await?;
+    new.choose_file("restore-file", &file).await?;
+    new.until_network("online").await?;
+    anna.browser.drive(&first).await?;
+    anna.until_seen("superseded").await?;
+    anna.browser.drive(&waiting).await?;
+    let stays = "const since = window.since ??= Date.now(); return Date.now() - since > 5000";
+    anna.until("a while to pass", stays, vec![]).await?;
+    assert!(anna.sees("second-tab").await? && new.sees("my-user-id").await?);
+
+    // Told to, it does.
+    anna.click("take-over").await?;
+    anna.until_network("online").await?;
+    new.until_seen("superseded").await
 }
 
 /// The sealed keys with their last digit changed.

@@ -35,3 +35,38 @@ async fn a_second_tab_says_so_and_can_take_over() -> Result<()> {
     bela.open_chat("anna").await?;
     bela.until_message("in", "which tab?", &[]).await
 }
+
+#[tokio::test]
+async fn a_tab_that_is_taken_over_while_it_takes_a_name_leaves_the_name_to_the_other() -> Result<()> {
+    let world = World::start().await?;
+    let anna = world.visitor().await?;
+    let first = anna.browser.window().await?;
+    let second = anna.browser.open_window(true).await?;
+    anna.open("/").await?;
+    anna.until_seen("second-tab").await?;
+
+    anna.browser.drive(&first).await?;
+    anna.write("onboarding-name", "anna").await?;
+    anna.until_seen("onboarding-free").await?;
+    world.relay.hold();
+    anna.click("onboarding-submit").await?;
+    anna.until_text("enrolling", "certified").await?;
+    anna.browser.drive(&second).await?;
+    anna.click("take-over").await?;
+    anna.until_seen("onboarding-name").await?;
+    world.relay.let_go();
+
+    // What was begun comes to its end, and runs where the person is.
+    let taken = "return fetch('/names/anna').then((answer) => answer.json()).then(({ state }) => state === 'taken')";
+    anna.until("the name to be taken", taken, vec![]).await?;
+    anna.until("the keys to be kept", "return localStorage.getItem('b4-name') === 'anna'", vec![]).await?;
+    anna.browser.drive(&first).await?;
+    anna.until_seen("second-tab").await?;
+    assert!(!anna.sees("my-user-id").await?);
+    anna.browser.drive(&second).await?;
+    anna.reload().await?;
+    assert_eq!(anna.identity().await?.0, "anna");
+    anna.until_network("online").await?;
+    anna.browser.drive(&first).await?;
+    anna.until_seen("second-tab").await
+}

@@ -340,7 +340,11 @@ impl Node {
         }
     }
 
+    /// One page at a time: who scrolls on asks again and again until it is there.
     pub(super) fn load_messages(&mut self, with: UserId, before: Option<u64>) {
+        if self.loads.values().any(|loading| *loading == with) {
+            return;
+        }
         let ticket = self.draw_ticket();
         let prefix = message_prefix(&with);
         let before = before.map(|order| message_key(&with, order));

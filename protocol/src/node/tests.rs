@@ -105,6 +105,22 @@ fn a_text_is_sought_for_in_the_same_turn_in_which_it_is_durable() {
 }
 
 #[test]
+fn one_page_of_a_conversation_is_read_at_a_time() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let load = |node: &mut Node| {
+        let effects = node.handle(Input::Command(Command::LoadMessages { with: user("bela"), before: Some(9) }), START);
+        let tickets = effects.iter().filter_map(|effect| if let Effect::Load { ticket, .. } = effect { Some(*ticket) } else { None });
+        tickets.collect::<Vec<_>>()
+    };
+    let first = load(&mut node);
+    assert_eq!((first.len(), load(&mut node)), (1, vec![]), "whoever scrolls asks often");
+    // Also one that could not be read was answered.
+    let _ = node.handle(Input::Loaded { ticket: first[0], rows: None }, START);
+    assert_eq!(load(&mut node).len(), 1);
+}
+
+#[test]
 fn a_watch_that_runs_out_is_asked_again_without_a_word_of_unreachable() {
     let stage = stage();
     let (mut node, _) = node(&stage);

@@ -34,7 +34,9 @@ pub fn Conversation(props: &Props) -> Html {
     let contact = state.contacts.get(&with).cloned();
     let chat = state.chats.get(&with).cloned().unwrap_or_default();
     use_opened(&with, contact.is_some(), chat.is_loaded);
-    use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len());
+    let is_at_end = use_state_eq(|| true);
+    use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len(), *is_at_end);
+    let on_end = use_callback((), move |at_end, ()| is_at_end.set(at_end));
     let problem = use_returned(&with, &props.drafts);
     let is_open = use_state(|| false);
     let Some(contact) = contact else {
@@ -62,7 +64,7 @@ pub fn Conversation(props: &Props) -> Html {
         <section class="conversation" aria-label={contact.user.to_string()}>
             <Head contact={Rc::clone(&contact)} is_open={is_open.clone()} on_back={props.on_back.clone()} />
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
-            <Messages {chat} contact={Rc::clone(&contact)} />
+            <Messages {chat} contact={Rc::clone(&contact)} {on_end} />
             <Composer to={with} {draft} {problem} {is_disabled} {on_draft} {on_send} />
         </section>
     }
@@ -83,13 +85,13 @@ fn use_opened(with: &UserId, is_contact: bool, is_loaded: bool) {
     });
 }
 
-/// What is on the screen of a page that is seen has been read. How many are unread may be the same in two renderings although
-/// others are: so the number of messages counts, too.
+/// What is on the screen of a page that is seen has been read; whoever looks further back does not see what comes meanwhile. How
+/// many are unread may be the same in two renderings although others are: so the number of messages counts, too.
 #[hook]
-fn use_read(with: &UserId, unread: u32, messages: usize) {
+fn use_read(with: &UserId, unread: u32, messages: usize, is_at_end: bool) {
     let (engine, is_visible) = (use_engine(), use_visibility());
-    use_effect_with((with.clone(), is_visible, unread, messages), move |(with, is_visible, unread, _)| {
-        if *is_visible && *unread > 0 {
+    use_effect_with((with.clone(), is_visible && is_at_end, unread, messages), move |(with, is_seen, unread, _)| {
+        if *is_seen && *unread > 0 {
             engine.send(Action::Node(Command::MarkRead { user: with.clone() }));
         }
     });

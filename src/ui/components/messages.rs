@@ -16,6 +16,8 @@ use crate::ui::{time, words};
 const PAGE: usize = 250;
 /// Pixels from the top at which more is loaded.
 const NEAR_TOP: i32 = 300;
+/// Pixels from the end within which the newest message is in sight: less than the smallest bubble.
+const NEAR_END: i32 = 40;
 
 /// What is shown.
 #[derive(PartialEq, Properties)]
@@ -24,6 +26,8 @@ pub struct Props {
     pub chat: Rc<Chat>,
     /// With whom.
     pub contact: Rc<ContactView>,
+    /// The newest message came into sight (true) or went out of it.
+    pub on_end: Callback<bool>,
 }
 
 /// The list, its end in sight; further back it loads by itself.
@@ -31,6 +35,7 @@ pub struct Props {
 pub fn Messages(props: &Props) -> Html {
     let engine = use_engine();
     let shown = use_state(|| PAGE);
+    let list = use_own_in_sight(&props.chat);
     let unread_from = use_unread_line(&props.chat, props.contact.unread);
     let rows: Vec<Rc<MessageView>> = props.chat.messages().rev().take(*shown).cloned().collect();
     let has_older = props.chat.len() > rows.len() || !props.chat.is_complete;
@@ -44,9 +49,10 @@ pub fn Messages(props: &Props) -> Html {
         })
     };
     let on_scroll = {
-        let older = older.clone();
+        let (older, on_end) = (older.clone(), props.on_end.clone());
         Callback::from(move |event: Event| {
             let list: Element = event.target_unchecked_into();
+            on_end.emit(list.scroll_top() > -NEAR_END);
             // The list is laid out from the bottom: its offset is 0 there and negative above.
             if has_older && list.scroll_height() + list.scroll_top() - list.client_height() < NEAR_TOP {
                 older.emit(());
@@ -58,7 +64,7 @@ pub fn Messages(props: &Props) -> Html {
         engine.send(Action::Node(Command::SendAgain { to: to.clone(), id: message.id }));
     });
     html! {
-        <div class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} tabindex="0" data-testid="messages">
+        <div ref={list} class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} tabindex="0" data-testid="messages">
             if !props.chat.is_loaded && rows.is_empty() {
                 <div class="messages-loading" aria-busy="true">{ for (0..3).map(|_| html! { <div class="skeleton-bubble" /> }) }</div>
             } else if rows.is_empty() {
@@ -73,6 +79,20 @@ pub fn Messages(props: &Props) -> Html {
             }
         </div>
     }
+}
+
+/// Whoever writes something sees it, even if they were looking further back. To be set upon the list.
+#[hook]
+fn use_own_in_sight(chat: &Rc<Chat>) -> NodeRef {
+    let list = use_node_ref();
+    let newest = chat.messages().next_back().filter(|message| message.direction == Direction::Out).map(|message| message.order);
+    let node = list.clone();
+    use_effect_with(newest, move |newest| {
+        if let Some(list) = newest.and_then(|_| node.cast::<Element>()) {
+            list.set_scroll_top(0);
+        }
+    });
+    list
 }
 
 /// The place of the first message that was unread when the chat was opened. It stays there while the chat is open.

@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::ui::hooks::use_engine;
-use crate::ui::words;
+use crate::ui::{qr, words};
 
 /// What is shown.
 #[derive(PartialEq, Properties)]
@@ -63,7 +63,7 @@ pub fn PeerPanel(props: &Props) -> Html {
             }
             <div id="contact-details" class={if props.is_open { "panel" } else { "visually-hidden" }} aria-hidden={(!props.is_open).to_string()}>
                 if contact.key != KeyStanding::Changed {
-                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} />
+                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} is_shown={props.is_open} />
                 }
                 if contact.standing == Standing::Accepted && props.is_open {
                     <div class="panel-buttons"><button data-testid="contact-block" onclick={block}>{ words::BLOCK }</button></div>
@@ -76,15 +76,25 @@ pub fn PeerPanel(props: &Props) -> Html {
 #[derive(PartialEq, Properties)]
 struct NumberProps {
     number: Option<AttrValue>,
+    /// In sight.
+    #[prop_or(true)]
+    is_shown: bool,
 }
 
+/// The number as text and, where it is in sight, as a code.
 #[component]
 fn SafetyNumber(props: &NumberProps) -> Html {
+    let code = props.number.as_ref().filter(|_| props.is_shown).and_then(|number| qr::drawing(number));
     html! {
         if let Some(number) = &props.number {
             <div class="safety">
                 <h3>{ words::SAFETY }</h3>
                 <code data-testid="safety-number">{ number.clone() }</code>
+                if let Some(code) = code {
+                    <svg class="safety-code" data-testid="safety-code" viewBox={code.view_box} role="img" aria-label={words::SAFETY_CODE}>
+                        <path d={code.path} />
+                    </svg>
+                }
                 <p class="hint">{ words::SAFETY_HOW }</p>
             </div>
         }

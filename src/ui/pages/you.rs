@@ -38,6 +38,12 @@ pub fn You(props: &Props) -> Html {
                         <button data-testid="you-recovery-save" onclick={save}>{ words::RECOVERY_SAVE }</button>
                     </>
                 },
+                Recovery::Given => html! {
+                    <>
+                        <p data-testid="recovery-saved">{ words::RECOVERY_GIVEN }</p>
+                        <button data-testid="you-recovery-save" onclick={save}>{ words::RECOVERY_AGAIN }</button>
+                    </>
+                },
                 Recovery::Saved => html! { <p data-testid="recovery-saved">{ words::RECOVERY_SAVED }</p> },
                 Recovery::Gone => html! { <p>{ words::RECOVERY_GONE }</p> },
             } }
@@ -63,8 +69,8 @@ fn CopyLink(props: &LinkProps) -> Html {
     let on_copy = {
         let (link, is_copied) = (link.clone(), is_copied.clone());
         Callback::from(move |_: MouseEvent| {
-            (browser.copy)(&link);
-            is_copied.set(true);
+            let is_copied = is_copied.clone();
+            (browser.copy)(&link, Box::new(move |()| is_copied.set(true)));
         })
     };
     html! {
