@@ -517,6 +517,32 @@ fn a_degenerate_ephemeral_key_is_refused() {
     assert_eq!(refusal(&stage, &Wire { tamper: &tamper, ..honest() }), HandshakeError::Ephemeral);
 }
 
+/// Offer and answer have a bound (PROTOCOL.md#signalling): the longest names, and the longest ICE texts that a browser makes (Firefox's).
+#[test]
+fn m1_and_m2_of_the_longest_names_fit_into_offer_and_answer() {
+    use crate::signal::description::Description;
+    use crate::signal::sealed::{DialId, Header, OfferDraft, SealedOffer};
+    let mut stage = stage();
+    (stage.anna, stage.bela) = (stage.authority.issue(&"a".repeat(32), NOW_MS), stage.authority.issue(&"b".repeat(32), NOW_MS));
+    let sdp = format!(
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\n",
+        "u".repeat(8),
+        "p".repeat(32),
+        ["AB"; 32].join(":")
+    );
+    let description = Description::from_sdp(&sdp).expect("SDP");
+    let (to, key) = (*stage.bela.certificate.node_id(), stage.bela.certificate.wrapping_key());
+    let (m1, m2) = (message(&stage, 1), message(&stage, 2));
+    let draft = OfferDraft::new(to, key, DialId([1; 16]), &m1, &description, NOW_MS, &mut Rng::from_seed([1; 32]));
+    let signature = perform(&stage.anna, &draft.key_op()).expect("a signature");
+    let (offer, _) = draft.finish(&signature).expect("the offer fits");
+    let sealed = SealedOffer::new(Header::read(&offer, &to, NOW_MS).expect("for bela"), offer).expect("an offer");
+    let secret = perform(&stage.bela, &sealed.key_op()).expect("bela's own");
+    let opened = sealed.open(&secret).expect("it opens");
+    let answer = opened.into_dial().seal_answer(*stage.anna.certificate.node_id(), DialId([1; 16]), &m2, &description, NOW_MS);
+    assert!(answer.is_ok(), "the answer fits");
+}
+
 #[test]
 fn the_safety_number_is_the_same_at_both_ends_and_changes_with_a_key() {
     let (a, b) = ([1; 32], [2; 32]);
