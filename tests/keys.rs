@@ -53,6 +53,24 @@ async fn a_recovery_file_brings_the_same_keys_back() {
     assert_eq!(opened.unwrapping_spki, material.unwrapping_spki);
 }
 
+/// The file of the golden vectors, made from the text of PROTOCOL.md alone.
+#[wasm_bindgen_test]
+async fn a_recovery_file_is_what_the_protocol_says() {
+    let golden = include_str!("../protocol/tests/vectors/b4-recovery-anna.json");
+    let read = RecoveryFile::from_bytes(golden.as_bytes()).expect("it can be read");
+    let opened = read.keys.open(&read.user).expect("it opens");
+    assert_eq!(opened.signing.as_slice(), include_bytes!("../protocol/tests/keys/sign-00.der"));
+    assert_eq!(opened.unwrapping.as_slice(), include_bytes!("../protocol/tests/keys/unwrap-00.der"));
+    let keys = DeviceKeys::import(&opened).await.expect("the keys are keys");
+    let signature = keys.sign(b"B4/v1/golden".to_vec()).await.expect("it signs");
+    VerifyKey::from_spki_der(&opened.signing_spki).expect("a key").verify(b"B4/v1/golden", &signature).expect("the third part fits the first");
+    assert_eq!(read.to_text().as_str(), golden, "and it is written as it was read");
+    // Sealing puts the four parts in the same order: what it seals is as long and opens to the same.
+    let again = SealedKeys::seal(&read.user, &opened).expect("there is randomness");
+    let again = again.open(&read.user).expect("it opens");
+    assert_eq!((&again.signing, &again.unwrapping_spki), (&opened.signing, &opened.unwrapping_spki));
+}
+
 #[wasm_bindgen_test]
 async fn a_changed_or_foreign_file_is_told_from_a_recovery_file() {
     let (material, _) = device().await;

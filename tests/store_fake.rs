@@ -1,4 +1,4 @@
-//! The contract of a store, on the fake, natively: what makes the fake trustworthy is that IndexedDB passes the same.
+//! The contract of a store, on the disk of simulated worlds, natively: what makes it trustworthy is that IndexedDB passes the same.
 #![cfg(not(target_arch = "wasm32"))]
 
 #[path = "support/fake_store.rs"]
@@ -16,7 +16,7 @@ use fake_store::FakeStore;
 use store_contract::{Subject, broken_store_contract, store_contract};
 
 #[test]
-fn the_fake_keeps_the_contract_of_a_store() {
+fn the_disk_of_simulated_worlds_keeps_the_contract_of_a_store() {
     let heard = Heard::default();
     let store = FakeStore::new(heard.inputs());
     finish(store_contract(&Subject { store: &store, heard: &heard }));

@@ -2,10 +2,11 @@
 //!
 //! From below: [`process`] starts programs and ends them, [`relay`] is the relay as a child process, [`driver`] speaks to one
 //! chromedriver, [`browser`] is one Chromium with a profile that outlives it, [`person`] does on the page what a person does
-//! and reads what stands there, and [`build`] tells builds of the page apart, and [`world`] puts a relay and its people together. What is tested stands in `tests/`.
+//! and reads what stands there, [`build`] tells builds of the page apart, and [`world`] puts a relay and its people together.
+//! What is tested stands in `tests/`.
 //!
-//! Where the page, the relay and the browser are is told by `cargo xtask test e2e` in the variables `B4_DIST`, `B4_SIGNALING`,
-//! `CHROMIUM` and `CHROMEDRIVER`.
+//! Where the page, the relay, the browser and axe are is told by `cargo xtask test e2e` in the variables `B4_DIST`, `B4_SIGNALING`,
+//! `CHROMIUM`, `CHROMEDRIVER` and `B4_AXE`.
 //!
 //! Deliberately absent: sleeping until something has probably happened. Whoever waits says what for, and has a deadline.
 

@@ -48,17 +48,6 @@ pub fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// The memory that a process alone holds, in bytes.
-///
-/// # Errors
-/// If there is no such process.
-pub fn memory_bytes(pid: u32) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).context("reading a process's status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process without memory")?;
-    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().context("memory in kB")?;
-    Ok(kilobytes * 1024)
-}
-
 /// Everything that `root` started, and what that started.
 fn descendants(root: u32) -> Vec<u32> {
     let parents = parents();

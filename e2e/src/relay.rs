@@ -1,6 +1,5 @@
 //! The relay as a child process: started on a port that stays its own, killed, stopped, started again.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -26,7 +25,6 @@ pub struct Relay {
     data: PathBuf,
     app: PathBuf,
     log: PathBuf,
-    more: Vec<OsString>,
 }
 
 impl Relay {
@@ -35,18 +33,9 @@ impl Relay {
     /// # Errors
     /// If it cannot be started or does not answer in time.
     pub async fn start(folder: &Path) -> Result<Self> {
-        Self::start_with(folder, &[]).await
-    }
-
-    /// The same with more words on its command line.
-    ///
-    /// # Errors
-    /// As [`Relay::start`].
-    pub async fn start_with(folder: &Path, more: &[&str]) -> Result<Self> {
         let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let (data, log) = (folder.join("relay"), folder.join("relay.log"));
-        let more = more.iter().map(OsString::from).collect();
-        let mut relay = Self { child: None, listen, data, app: named_by("B4_DIST")?, log, more };
+        let mut relay = Self { child: None, listen, data, app: named_by("B4_DIST")?, log };
         relay.start_again().await?;
         Ok(relay)
     }
@@ -61,11 +50,6 @@ impl Relay {
         self.listen
     }
 
-    /// The running process.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
-    }
-
     /// Starts it after [`kill`](Self::kill) or [`stop`](Self::stop): same port, same data.
     ///
     /// # Errors
@@ -76,7 +60,7 @@ impl Relay {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = Command::new(named_by("B4_SIGNALING")?);
         command.arg("serve").arg("--listen").arg(self.listen.to_string()).arg("--data").arg(&self.data);
-        command.arg("--app").arg(&self.app).args(&self.more);
+        command.arg("--app").arg(&self.app);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.child = Some(command.spawn().context("the relay cannot be started")?);
         self.until_up().await

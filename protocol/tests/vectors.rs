@@ -12,6 +12,8 @@ mod handshake;
 mod identity;
 #[path = "vectors/records.rs"]
 mod records;
+#[path = "vectors/recovery.rs"]
+mod recovery;
 #[path = "vectors/relay.rs"]
 mod relay;
 #[path = "vectors/signalling.rs"]

@@ -62,9 +62,6 @@ impl Seen {
                     self.insert(with.clone(), message);
                 }
             }
-            Event::GapChanged { with, seq, gap_before } => {
-                self.events.push(Event::GapChanged { with, seq, gap_before });
-            }
             other => self.events.push(other),
         }
     }

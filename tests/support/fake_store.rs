@@ -1,19 +1,17 @@
-//! A store in memory: what the contract is for. It answers at once and can be told to fail.
+//! The simulator's disk behind the platform's door, so that it can be held to the contract. It answers at once and can be told to fail.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use b4::platform::Inputs;
 use b4::platform::store::{RowRange, RowStore};
 use b4_protocol::crypto::Ticket;
-use b4_protocol::node::{Input, Row, Table, Write};
-
-type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+use b4_protocol::node::{Input, Write};
+use b4_simulator::MemoryStore;
 
 /// Rows in memory.
 pub struct FakeStore {
     inputs: Inputs,
-    rows: RefCell<Rows>,
+    rows: RefCell<MemoryStore>,
     broken: Cell<bool>,
 }
 
@@ -34,33 +32,14 @@ impl RowStore for FakeStore {
         if self.broken.get() {
             return self.inputs.send(Input::StoreFailed { tickets: vec![ticket], full: false });
         }
-        for Write { table, key, value } in writes {
-            match value {
-                Some(value) => self.rows.borrow_mut().insert((table, key), value),
-                None => self.rows.borrow_mut().remove(&(table, key)),
-            };
-        }
+        self.rows.borrow_mut().commit(writes);
         self.inputs.send(Input::Stored { tickets: vec![ticket] });
     }
 
     fn load(&self, ticket: Ticket, range: RowRange) {
-        if self.broken.get() {
-            return self.inputs.send(Input::Loaded { ticket, rows: None });
-        }
-        let rows = match range.bounds() {
-            Some((lower, upper)) => self
-                .rows
-                .borrow()
-                .iter()
-                .rev()
-                .filter(|((table, key), _)| {
-                    *table == range.table && *key >= lower && upper.as_ref().is_none_or(|upper| key < upper)
-                })
-                .take(range.limit as usize)
-                .map(|((table, key), value)| Row { table: *table, key: key.clone(), value: value.clone() })
-                .collect(),
-            None => Vec::new(),
-        };
-        self.inputs.send(Input::Loaded { ticket, rows: Some(rows) });
+        let RowRange { table, prefix, before, limit } = range;
+        let rows = || self.rows.borrow().load(table, &prefix, before.as_deref(), limit as usize);
+        let rows = (!self.broken.get()).then(rows);
+        self.inputs.send(Input::Loaded { ticket, rows });
     }
 }

@@ -210,15 +210,6 @@ impl Person {
         Ok(rows.iter().map(message).collect())
     }
 
-    /// The texts on the page in one direction (`in`, `out`), in order.
-    ///
-    /// # Errors
-    /// If the page cannot be read.
-    pub async fn texts(&self, direction: &str) -> Result<Vec<String>> {
-        let messages = self.messages().await?.into_iter();
-        Ok(messages.filter(|message| message.direction == direction).map(|message| message.text).collect())
-    }
-
     /// Waits until a message with this text stands there in one of these states; none given means any.
     ///
     /// # Errors

@@ -110,26 +110,21 @@ fn t2_a_relay_that_swaps_fingerprints_is_found_out() {
     assert_eq!(refusal(&stage, &crossed), HandshakeError::Proof);
 }
 
-/// Bits of a message that are flipped one by one: all of them, but only one a byte inside RSA ciphertexts, where each costs
-/// a private-key operation and all bits are alike.
-fn flips(message: &[u8], ciphertext_from: usize, ciphertext_bytes: usize) -> Vec<(usize, u8)> {
-    (0..message.len())
-        .flat_map(|byte| {
-            let is_cipher = byte >= ciphertext_from && byte < ciphertext_from + ciphertext_bytes;
-            let bits = if is_cipher { byte as u8 % 8..byte as u8 % 8 + 1 } else { 0..8 };
-            bits.map(move |bit| (byte, bit))
-        })
-        .collect()
-}
-
-fn check_flips(number: usize, ciphertext: impl Fn(usize) -> (usize, usize)) {
+/// Flips the bits of a message one by one. All of them, but for two parts that have a test of their own: of the certificate one bit
+/// a byte (`every_single_bit_flip_of_a_good_certificate_is_refused`), of the wrapped part one bit of every eighth byte
+/// (`t3_every_flipped_bit_of_a_wrapped_part_…`), since each of these costs private-key operations.
+fn check_flips(number: usize, wrapped: impl Fn(usize) -> std::ops::Range<usize>) {
     let stage = stage();
     let length = message(&stage, number).len();
-    let (from, bytes) = ciphertext(length);
-    // The certificate is a third of the message; what a flip in it does is the corpus of the identity room. One bit a byte here.
-    for (byte, bit) in flips(&vec![0; length], from, bytes) {
-        let is_in_certificate = number <= 2 && (8..1_400).contains(&byte);
-        if is_in_certificate && bit != byte as u8 % 8 {
+    let wrapped = wrapped(length);
+    let certificate = match number {
+        1 => 9..length - 32,
+        2 => 5..length - 32 - 2 - wrapped.len(),
+        _ => 0..0,
+    };
+    for (byte, bit) in (0..length).flat_map(|byte| (0..8).map(move |bit| (byte, bit))) {
+        let is_one_of_eight = bit == byte % 8;
+        if certificate.contains(&byte) && !is_one_of_eight || wrapped.contains(&byte) && (byte % 8 != 0 || !is_one_of_eight) {
             continue;
         }
         let wire = Wire {
@@ -145,24 +140,68 @@ fn check_flips(number: usize, ciphertext: impl Fn(usize) -> (usize, usize)) {
     }
 }
 
+/// The keys do the worst they could: they open what was flipped as if nothing had been. The transcript tells all the same.
+#[test]
+fn t3_every_flipped_bit_of_a_wrapped_part_is_in_the_transcript() {
+    let stage = stage();
+    let (anna, bela) = (&stage.anna, &stage.bela);
+    let (judge_i, judge_r) = (stage.judge(anna), stage.judge(bela));
+    let (m1, m2, m3) = (message(&stage, 1), message(&stage, 2), message(&stage, 3));
+    let (in_m2, in_m3) = (m2.len() - 384..m2.len(), 3..387);
+    let open = |device: &TestDevice, label, wrapped: &[u8]| perform(device, &KeyOp::Unwrap { label, ciphertext: wrapped.to_vec() });
+    let (of_m2, of_m3) = (open(anna, LABEL_TO_INITIATOR, &m2[in_m2.clone()]), open(bela, LABEL_TO_RESPONDER, &m3[in_m3.clone()]));
+    let responder = || {
+        let received = receive_m1(&m1, anna.certificate.node_id(), &judge_r).expect("anna's M1");
+        let answered = received.answer(FP_I, FP_R, &bela.certificate, &mut Rng::from_seed([6; 32])).expect("no degenerate key");
+        assert_eq!(answered.1, m2, "all of bela's draws are the same again");
+        answered.0
+    };
+    // What anna wraps for bela, known without bela's key: her third draw, after her ephemeral key and what stands in for a failed unwrap.
+    let wrapped_by_anna = |wrapped_r: &[u8]| {
+        let mut rng = Rng::from_seed([5; 32]);
+        let [_, _, a] = [(); 3].map(|()| zeroize::Zeroizing::new(rng.array::<32>()));
+        let th1 = message::th1(&FP_I, &FP_R, &m1, &m2[..in_m2.start - 2]);
+        let th2 = message::th2(&th1, wrapped_r);
+        keys::wrapped_plain(Role::Initiator, &a, &anna.certificate.hash(), &bela.certificate.hash(), &th2)
+    };
+    let known = wrapped_by_anna(&m2[in_m2.clone()]);
+    assert_eq!(of_m3.as_ref().ok().map(|plain| plain.to_vec()), Some(known.to_vec()));
+    for bit in 0..384 * 8 {
+        let mut flipped = m3.clone();
+        flipped[in_m3.start + bit / 8] ^= 1 << (bit % 8);
+        let (waiting, _) = responder().receive_m3(&flipped).expect("its form is right");
+        assert_eq!(waiting.unwrapped(&of_m3, &mut Rng::from_seed([6; 32])).err(), Some(HandshakeError::Proof), "bit {bit} of M3");
+
+        let mut flipped = m2.clone();
+        flipped[in_m2.start + bit / 8] ^= 1 << (bit % 8);
+        let mut rng = Rng::from_seed([5; 32]);
+        let waiting = start(&anna.certificate, FP_I, &mut rng);
+        let (waiting, _) = waiting.receive_m2(&flipped, FP_R, bela.certificate.node_id(), &judge_i).expect("its form is right");
+        let (_, m3) = waiting.unwrapped(&of_m2, &mut rng).expect("goes on");
+        let (waiting, _) = responder().receive_m3(&m3).expect("its form is right");
+        let wrapped = Ok(wrapped_by_anna(&flipped[in_m2.clone()]));
+        assert_eq!(waiting.unwrapped(&wrapped, &mut Rng::from_seed([6; 32])).err(), Some(HandshakeError::Proof), "bit {bit} of M2");
+    }
+}
+
 #[test]
 fn t3_every_flipped_bit_of_m1_is_refused() {
-    check_flips(1, |_| (usize::MAX / 2, 0));
+    check_flips(1, |_| 0..0);
 }
 
 #[test]
 fn t3_every_flipped_bit_of_m2_is_refused() {
-    check_flips(2, |length| (length - 384, 384));
+    check_flips(2, |length| length - 384..length);
 }
 
 #[test]
 fn t3_every_flipped_bit_of_m3_is_refused() {
-    check_flips(3, |_| (3, 384));
+    check_flips(3, |_| 3..387);
 }
 
 #[test]
 fn t3_every_flipped_bit_of_m4_is_refused() {
-    check_flips(4, |_| (usize::MAX / 2, 0));
+    check_flips(4, |_| 0..0);
 }
 
 #[test]
@@ -476,6 +515,32 @@ fn a_degenerate_ephemeral_key_is_refused() {
         bytes
     };
     assert_eq!(refusal(&stage, &Wire { tamper: &tamper, ..honest() }), HandshakeError::Ephemeral);
+}
+
+/// Offer and answer have a bound (PROTOCOL.md#signalling): the longest names, and the longest ICE texts that a browser makes (Firefox's).
+#[test]
+fn m1_and_m2_of_the_longest_names_fit_into_offer_and_answer() {
+    use crate::signal::description::Description;
+    use crate::signal::sealed::{DialId, Header, OfferDraft, SealedOffer};
+    let mut stage = stage();
+    (stage.anna, stage.bela) = (stage.authority.issue(&"a".repeat(32), NOW_MS), stage.authority.issue(&"b".repeat(32), NOW_MS));
+    let sdp = format!(
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\n",
+        "u".repeat(8),
+        "p".repeat(32),
+        ["AB"; 32].join(":")
+    );
+    let description = Description::from_sdp(&sdp).expect("SDP");
+    let (to, key) = (*stage.bela.certificate.node_id(), stage.bela.certificate.wrapping_key());
+    let (m1, m2) = (message(&stage, 1), message(&stage, 2));
+    let draft = OfferDraft::new(to, key, DialId([1; 16]), &m1, &description, NOW_MS, &mut Rng::from_seed([1; 32]));
+    let signature = perform(&stage.anna, &draft.key_op()).expect("a signature");
+    let (offer, _) = draft.finish(&signature).expect("the offer fits");
+    let sealed = SealedOffer::new(Header::read(&offer, &to, NOW_MS).expect("for bela"), offer).expect("an offer");
+    let secret = perform(&stage.bela, &sealed.key_op()).expect("bela's own");
+    let opened = sealed.open(&secret).expect("it opens");
+    let answer = opened.into_dial().seal_answer(*stage.anna.certificate.node_id(), DialId([1; 16]), &m2, &description, NOW_MS);
+    assert!(answer.is_ok(), "the answer fits");
 }
 
 #[test]

@@ -44,29 +44,37 @@ impl Vector {
         writeln!(self.text, "{name} = {}", lines.join("\n    ")).expect("a string takes what is written");
     }
 
-    /// Compares with the file on disk. With `B4_WRITE_VECTORS=1` in the environment it writes the file first, and still fails
-    /// where that changed anything: a changed wire is looked at before it passes.
+    /// Compares with the file on disk.
     ///
     /// # Panics
     /// When the file is another.
     pub fn check(self) {
-        let path = path(self.name);
-        let on_disk = std::fs::read_to_string(&path).unwrap_or_default();
-        if on_disk == self.text {
-            return;
-        }
-        if std::env::var_os("B4_WRITE_VECTORS").is_some_and(|value| value == "1") {
-            std::fs::write(&path, &self.text).expect("the folder of vectors can be written");
-            panic!("{}.txt was written anew: look at the difference, then run the tests again", self.name);
-        }
-        let differs = on_disk.lines().zip(self.text.lines()).find(|(old, new)| old != new);
-        panic!("the wire is another than {}.txt has it (file, now): {differs:?}; tests/vectors/README.md says what to do", self.name);
+        compare(&format!("{}.txt", self.name), &self.text);
     }
+}
+
+/// Compares a file on disk with what it should be. With `B4_WRITE_VECTORS=1` in the environment it writes the file first, and still
+/// fails where that changed anything: a changed wire is looked at before it passes.
+///
+/// # Panics
+/// When the file is another.
+pub fn compare(file: &str, text: &str) {
+    let path = folder().join(file);
+    let on_disk = std::fs::read_to_string(&path).unwrap_or_default();
+    if on_disk == text {
+        return;
+    }
+    if std::env::var_os("B4_WRITE_VECTORS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, text).expect("the folder of vectors can be written");
+        panic!("{file} was written anew: look at the difference, then run the tests again");
+    }
+    let differs = on_disk.lines().zip(text.lines()).find(|(old, new)| old != new);
+    panic!("the wire is another than {file} has it (file, now): {differs:?}; tests/vectors/README.md says what to do");
 }
 
 /// The fields of a file on disk, `title.name` to bytes; under `title` alone all its fields laid end to end.
 pub fn read(name: &str) -> BTreeMap<String, Vec<u8>> {
-    let text = std::fs::read_to_string(path(name)).expect("the vector file is there");
+    let text = std::fs::read_to_string(folder().join(format!("{name}.txt"))).expect("the vector file is there");
     let mut fields: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let (mut title, mut field) = (String::new(), String::new());
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -86,11 +94,12 @@ pub fn read(name: &str) -> BTreeMap<String, Vec<u8>> {
     fields
 }
 
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(format!("{name}.txt"))
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as the files have them.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes what is written");
         text

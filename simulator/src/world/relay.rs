@@ -93,7 +93,12 @@ impl World {
             }
         }
         if let Some(at) = self.relay.as_ref().and_then(RelayHost::next_wake_ms) {
-            self.schedule(at.saturating_sub(self.now_ms).max(1), Event::RelayTick);
+            // One tick at a time is under way: each makes the next, and more would never become fewer.
+            let at = at.max(self.now_ms + 1);
+            if self.relay_tick_ms.is_none_or(|due| at < due) {
+                self.relay_tick_ms = Some(at);
+                self.schedule(at - self.now_ms, Event::RelayTick);
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::signal::relay::IceServer;
 use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::Now;
 
-/// Links of all kinds and stages at once; further dials and offers are dropped. Twice the chats, for those that come and go.
+/// Links of all kinds and stages at once; further dials and offers are dropped. The chats, and twice as many that come and go.
 const LINKS_MAX: usize = 3 * CHAT_LINKS_MAX;
 
 /// Which private-key operation of a link's life.
