@@ -68,6 +68,11 @@ pub enum Command {
         /// Which.
         id: MessageId,
     },
+    /// The picture of the network is on the screen, or no more: answered by `Event::NetworkViewed`, now and when it changes.
+    WatchNetwork {
+        /// Whether it is.
+        on: bool,
+    },
     /// The page closes: say goodbye on every session. All its effects are synchronous.
     Leave,
 }

@@ -1,7 +1,7 @@
 //! Facts for the person at this device: what the screen is made of.
 
 use crate::chat::{MessageId, MessageState, MessageView, Standing};
-use crate::identity::{ListAge, UserId, UserIdError};
+use crate::identity::{ListAge, NodeId, UserId, UserIdError};
 
 /// One fact for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,76 @@ pub enum Event {
     Superseded,
     /// The relay does not accept this device's certificate (expired or revoked).
     CertificateRefused,
+    /// How the network looks from here. Sent at most once a second, while `Command::WatchNetwork` asks for it.
+    NetworkViewed(Box<NetworkView>),
+}
+
+/// The network as this node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkView {
+    /// Whether the relay is connected.
+    pub is_relay_up: bool,
+    /// How far this node is part of the ring.
+    pub standing: crate::ring::Standing,
+    /// This node.
+    pub me: NodeId,
+    /// Linked nodes, clockwise from this one.
+    pub links: Vec<LinkView>,
+    /// Nodes known, neighbours of neighbours included; this one not.
+    pub known: u32,
+    /// Nodes in the whole ring, guessed from the gaps between those near; exact in small rings. This one included.
+    pub estimate: u64,
+    /// Bytes of ring records sent and received since the node started.
+    pub ring_bytes: (u64, u64),
+    /// Peer connections made since the page was loaded, of 500 that a browser allows.
+    pub connections_made: u32,
+    /// The latest questions of this node that were answered, newest first, at most 8.
+    pub lookups: Vec<LookupView>,
+}
+
+/// One link of the ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// The device at the other end.
+    pub node: NodeId,
+    /// Its user.
+    pub user: UserId,
+    /// Why there is a link.
+    pub kind: LinkKind,
+    /// Smoothed round trip in milliseconds, once one was measured.
+    pub rtt_ms: Option<u32>,
+    /// How long it has been open.
+    pub age_ms: u64,
+    /// Whether a conversation uses it.
+    pub is_chat: bool,
+}
+
+/// Why there is a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A ring neighbour, clockwise or counter-clockwise.
+    Near,
+    /// Drawn by this node, far across the ring.
+    Long,
+    /// The other end, or a conversation, wanted it.
+    Theirs,
+}
+
+/// One question that travelled over the ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupView {
+    /// Number of the question: a new one is a new light.
+    pub number: u64,
+    /// The first link it went over.
+    pub first: NodeId,
+    /// The place asked for, and of who answered, as parts of the circle clockwise from this node, in 2^-32.
+    pub key: u32,
+    /// See `key`.
+    pub by: u32,
+    /// Hops.
+    pub hops: u8,
+    /// From asking to the answer.
+    pub took_ms: u64,
 }
 
 /// Whether others can be found now.

@@ -28,7 +28,9 @@ pub use crate::chat::{Direction, MessageState, MessageView, Standing};
 pub use crate::store::{Row, Table, Write};
 pub use command::Command;
 pub use effect::{Effect, LinkId};
-pub use event::{ContactRefusal, ContactView, Event, KeyStanding, NetworkState, Presence, SendRefusal};
+pub use event::{
+    ContactRefusal, ContactView, Event, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
+};
 pub use input::{Input, LinkEnd};
 
 use crate::chat::Conversation;
@@ -199,6 +201,8 @@ impl Node {
             Command::Open { user } => self.open_chat(user, now),
             Command::LoadMessages { with, before } => self.load_messages(with, before),
             Command::SendAgain { to, id } => self.send_again(&to, id, now),
+            // The ring is not part of the node yet.
+            Command::WatchNetwork { .. } => {}
             Command::Leave => self.leave(now),
         }
     }
