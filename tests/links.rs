@@ -6,6 +6,7 @@ mod heard;
 
 use b4::platform::rtc::{Links, connections_made};
 use b4::platform::Pause;
+use b4_protocol::session::LIVE;
 use b4_protocol::node::{Input, LinkEnd, LinkId};
 use heard::Heard;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -24,28 +25,28 @@ struct End {
 async fn two_links_connect_and_frames_come_whole_and_in_order() {
     let (offerer, answerer) = connected().await;
     for number in 0..200_u16 {
-        offerer.links.send(ID, &[number.to_be_bytes().as_slice(), &vec![9; usize::from(number) * 80]].concat());
+        offerer.links.send(ID, LIVE, &[number.to_be_bytes().as_slice(), &vec![9; usize::from(number) * 80]].concat());
     }
     for number in 0..200_u16 {
         let frame = answerer.frame().await;
         assert_eq!(frame[..2], number.to_be_bytes());
         assert_eq!(frame.len(), 2 + usize::from(number) * 80);
     }
-    answerer.links.send(ID, b"back");
+    answerer.links.send(ID, LIVE, b"back");
     assert_eq!(offerer.frame().await, b"back");
 }
 
 #[wasm_bindgen_test]
 async fn a_link_that_the_other_end_closes_says_so_once_and_the_closed_one_is_silent() {
     let (offerer, answerer) = connected().await;
-    offerer.links.send(ID, b"the last words");
+    offerer.links.send(ID, LIVE, b"the last words");
     offerer.links.close(ID);
     assert_eq!(answerer.frame().await, b"the last words");
     match answerer.heard.next().await {
         Input::LinkClosed { link: ID, end: LinkEnd::Closed } => {}
         other => panic!("a closed link said {other:?}"),
     }
-    answerer.links.send(ID, b"to nobody");
+    answerer.links.send(ID, LIVE, b"to nobody");
     Pause::for_ms(200).await;
     assert_eq!((offerer.heard.waiting(), answerer.heard.waiting()), (0, 0));
 }
@@ -54,7 +55,7 @@ async fn a_link_that_the_other_end_closes_says_so_once_and_the_closed_one_is_sil
 async fn much_at_once_drains() {
     let (offerer, answerer) = connected().await;
     for _ in 0..64 {
-        offerer.links.send(ID, &[3; 16 * 1024]);
+        offerer.links.send(ID, LIVE, &[3; 16 * 1024]);
     }
     for _ in 0..64 {
         assert_eq!(answerer.frame().await.len(), 16 * 1024);
@@ -133,7 +134,7 @@ impl End {
     async fn frame(&self) -> Vec<u8> {
         loop {
             match self.heard.next().await {
-                Input::LinkFrame { link: ID, frame } => return frame,
+                Input::LinkFrame { link: ID, channel: LIVE, frame } => return frame,
                 Input::LinkCandidate { .. } | Input::LinkDrained { .. } => {}
                 other => panic!("instead of a frame came {other:?}"),
             }

@@ -94,12 +94,18 @@ impl Relay {
 
     /// Holds it (SIGSTOP): it is there, and answers nothing.
     pub fn hold(&self) {
-        self.pid().inspect(|pid| send(*pid, Signal::SIGSTOP));
+        self.signal(Signal::SIGSTOP);
     }
 
     /// Lets it go on after [`hold`](Self::hold).
     pub fn let_go(&self) {
-        self.pid().inspect(|pid| send(*pid, Signal::SIGCONT));
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(child) = &self.child {
+            send(child.id(), signal);
+        }
     }
 
     /// Where it keeps its key and the names.

@@ -53,7 +53,11 @@ pub const REDIAL_MIN_MS: u64 = SECOND_MS;
 pub const SESSION_SETTLED_MS: u64 = 10 * SECOND_MS;
 /// Longest wait before dialling again. Guess.
 pub const REDIAL_MAX_MS: u64 = 30 * SECOND_MS;
-/// Silence on a session after which it is probed.
+/// How long after the last message, or the last look at the conversation, a session counts as one of a conversation.
+pub const TALK_MS: u64 = 2 * MINUTE_MS;
+/// Silence on a session without a conversation after which it is probed. Twice what the ring lets pass.
+pub const PROBE_QUIET_MS: u64 = 60 * SECOND_MS;
+/// Silence on the session of a conversation after which it is probed.
 pub const PROBE_IDLE_MS: u64 = 10 * SECOND_MS;
 /// Unacknowledged sending after which a session is probed.
 pub const PROBE_UNACKED_MS: u64 = 2 * SECOND_MS;

@@ -1,6 +1,7 @@
 //! Two and three people chat in worlds in which things fail. Nothing is lost, nothing comes twice, order is kept.
 
 use b4_protocol::chat::MessageId;
+use b4_protocol::limits::{CHAT_LINKS_MAX, RING_LINKS_MAX};
 use b4_protocol::node::{Command, ContactRefusal, Direction, Event, MessageState, NetworkState, Presence, Standing, Table};
 use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
 
@@ -215,7 +216,7 @@ fn an_open_chat_goes_on_without_the_relay() {
     check_delivered(&mut world, anna, bela, &["before".to_owned()], 5_000);
     world.kill_relay();
     world.run_for(60_000);
-    assert_eq!(world.seen(anna).network, NetworkState::Offline);
+    assert_eq!(world.seen(anna).network, NetworkState::Online, "they have each other");
     world.say(anna, bela, "without");
     check_delivered(&mut world, anna, bela, &["before".to_owned(), "without".to_owned()], 2_000);
     world.start_relay();
@@ -288,6 +289,7 @@ fn a_pair_without_a_path_is_told_so_and_tried_again() {
     world.say(anna, bela, "hello?");
     world.run_for(15_000);
     let them = world.user(bela);
+    eprintln!("{:?}", world.seen(anna).contacts[&them].presence);
     assert!(matches!(world.seen(anna).contacts[&them].presence, Presence::Unreachable { .. } | Presence::Connecting));
     assert_eq!(world.seen(anna).states(&them), [MessageState::Queued]);
 }
@@ -436,7 +438,7 @@ fn thirty_friends_at_once_all_get_through_and_few_links_stay_open() {
         assert!(arrived, "{}", world.user(*friend));
     }
     world.run_for(5_000);
-    assert!(world.links_of(anna).len() <= 8, "{} links", world.links_of(anna).len());
+    assert!(world.links_of(anna).len() <= RING_LINKS_MAX + CHAT_LINKS_MAX, "{} links", world.links_of(anna).len());
     // And somebody new can still come in.
     let late = world.add("late");
     world.run_for(2_000);

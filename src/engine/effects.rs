@@ -43,7 +43,7 @@ impl Hands {
             Effect::LinkAnswer { link, sdp, ice } => self.links.answer(link, sdp, &ice),
             Effect::LinkAccept { link, sdp } => self.links.accept(link, sdp),
             Effect::LinkCandidate { link, candidate } => self.links.candidate(link, candidate),
-            Effect::LinkSend { link, frame } => self.links.send(link, &frame),
+            Effect::LinkSend { link, channel, frame } => self.links.send(link, channel, &frame),
             Effect::LinkClose { link } => self.links.close(link),
             Effect::Store { ticket, writes } => self.rows.store(ticket, writes),
             Effect::Load { ticket, table, prefix, before, limit } => {

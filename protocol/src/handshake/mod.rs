@@ -108,14 +108,14 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Verifies the peer's certificate, and that it is `expected`'s and not this device's own.
+    /// Verifies the peer's certificate, and that it is `expected`'s, if somebody is, and not this device's own.
     ///
     /// # Errors
     /// `Certificate` or `WrongPeer`.
-    fn peer(&self, der: &[u8], expected: &NodeId) -> Result<VerifiedCertificate, HandshakeError> {
+    fn peer<'a>(&self, der: &[u8], expected: impl Into<Option<&'a NodeId>>) -> Result<VerifiedCertificate, HandshakeError> {
         let peer = self.anchor.verify(der, self.now_ms, self.revoked).map_err(HandshakeError::Certificate)?;
         let itself = peer.node_id() == self.own.node_id() || peer.key_hash() == self.own.key_hash();
-        if itself || peer.node_id() != expected {
+        if itself || expected.into().is_some_and(|expected| peer.node_id() != expected) {
             return Err(HandshakeError::WrongPeer);
         }
         Ok(peer)

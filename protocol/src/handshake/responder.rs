@@ -32,11 +32,11 @@ pub struct AwaitUnwrapOfM3 {
     mac: [u8; 32],
 }
 
-/// Reads M1. `named` is the node that the forwarder vouches for as the sender.
+/// Reads M1. `named` is the node that the forwarder vouches for as the sender; the ring vouches for nobody.
 ///
 /// # Errors
 /// See [`HandshakeError`].
-pub fn receive_m1(m1: &[u8], named: &NodeId, judge: &Judge<'_>) -> Result<ReceivedM1, HandshakeError> {
+pub fn receive_m1<'a>(m1: &[u8], named: impl Into<Option<&'a NodeId>>, judge: &Judge<'_>) -> Result<ReceivedM1, HandshakeError> {
     let message = M1::decode(m1)?;
     let peer = judge.peer(message.certificate, named)?;
     Ok(ReceivedM1 { peer, peer_ephemeral: message.ephemeral, m1: m1.to_vec() })

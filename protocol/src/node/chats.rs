@@ -162,6 +162,7 @@ impl Node {
             Content::Ping => body.len() == 8 && self.send_body(user, Content::Pong, body, now),
             Content::Pong => body.len() == 8,
             Content::Refused => self.refused_by_peer(user, body, now),
+            Content::Ring => self.ring_message(user, body, now),
             Content::Leave | Content::Rekey | Content::Rekeyed => false,
         };
         if !is_well_formed {

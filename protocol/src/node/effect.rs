@@ -18,7 +18,7 @@ pub enum Effect {
     RelaySend(Vec<u8>),
     /// Close the WebSocket. Answered by `RelayClosed`.
     RelayClose,
-    /// Make a peer connection with the negotiated data channel `live` (id 1, ordered, reliable) and its offer.
+    /// Make a peer connection with the negotiated data channels `live` (id 1) and `ring` (id 2), ordered and reliable, and its offer.
     /// Answered by `LinkDescribed`, then `LinkCandidate`s.
     LinkOffer {
         /// Which link.
@@ -26,7 +26,7 @@ pub enum Effect {
         /// STUN and TURN servers.
         ice: Vec<IceServer>,
     },
-    /// Make a peer connection for this remote offer, the same channel, and its answer. Answered as `LinkOffer`.
+    /// Make a peer connection for this remote offer, the same channels, and its answer. Answered as `LinkOffer`.
     LinkAnswer {
         /// Which link.
         link: LinkId,
@@ -49,14 +49,16 @@ pub enum Effect {
         /// `candidate:…`
         candidate: String,
     },
-    /// Send one message over the data channel.
+    /// Send one message over a data channel.
     LinkSend {
         /// Which link.
         link: LinkId,
+        /// Id of the channel.
+        channel: u16,
         /// At most 16 KiB.
         frame: Vec<u8>,
     },
-    /// Close channel and connection at once. Nothing further may come from it.
+    /// Close channels and connection at once. Nothing further may come from it.
     LinkClose {
         /// Which link.
         link: LinkId,

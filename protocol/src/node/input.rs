@@ -30,19 +30,21 @@ pub enum Input {
         /// The candidate line.
         candidate: String,
     },
-    /// The data channel opened.
+    /// All data channels are open.
     LinkOpened {
         /// Which link.
         link: LinkId,
     },
-    /// One message came over the data channel.
+    /// One message came over a data channel.
     LinkFrame {
         /// Which link.
         link: LinkId,
+        /// Id of the channel.
+        channel: u16,
         /// Its bytes.
         frame: Vec<u8>,
     },
-    /// What was buffered for sending fell under the low-water mark.
+    /// What was buffered for sending on `live` fell under the low-water mark.
     LinkDrained {
         /// Which link.
         link: LinkId,
@@ -91,7 +93,7 @@ pub enum Input {
 /// How a link ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkEnd {
-    /// The other side closed the channel.
+    /// The other side closed a channel.
     Closed,
     /// No path between the two (ICE failed), or the path is lost for good.
     Unreachable,

@@ -13,6 +13,7 @@ mod event;
 mod input;
 mod journal;
 mod links;
+mod overlay;
 mod relay;
 mod route;
 mod seek;
@@ -21,6 +22,7 @@ mod tests;
 
 use journal::Journal;
 use links::{LinkOp, Links, Trust};
+use overlay::Overlay;
 use relay::Relay;
 use seek::Seeking;
 
@@ -37,6 +39,7 @@ use crate::chat::Conversation;
 use crate::crypto::{Rng, Ticket};
 use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::ordered::{OrderedMap, OrderedSet};
+use crate::ring::{Ring, RingConfig, RingId};
 use crate::time::Now;
 
 /// What a node is made from.
@@ -69,8 +72,11 @@ pub struct Node {
     revoked: Option<RevocationList>,
     rng: Rng,
     network: NetworkState,
+    relay_state: NetworkState,
     relay: Relay,
     links: Links,
+    ring: Ring,
+    overlay: Overlay,
     seeking: OrderedMap<UserId, Seeking>,
     chats: OrderedMap<UserId, Conversation>,
     blocked: OrderedSet<UserId>,
@@ -98,11 +104,14 @@ impl Node {
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
+            ring: Ring::new(RingId::of_node(certificate.node_id()), RingConfig::default(), rng.fork("ring"), now.mono),
+            overlay: Overlay::default(),
             own: certificate,
             anchor,
             revoked,
             rng,
             network: NetworkState::Offline,
+            relay_state: NetworkState::Offline,
             seeking: OrderedMap::new(),
             chats: chats::restore(&rows),
             blocked: OrderedSet::new(),
@@ -142,7 +151,9 @@ impl Node {
             return None;
         }
         let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
-        [self.relay.deadline(), self.links.deadline(), self.journal.deadline(), seeking].into_iter().flatten().min()
+        let overlay = self.overlay.deadline(self.relay.is_up());
+        let deadlines = [self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
+        deadlines.into_iter().flatten().min()
     }
 
     /// This device's certificate.
@@ -161,7 +172,7 @@ impl Node {
                 self.link_input(now, |links, _, _| links.candidate_found(link, &candidate, now));
             }
             Input::LinkOpened { link } => self.link_input(now, |links, _, _| links.opened(link, now)),
-            Input::LinkFrame { link, frame } => self.link_input(now, |links, _, _| links.frame(link, &frame, now)),
+            Input::LinkFrame { link, channel, frame } => self.link_input(now, |links, _, _| links.frame(link, channel, &frame, now)),
             // Nothing is held back by what is buffered yet: the window of unacknowledged messages bounds it.
             Input::LinkDrained { .. } => {}
             Input::LinkClosed { link, end } => self.link_input(now, |links, _, _| links.closed(link, end)),
@@ -173,6 +184,7 @@ impl Node {
             Input::Resumed => {
                 self.relay_input(now, |relay| relay.resumed(now.mono));
                 self.link_input(now, |links, _, _| links.resumed(now));
+                self.ring_input(now, |ring, out| ring.resumed(now.mono, out));
                 self.seek_all_now(now);
             }
             Input::Wake => self.wake(now),
@@ -182,6 +194,7 @@ impl Node {
     fn wake(&mut self, now: Now) {
         self.relay_input(now, |relay| relay.wake(now.mono));
         self.link_input(now, |links, trust, ice| links.wake(ice, trust, now));
+        self.overlay_wake(now);
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });
@@ -201,8 +214,7 @@ impl Node {
             Command::Open { user } => self.open_chat(user, now),
             Command::LoadMessages { with, before } => self.load_messages(with, before),
             Command::SendAgain { to, id } => self.send_again(&to, id, now),
-            // The ring is not part of the node yet.
-            Command::WatchNetwork { .. } => {}
+            Command::WatchNetwork { on } => self.watch_network(on, now),
             Command::Leave => self.leave(now),
         }
     }

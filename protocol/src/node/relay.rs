@@ -39,6 +39,8 @@ pub(super) enum Outcome {
     NoAnswer { user: UserId, asked: Asked },
     Forwarded { from: NodeId, body: Vec<u8> },
     Undelivered { to: NodeId },
+    /// Some peers that are connected: certificates in DER, not verified yet.
+    Introduced { certificates: Vec<Vec<u8>> },
     /// The relay's revocation list has this sequence.
     Revocations { sequence: u64 },
     Superseded,
@@ -181,6 +183,11 @@ impl Relay {
         vec![Outcome::Send(frame.encode())]
     }
 
+    /// Asks for some peers, at most 16. `None` when it is not up.
+    pub fn introduce(&self, count: u8) -> Option<Outcome> {
+        self.is_up().then(|| Outcome::Send(ClientFrame::Introduce { ticket: 0, count }.encode()))
+    }
+
     /// Hands a sealed frame to the relay for `to`. `None` when it is not up.
     pub fn forward(&self, to: NodeId, body: Vec<u8>) -> Option<Outcome> {
         self.is_up().then(|| Outcome::Send(ClientFrame::Forward { to, body }.encode()))
@@ -205,6 +212,7 @@ impl Relay {
             RelayFrame::Found { ticket, presence, devices } => self.found(ticket, presence, devices, now_ms),
             RelayFrame::Forwarded { from, body } => vec![Outcome::Forwarded { from, body }],
             RelayFrame::Undelivered { to, .. } => vec![Outcome::Undelivered { to }],
+            RelayFrame::Peers { certificates, .. } => vec![Outcome::Introduced { certificates }],
             RelayFrame::Refused { ticket, code, .. } => self.refused(ticket, code),
             _ => Vec::new(),
         }

@@ -7,6 +7,7 @@ use super::{Effect, Event, KeyUse, NetworkState, Node};
 use crate::chat::MessageId;
 use crate::crypto::{KeyOp, KeyOpResult, Ticket};
 use crate::identity::UserId;
+use crate::ring::Standing;
 use crate::session::Content;
 use crate::store::Write;
 use crate::time::Now;
@@ -19,7 +20,7 @@ impl Node {
                 relay::Outcome::Send(frame) => self.effects.push(Effect::RelaySend(frame)),
                 relay::Outcome::Close => self.effects.push(Effect::RelayClose),
                 relay::Outcome::Sign(op) => self.ask_keys(KeyUse::RelayProof, op),
-                relay::Outcome::State(state) => self.network_changed(state, now),
+                relay::Outcome::State(state) => self.relay_changed(state, now),
                 relay::Outcome::Answer { user, asked: Asked::Reach, presence, devices } => {
                     self.sought(&user, presence, &devices, now);
                 }
@@ -29,8 +30,10 @@ impl Node {
                 relay::Outcome::NoAnswer { user, asked: Asked::Reach } => self.not_found_out(&user, now),
                 relay::Outcome::NoAnswer { user, asked: Asked::Add } => self.cannot_add(&user),
                 relay::Outcome::Forwarded { from, body } => {
-                    self.link_input(now, |links, trust, _| links.forwarded(from, body, trust, now));
+                    let sender = links::Sender { charged: from, vouched: Some(from) };
+                    self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
                 }
+                relay::Outcome::Introduced { certificates } => self.introduced(&certificates, now),
                 relay::Outcome::Undelivered { to } => self.link_input(now, |links, trust, ice| links.undelivered(&to, ice, trust, now)),
                 relay::Outcome::Revocations { sequence } => {
                     if self.revoked.as_ref().is_some_and(|list| list.sequence() < sequence) {
@@ -46,16 +49,27 @@ impl Node {
     pub(super) fn route_links(&mut self, outcomes: Vec<links::Outcome>, now: Now) {
         for outcome in outcomes {
             match outcome {
-                links::Outcome::Effect(effect) => self.effects.push(effect),
-                links::Outcome::Key(op, order) => self.ask_keys(KeyUse::Link(op), order),
-                links::Outcome::Forward { to, body } => {
-                    let forwarded = self.relay.forward(to, body).into_iter().collect();
-                    self.route_relay(forwarded, now);
+                links::Outcome::Effect(effect) => {
+                    self.count_connection(&effect);
+                    self.effects.push(effect);
                 }
-                links::Outcome::Up { peer } => self.session_up(&peer, now),
+                links::Outcome::Key(op, order) => self.ask_keys(KeyUse::Link(op), order),
+                links::Outcome::Forward { to, body } => self.forward_signal(to, body, now),
+                links::Outcome::Up { peer } => {
+                    self.session_up(&peer, now);
+                    if self.links.is_up(peer.user_id()) {
+                        self.ring_linked(peer.node_id(), now);
+                    }
+                }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),
-                links::Outcome::Down { user, reason } => self.session_down(&user, reason, now),
-                links::Outcome::DialFailed { user } => self.dial_failed(&user, now),
+                links::Outcome::Down { user, node, reason } => {
+                    self.ring_unlinked(&node, now);
+                    self.session_down(&user, reason, now);
+                }
+                links::Outcome::DialFailed { user, node, was_answered } => {
+                    self.ring_dial_failed(&node, was_answered, now);
+                    self.dial_failed(&user, now);
+                }
             }
         }
     }
@@ -133,13 +147,26 @@ impl Node {
         self.effects.push(Effect::Key { ticket, op });
     }
 
-    fn network_changed(&mut self, state: NetworkState, now: Now) {
-        if self.network != state {
-            self.network = state;
-            self.notify(Event::NetworkChanged(state));
-        }
+    /// The relay came up or went.
+    fn relay_changed(&mut self, state: NetworkState, now: Now) {
+        self.relay_state = state;
+        self.network_again(now);
         if state == NetworkState::Online {
+            self.introduce(now);
             self.seek_all_now(now);
+        }
+    }
+
+    /// Others can be found while there is a link to any of them, or the relay.
+    pub(super) fn network_again(&mut self, now: Now) {
+        let is_linked = self.ring.standing() != Standing::Alone;
+        let state = if is_linked { NetworkState::Online } else { self.relay_state };
+        let was = std::mem::replace(&mut self.network, state);
+        if was != state {
+            self.notify(Event::NetworkChanged(state));
+            if state == NetworkState::Online {
+                self.seek_all_now(now);
+            }
         }
     }
 

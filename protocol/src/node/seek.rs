@@ -5,7 +5,7 @@ use super::relay::Asked;
 use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, SESSION_SETTLED_MS, WATCH_MS};
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, SESSION_SETTLED_MS, WATCH_MS};
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
 use crate::time::Now;
@@ -274,9 +274,9 @@ impl Node {
     /// Closes the sessions used least lately when there are more than a page should have. One in which something is on its way stays.
     pub(super) fn make_room(&mut self, newest: &UserId, now: Now) {
         let users = self.links.users_up();
-        let excess = users.len().saturating_sub(CHAT_LINKS_MAX);
+        let excess = users.len().saturating_sub(RING_LINKS_MAX + CHAT_LINKS_MAX);
         let is_spare = |user: &UserId| {
-            user != newest && self.on_screen.as_ref() != Some(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
+            user != newest && !self.is_of_the_ring(user) && self.on_screen.as_ref() != Some(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
         };
         let spare: Vec<UserId> = users.into_iter().filter(is_spare).take(excess).collect();
         for user in spare {

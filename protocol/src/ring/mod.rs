@@ -203,6 +203,23 @@ impl Ring {
         self.neighbours.len()
     }
 
+    /// How many nodes are known, neighbours of neighbours included.
+    pub fn known(&self) -> u32 {
+        let mut known: Vec<RingId> = self.neighbours.values().flat_map(|neighbour| neighbour.links.iter().chain([&neighbour.id])).copied().collect();
+        known.extend(self.near.iter().flatten());
+        known.sort_unstable();
+        known.dedup();
+        known.iter().filter(|id| **id != self.me).count() as u32
+    }
+
+    /// How many nodes the ring has, this one included: exact where it is small, else guessed from the gaps between those near.
+    pub fn estimate(&self) -> u64 {
+        match self.known_few() {
+            Some(known) => known.len() as u64 + 1,
+            None => self.guessed_size(),
+        }
+    }
+
     /// Whether this node is linked.
     pub fn is_linked(&self, peer: RingId) -> bool {
         self.neighbours.contains_key(&peer)
@@ -348,10 +365,4 @@ impl Ring {
         self.near_again(now_ms, out);
         self.tend(now_ms, out);
     }
-}
-impl Ring {
-    /// Scratch.
-    pub fn known_count(&self) -> usize { let mut v: Vec<RingId> = self.neighbours.values().flat_map(|n| n.links.iter().copied().chain([n.id])).collect(); v.sort(); v.dedup(); v.len() }
-    /// Scratch.
-    pub fn debug(&self) -> String { format!("{:?}", self.tending) }
 }

@@ -234,6 +234,11 @@ impl Ring {
         true
     }
 
+    /// Over which link a path comes to this node, from its beginning or, at its beginning, from its end.
+    pub fn came_over(&self, id: PathId) -> Option<RingId> {
+        self.paths.get(&id).and_then(|path| path.from.or(path.next))
+    }
+
     /// A link is gone: what was under way over it goes another way, what came over it is nobody's any more.
     pub(super) fn paths_lost(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
         let lost: Vec<PathId> = self.paths.iter().filter(|(_, path)| path.from == Some(peer)).map(|(id, _)| *id).collect();

@@ -60,6 +60,11 @@ impl Ring {
         self.request_for(request, Purpose::Above, None, now_ms, out)
     }
 
+    /// The way that a request of this node goes now.
+    pub fn path_of(&self, id: RequestId) -> Option<PathId> {
+        self.mine.get(&id).map(|mine| mine.path)
+    }
+
     /// As [`Ring::request`], over this first hop where one is given.
     pub(super) fn request_for(
         &mut self,

@@ -341,6 +341,10 @@ impl Ring {
         (low, (127.0 - low).max(0.0))
     }
 
+    pub(super) fn guessed_size(&self) -> u64 {
+        (128.0 - self.octaves().0).exp2() as u64
+    }
+
     fn gap_log2(&self) -> u8 {
         self.octaves().0 as u8
     }

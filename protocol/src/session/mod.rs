@@ -21,8 +21,10 @@ use crate::time::Now;
 
 /// The channel of live messages: the negotiated id of its data channel and the number in its keys.
 pub const LIVE: u16 = 1;
+/// The channel of the ring: the same for its messages.
+pub const RING: u16 = 2;
 /// All channels of a session.
-const CHANNELS: [u16; 1] = [LIVE];
+pub const CHANNELS: [u16; 2] = [LIVE, RING];
 
 /// What a record carries. The numbers are PROTOCOL.md#records'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,12 +48,14 @@ pub enum Content {
     Leave = 8,
     /// A message was not taken.
     Refused = 9,
+    /// A message of the ring; on the channel `RING`, and nothing else goes there but an empty `Pong`.
+    Ring = 10,
 }
 
 impl Content {
     fn from_byte(byte: u8) -> Option<Self> {
-        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed};
-        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused].into_iter().find(|content| *content as u8 == byte)
+        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Ring};
+        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring].into_iter().find(|content| *content as u8 == byte)
     }
 }
 
@@ -80,8 +84,8 @@ pub enum SessionError {
 pub struct Opened {
     /// A whole body, where this record completed one. Never `Rekey` or `Rekeyed`.
     pub body: Option<(Content, Vec<u8>)>,
-    /// Records to send back on channel `LIVE` at once.
-    pub replies: Vec<Vec<u8>>,
+    /// Records to send back at once, each with its channel.
+    pub replies: Vec<(u16, Vec<u8>)>,
 }
 
 struct Channel {
@@ -100,6 +104,8 @@ pub struct Session {
     channels: Vec<Channel>,
     usage: Usage,
     rekeying: Option<EphemeralSecret>,
+    /// A request for new keys that sealing on another channel brought about.
+    waiting: Option<Vec<u8>>,
     rng: Rng,
 }
 
@@ -116,7 +122,7 @@ impl Session {
                 partial: None,
             })
             .collect();
-        Self { peer, keys, epoch: 0, channels, usage: Usage::since(now), rekeying: None, rng }
+        Self { peer, keys, epoch: 0, channels, usage: Usage::since(now), rekeying: None, waiting: None, rng }
     }
 
     /// Who is at the other end, proven.
@@ -124,7 +130,8 @@ impl Session {
         &self.peer
     }
 
-    /// Seals a body of at most 72 KiB into one or more records, in order. When new keys are due, the initiator's request for them follows.
+    /// Seals a body of at most 72 KiB into one or more records, in order. When new keys are due, the initiator's request for them follows;
+    /// on another channel than `LIVE` it waits for [`Session::take_waiting`].
     ///
     /// # Panics
     /// When the body is longer, or the channel does not exist: a caller's bug.
@@ -132,10 +139,20 @@ impl Session {
         let mut records = self.seal_only(channel, content, body);
         if self.keys.role() == Role::Initiator && self.rekeying.is_none() && self.usage.is_due(now) {
             let secret = EphemeralSecret::draw(&mut self.rng);
-            records.extend(self.seal_only(LIVE, Content::Rekey, &secret.public()));
+            let request = self.seal_only(LIVE, Content::Rekey, &secret.public());
+            if channel == LIVE {
+                records.extend(request);
+            } else {
+                self.waiting = request.into_iter().next();
+            }
             self.rekeying = Some(secret);
         }
         records
+    }
+
+    /// A record that must go out on `LIVE` before any other there.
+    pub fn take_waiting(&mut self) -> Option<Vec<u8>> {
+        self.waiting.take()
     }
 
     /// Opens one record.
@@ -151,10 +168,7 @@ impl Session {
         let Some((content, body)) = self.assemble(channel, plain)? else { return Ok(Opened::default()) };
         match content {
             Content::Rekey => Ok(Opened { body: None, replies: self.answer_rekey(channel, &body, now)? }),
-            Content::Rekeyed => {
-                self.finish_rekey(channel, &body, now)?;
-                Ok(Opened::default())
-            }
+            Content::Rekeyed => Ok(Opened { body: None, replies: self.finish_rekey(channel, &body, now)? }),
             _ => Ok(Opened { body: Some((content, body)), replies: Vec::new() }),
         }
     }
@@ -171,8 +185,11 @@ impl Session {
         let channel = self.channels.iter_mut().find(|entry| entry.number == channel).ok_or(SessionError::Malformed)?;
         let epoch = record::epoch_of(record)?;
         if epoch == self.epoch && channel.receive.epoch() != epoch {
-            // The first record of the new epoch: the old receiving keys go now.
+            // The first record of the new epoch: the old receiving keys go now, and the responder's sending keys of this channel.
             channel.receive = Lane::new(&self.keys, self.keys.role().other(), channel.number, epoch);
+            if channel.send.epoch() != epoch {
+                channel.send = Lane::new(&self.keys, self.keys.role(), channel.number, epoch);
+            }
         }
         channel.receive.open(record)
     }
@@ -198,7 +215,7 @@ impl Session {
     }
 
     /// The responder's part of a rekeying.
-    fn answer_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<Vec<Vec<u8>>, SessionError> {
+    fn answer_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<Vec<(u16, Vec<u8>)>, SessionError> {
         let theirs: [u8; 32] = body.try_into().map_err(|_| SessionError::Rekeying)?;
         let settled = self.channels.iter().all(|entry| entry.receive.epoch() == self.epoch);
         if self.keys.role() != Role::Responder || channel != LIVE || !settled {
@@ -209,11 +226,12 @@ impl Session {
         let shared = secret.agree(&theirs).ok_or(SessionError::Rekeying)?;
         let replies = self.seal_only(LIVE, Content::Rekeyed, &mine);
         self.advance(self.keys.rekeyed(&theirs, &mine, &shared), now)?;
-        Ok(replies)
+        Ok(replies.into_iter().map(|record| (LIVE, record)).collect())
     }
 
-    /// The initiator's part of a rekeying.
-    fn finish_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<(), SessionError> {
+    /// The initiator's part of a rekeying. On each other channel a record that says nothing goes first: there the responder takes the
+    /// new keys when it comes, since channels may overtake each other.
+    fn finish_rekey(&mut self, channel: u16, body: &[u8], now: Now) -> Result<Vec<(u16, Vec<u8>)>, SessionError> {
         let theirs: [u8; 32] = body.try_into().map_err(|_| SessionError::Rekeying)?;
         let secret = self.rekeying.take().ok_or(SessionError::Rekeying)?;
         if channel != LIVE {
@@ -221,14 +239,21 @@ impl Session {
         }
         let mine = secret.public();
         let shared = secret.agree(&theirs).ok_or(SessionError::Rekeying)?;
-        self.advance(self.keys.rekeyed(&mine, &theirs, &shared), now)
+        self.advance(self.keys.rekeyed(&mine, &theirs, &shared), now)?;
+        let others = CHANNELS.into_iter().filter(|other| *other != LIVE);
+        let mut first = Vec::new();
+        for other in others {
+            first.extend(self.seal_only(other, Content::Pong, &[]).into_iter().map(|record| (other, record)));
+        }
+        Ok(first)
     }
 
     fn advance(&mut self, keys: SessionKeys, now: Now) -> Result<(), SessionError> {
         self.epoch = self.epoch.checked_add(1).ok_or(SessionError::Rekeying)?;
         self.keys = keys;
         self.usage = Usage::since(now);
-        for channel in &mut self.channels {
+        let is_initiator = self.keys.role() == Role::Initiator;
+        for channel in self.channels.iter_mut().filter(|channel| is_initiator || channel.number == LIVE) {
             channel.send = Lane::new(&self.keys, self.keys.role(), channel.number, self.epoch);
         }
         Ok(())

@@ -31,9 +31,12 @@ fn carry(records: Vec<Vec<u8>>, from: &mut Session, to: &mut Session, now: Now) 
     for record in records {
         let opened = to.open(LIVE, &record, now).expect("an honest record opens");
         arrived.extend(opened.body);
-        for reply in opened.replies {
-            let back = from.open(LIVE, &reply, now).expect("an honest reply opens");
-            assert!(back.body.is_none() && back.replies.is_empty());
+        for (channel, reply) in opened.replies {
+            let back = from.open(channel, &reply, now).expect("an honest reply opens");
+            assert!(back.body.is_none());
+            for (channel, first) in back.replies {
+                assert_eq!(to.open(channel, &first, now).expect("the first of new keys opens").body, Some((Content::Pong, Vec::new())));
+            }
         }
     }
     arrived
@@ -97,7 +100,7 @@ fn t6_repeated_reordered_reflected_and_foreign_records_are_refused() {
     });
     check("other channel", &|a, b| {
         let record = seal(a);
-        b.open(LIVE + 1, &record, NOW)
+        b.open(RING, &record, NOW)
     });
     check("other epoch", &|a, b| {
         let mut record = seal(a);
@@ -152,6 +155,30 @@ fn new_keys_are_made_after_ten_minutes_and_the_traffic_goes_on() {
         let records = b.seal(LIVE, Content::Message, &[round], later);
         assert_eq!(carry(records, &mut b, &mut a, later).len(), 1);
     }
+}
+
+#[test]
+fn channels_may_overtake_each_other_while_new_keys_are_made() {
+    let (mut a, mut b) = pair();
+    let later = Now { mono: REKEY_AGE_MS, wall: NOW_MS + REKEY_AGE_MS };
+    let ring = |session: &mut Session, body: &[u8]| session.seal(RING, Content::Ring, body, later).remove(0);
+    let open = |session: &mut Session, record: &[u8]| session.open(RING, record, later).expect("it opens").body;
+    let ours = ring(&mut a, b"before");
+    let request = a.take_waiting().expect("sealing on any channel asks for new keys");
+    let answer = b.open(LIVE, &request, later).expect("it opens").replies.remove(0).1;
+    // The responder has the new keys and goes on with the old ones here: its record may come before the answer.
+    let theirs = ring(&mut b, b"overtakes");
+    assert_eq!(open(&mut a, &theirs), Some((Content::Ring, b"overtakes".to_vec())));
+    assert_eq!(open(&mut b, &ours), Some((Content::Ring, b"before".to_vec())));
+    let (channel, first) = a.open(LIVE, &answer, later).expect("it opens").replies.remove(0);
+    assert_eq!((channel, first[2]), (RING, 1), "a first record in the new epoch");
+    let late = ring(&mut b, b"late");
+    assert_eq!(late[2], 0);
+    assert_eq!(open(&mut a, &late), Some((Content::Ring, b"late".to_vec())));
+    assert_eq!(open(&mut b, &first), Some((Content::Pong, Vec::new())));
+    let new = ring(&mut b, b"new");
+    assert_eq!(new[2], 1);
+    assert_eq!(open(&mut a, &new), Some((Content::Ring, b"new".to_vec())));
 }
 
 #[test]
@@ -247,7 +274,7 @@ fn every_plaintext_out_of_form_is_refused() {
     assert_eq!(refuse(&padded(&[1, 0, 0, 0, 0, 1, b'x'], 64)), None);
     for bad in [
         padded(&[0, 0, 0, 0, 0, 1, b'x'], 64),
-        padded(&[10, 0, 0, 0, 0, 1, b'x'], 64),
+        padded(&[11, 0, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 2, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 0, 0, 0, 0, 59, b'x'], 64),
         padded(&[1, 0, 0xff, 0xff, 0xff, 0xff, b'x'], 64),

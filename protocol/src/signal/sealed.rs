@@ -98,6 +98,14 @@ impl Header {
         Ok(Self { kind, to, dial, time_s })
     }
 
+    /// Kind and dial of a frame that this end sealed.
+    pub fn of_sealed(frame: &[u8]) -> Option<(SignalKind, DialId)> {
+        let to = frame.get(5..37)?.try_into().ok().map(NodeId)?;
+        let time_s = frame.get(53..57)?.try_into().ok().map(u32::from_be_bytes)?;
+        let header = Self::read(frame, &to, u64::from(time_s) * SECOND_MS).ok()?;
+        Some((header.kind, header.dial))
+    }
+
     fn encode(&self) -> Vec<u8> {
         Writer::new().raw(MAGIC).u8(self.kind as u8).raw(&self.to.0).raw(&self.dial.0).u32(self.time_s).into_bytes()
     }

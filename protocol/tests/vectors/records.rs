@@ -95,12 +95,12 @@ fn rekeying() {
     assert_eq!(records.len(), 2);
     bela.open(LIVE, &records[0], later).expect("the ping opens");
     let replies = bela.open(LIVE, &records[1], later).expect("the rekeying opens").replies;
-    anna.open(LIVE, &replies[0], later).expect("the answer opens");
+    anna.open(LIVE, &replies[0].1, later).expect("the answer opens");
     // The first draw of each end's generator.
     let secret = EphemeralSecret::draw(&mut Rng::from_seed([0x15; 32]));
     let (e_i, e_r) = (secret.public(), EphemeralSecret::draw(&mut Rng::from_seed([0x16; 32])).public());
     check_record("record-rekey", "The initiator's new key", &derived.prk, b"i", &records[1], 6, &e_i);
-    check_record("record-rekeyed", "The responder's new key", &derived.prk, b"r", &replies[0], 7, &e_r);
+    check_record("record-rekeyed", "The responder's new key", &derived.prk, b"r", &replies[0].1, 7, &e_r);
     let z = secret.agree(&e_r).expect("an honest key");
     let th = h(&[b"B4/v1/rekey", &derived.th3, &e_i, &e_r]);
     let old = derived.prk.expand::<32>(&[b"B4/v1/rk"]);

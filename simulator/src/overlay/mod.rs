@@ -289,16 +289,3 @@ fn mix(pair: u64, salt: u64) -> u64 {
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
-impl Overlay {
-    /// Scratch.
-    pub fn known(&self) -> f64 { self.live.values().filter_map(|i| self.nodes[*i as usize].ring.as_ref()).map(|r| r.known_count() as f64).sum::<f64>() / self.live.len() as f64 }
-    /// Scratch.
-    pub fn reasons(&self) -> (usize, usize, usize) { let mut c=(0,0,0); for i in self.live.values() { for (_, r, _) in self.nodes[*i as usize].ring.as_ref().unwrap().links() { match r { b4_protocol::ring::Reason::Theirs => c.0+=1, b4_protocol::ring::Reason::Near => c.1+=1, _ => c.2+=1 } } } c }
-    /// Scratch.
-    pub fn dump(&self) {
-        for (id, index) in &self.live {
-            let ring = self.nodes[*index as usize].ring.as_ref().unwrap();
-            println!("{id:?} {:?} next {:?} prev {:?} links {:?} small {} {:?}", ring.standing(), ring.near(b4_protocol::ring::Side::Next), ring.near(b4_protocol::ring::Side::Previous), ring.links().map(|l| l.0).collect::<Vec<_>>(), ring.is_small(), ring.debug());
-        }
-    }
-}

@@ -61,10 +61,10 @@ impl World {
                     self.try_open(number);
                 }
             }
-            Effect::LinkSend { link, frame } => {
+            Effect::LinkSend { link, channel, frame } => {
                 let other = self.end_of(node, link).filter(|end| end.is_open).and_then(|end| end.remote);
                 if let Some(other) = other {
-                    self.schedule_in_order((other, true), Event::Frame { end: other, frame });
+                    self.schedule_in_order((other, true), Event::Frame { end: other, channel, frame });
                 }
             }
             Effect::LinkClose { link } => {

@@ -46,7 +46,7 @@ enum Event {
     /// An input for a machine, unless it was started anew since.
     Input { node: NodeIndex, life: u32, input: Input },
     /// A frame for a machine over a link end.
-    Frame { end: u64, frame: Vec<u8> },
+    Frame { end: u64, channel: u16, frame: Vec<u8> },
     /// A link end hears that its channel opened or closed.
     Opened { end: u64 },
     Ended { end: u64, how: LinkEnd },
@@ -171,9 +171,9 @@ impl World {
                     self.input(node, input);
                 }
             }
-            Event::Frame { end, frame } => {
+            Event::Frame { end, channel, frame } => {
                 if let Some(end) = self.ends.get(&end).cloned() {
-                    self.input(end.node, Input::LinkFrame { link: end.link, frame });
+                    self.input(end.node, Input::LinkFrame { link: end.link, channel, frame });
                 }
             }
             Event::Opened { end } => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use b4_protocol::identity::testing::{NOW_MS, TestDevice};
 use b4_protocol::identity::{RevocationList, TrustAnchor};
 use b4_protocol::node::{Input, LinkId};
+use b4_protocol::session::LIVE;
 
 use super::{NodeIndex, World};
 
@@ -77,7 +78,7 @@ impl World {
     /// The other end of each of a machine's links sends these bytes.
     pub fn forge_link_frames(&mut self, node: NodeIndex, frame: &[u8]) {
         for link in self.links_of(node) {
-            self.input(node, Input::LinkFrame { link, frame: frame.to_vec() });
+            self.input(node, Input::LinkFrame { link, channel: LIVE, frame: frame.to_vec() });
         }
     }
 

@@ -1,5 +1,6 @@
-//! How every peer connection and its channel are made.
+//! How every peer connection and its channels are made.
 
+use b4_protocol::session::{LIVE, RING};
 use b4_protocol::signal::relay::IceServer;
 use js_sys::Array;
 use serde::Serialize;
@@ -8,10 +9,8 @@ use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConne
 
 use crate::platform::{PlatformError, js};
 
-/// Label of the channel (PROTOCOL.md#signalling).
-const LABEL: &str = "live";
-/// Id of the channel, agreed beforehand.
-const CHANNEL_ID: u16 = 1;
+/// The channels, agreed beforehand: labels (PROTOCOL.md#signalling) and ids.
+pub(super) const CHANNELS: [(&str, u16); 2] = [("live", LIVE), ("ring", RING)];
 /// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
 pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
 
@@ -39,25 +38,29 @@ struct Server<'a> {
     credential: &'a str,
 }
 
-/// A connection and its channel. Neither sends anything before a description is set.
-pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, RtcDataChannel), PlatformError> {
+/// A connection and its channels, in the order of [`CHANNELS`]. Nothing is sent before a description is set.
+pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, Vec<RtcDataChannel>), PlatformError> {
     let configuration = RtcConfiguration::new();
     let servers: Array = ice.iter().map(|server| JsValue::from(js::object(&described(server)))).collect();
     configuration.set_ice_servers(&servers);
     let peer = RtcPeerConnection::new_with_configuration(&configuration).map_err(PlatformError::at("RTCPeerConnection"))?;
-    let options = js::object(&ChannelOptions { negotiated: true, id: CHANNEL_ID, ordered: true });
-    let maker: &Maker = peer.unchecked_ref();
-    match maker.create_data_channel(LABEL, &options) {
-        Ok(channel) => {
-            channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-            channel.set_buffered_amount_low_threshold(LOW_WATER_BYTES);
-            Ok((peer, channel))
-        }
-        Err(thrown) => {
+    let channels: Result<Vec<RtcDataChannel>, PlatformError> = CHANNELS.into_iter().map(|of| channel(&peer, of)).collect();
+    match channels {
+        Ok(channels) => Ok((peer, channels)),
+        Err(refused) => {
             peer.close();
-            Err(PlatformError::from_thrown("createDataChannel", &thrown))
+            Err(refused)
         }
     }
+}
+
+fn channel(peer: &RtcPeerConnection, (label, id): (&str, u16)) -> Result<RtcDataChannel, PlatformError> {
+    let options = js::object(&ChannelOptions { negotiated: true, id, ordered: true });
+    let maker: &Maker = peer.unchecked_ref();
+    let channel = maker.create_data_channel(label, &options).map_err(|thrown| PlatformError::from_thrown("createDataChannel", &thrown))?;
+    channel.set_binary_type(RtcDataChannelType::Arraybuffer);
+    channel.set_buffered_amount_low_threshold(LOW_WATER_BYTES);
+    Ok(channel)
 }
 
 fn described(server: &IceServer) -> Server<'_> {

@@ -1,4 +1,4 @@
-//! One link: a peer connection, its channel, and a queue in which its asynchronous steps run one after the other.
+//! One link: a peer connection, its channels, and a queue in which its asynchronous steps run one after the other.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use b4_protocol::limits::CANDIDATES_MAX;
 use b4_protocol::node::{Input, LinkEnd, LinkId};
+use b4_protocol::session::LIVE;
 use b4_protocol::signal::relay::IceServer;
 use gloo::events::EventListener;
 use js_sys::{ArrayBuffer, Promise};
@@ -20,6 +21,9 @@ use crate::platform::{PlatformError, js};
 
 /// Steps that may wait: the description and the candidates. Further ones are dropped; the core does not order more.
 const STEPS_MAX: usize = CANDIDATES_MAX + 2;
+
+/// Messages held until all channels are open; an honest end sends one before it is answered.
+const HELD_MAX: usize = 16;
 
 /// One asynchronous step of setting up.
 pub(super) enum Step {
@@ -37,7 +41,12 @@ pub(super) enum Step {
 pub(super) struct Link {
     home: Home,
     peer: RtcPeerConnection,
-    channel: RtcDataChannel,
+    /// In the order of `config::CHANNELS`.
+    channels: Vec<RtcDataChannel>,
+    /// How many of them are open.
+    open: Cell<usize>,
+    /// What came before all of them were: told after that. At most as much as the other end may send before it is answered.
+    held: RefCell<Vec<(u16, Vec<u8>)>>,
     steps: RefCell<VecDeque<Step>>,
     stepping: Cell<bool>,
     closed: Cell<bool>,
@@ -51,11 +60,13 @@ pub(super) struct Link {
 impl Link {
     /// Makes the connection and listens to it.
     pub(super) fn new(id: LinkId, ice: &[IceServer], table: &Rc<Table>) -> Result<Rc<Self>, PlatformError> {
-        let (peer, channel) = config::connection(ice)?;
+        let (peer, channels) = config::connection(ice)?;
         let link = Rc::new(Self {
             home: Home { table: Rc::downgrade(table), id },
             peer,
-            channel,
+            channels,
+            open: Cell::new(0),
+            held: RefCell::new(Vec::new()),
             steps: RefCell::new(VecDeque::new()),
             stepping: Cell::new(false),
             closed: Cell::new(false),
@@ -64,7 +75,7 @@ impl Link {
             listeners: RefCell::new(Vec::new()),
         });
         link.listen_to_peer();
-        link.listen_to_channel();
+        link.listen_to_channels();
         Ok(link)
     }
 
@@ -79,9 +90,11 @@ impl Link {
         }
     }
 
-    /// Sends one message.
-    pub(super) fn send(&self, frame: &[u8]) -> Result<(), PlatformError> {
-        self.channel.send_with_u8_array(frame).map_err(PlatformError::at("send"))
+    /// Sends one message over the channel of this number.
+    pub(super) fn send(&self, number: u16, frame: &[u8]) -> Result<(), PlatformError> {
+        let place = config::CHANNELS.iter().position(|(_, id)| *id == number);
+        let channel = place.and_then(|place| self.channels.get(place)).ok_or(PlatformError::Unexpected("the channel"))?;
+        channel.send_with_u8_array(frame).map_err(PlatformError::at("send"))
     }
 
     /// Silences and closes everything. What was sent before is still written where the browser can.
@@ -91,7 +104,7 @@ impl Link {
         }
         self.listeners.borrow_mut().clear();
         self.steps.borrow_mut().clear();
-        self.channel.close();
+        self.channels.iter().for_each(RtcDataChannel::close);
         self.peer.close();
     }
 
@@ -181,7 +194,7 @@ impl Link {
                 link.home.end(LinkEnd::Unreachable);
             }
         });
-        // The only channel is agreed beforehand: one that the other end opens on top has no business here.
+        // All channels are agreed beforehand: one that the other end opens on top has no business here.
         self.listen(peer, "datachannel", |_, event| {
             if let Some(event) = event.dyn_ref::<RtcDataChannelEvent>() {
                 event.channel().close();
@@ -189,20 +202,43 @@ impl Link {
         });
     }
 
-    fn listen_to_channel(self: &Rc<Self>) {
-        let channel = &self.channel;
-        self.listen(channel, "open", |link, _| link.home.send(Input::LinkOpened { link: link.home.id }));
-        self.listen(channel, "message", |link, event| {
-            let data = event.dyn_ref::<MessageEvent>().map_or(JsValue::UNDEFINED, MessageEvent::data);
-            if data.is_instance_of::<ArrayBuffer>() {
-                link.home.send(Input::LinkFrame { link: link.home.id, frame: js::bytes(&data) });
-            } else {
-                // Text is none of ours: whoever sends it does not speak B4.
-                link.home.end(LinkEnd::Closed);
+    fn listen_to_channels(self: &Rc<Self>) {
+        for (channel, (_, number)) in self.channels.iter().zip(config::CHANNELS) {
+            self.listen(channel, "open", |link, _| {
+                link.open.set(link.open.get() + 1);
+                if link.is_open() {
+                    link.home.send(Input::LinkOpened { link: link.home.id });
+                    link.held.take().into_iter().for_each(|(channel, frame)| link.heard(channel, frame));
+                }
+            });
+            self.listen(channel, "message", move |link, event| {
+                let data = event.dyn_ref::<MessageEvent>().map_or(JsValue::UNDEFINED, MessageEvent::data);
+                if data.is_instance_of::<ArrayBuffer>() {
+                    link.heard(number, js::bytes(&data));
+                } else {
+                    // Text is none of ours: whoever sends it does not speak B4.
+                    link.home.end(LinkEnd::Closed);
+                }
+            });
+            if number == LIVE {
+                self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id }));
             }
-        });
-        self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id }));
-        self.listen(channel, "close", |link, _| link.home.end(LinkEnd::Closed));
+            self.listen(channel, "close", |link, _| link.home.end(LinkEnd::Closed));
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.get() == config::CHANNELS.len()
+    }
+
+    fn heard(&self, channel: u16, frame: Vec<u8>) {
+        if self.is_open() {
+            self.home.send(Input::LinkFrame { link: self.home.id, channel, frame });
+        } else if self.held.borrow().len() < HELD_MAX {
+            self.held.borrow_mut().push((channel, frame));
+        } else {
+            self.home.end(LinkEnd::Closed);
+        }
     }
 
     fn listen(self: &Rc<Self>, target: &web_sys::EventTarget, name: &'static str, heard: impl Fn(&Self, &Event) + 'static) {

@@ -1,4 +1,4 @@
-//! Links: peer connections, each with its one data channel, as the core orders them.
+//! Links: peer connections, each with its data channels, as the core orders them.
 //!
 //! A link begins with `offer` or `answer`; its description and candidates go out as inputs; with `accept` and `candidate` it takes
 //! the other end's. Its asynchronous steps run one after the other ([`link`]). It ends by `close`, silently, or by itself
@@ -63,10 +63,10 @@ impl Links {
         self.step(id, Step::Candidate(candidate));
     }
 
-    /// Sends one message. A channel that does not take it ends the link.
-    pub fn send(&self, id: LinkId, frame: &[u8]) {
+    /// Sends one message over the channel of this number. A channel that does not take it ends the link.
+    pub fn send(&self, id: LinkId, channel: u16, frame: &[u8]) {
         let sent = match self.table.links.borrow().get(&id) {
-            Some(link) => link.send(frame),
+            Some(link) => link.send(channel, frame),
             None => return,
         };
         if sent.is_err() {

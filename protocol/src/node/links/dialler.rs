@@ -21,7 +21,8 @@ impl Links {
             return Vec::new();
         }
         if self.links.len() >= LINKS_MAX {
-            return vec![Outcome::DialFailed { user }];
+            let node = *peer.node_id();
+            return vec![Outcome::DialFailed { user, node, was_answered: false }];
         }
         let dial = DialId(self.rng.array());
         let link = self.new_link(peer, Role::Initiator, dial, Stage::Describing, now);
@@ -70,11 +71,12 @@ impl Links {
         self.close(id, DownReason::Unreachable)
     }
 
-    pub(super) fn answered(&mut self, from: NodeId, dial: DialId, frame: &[u8], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
-        let Some(id) = self.by_dial(&from, dial) else { return Vec::new() };
+    pub(super) fn answered(&mut self, dial: DialId, frame: &[u8], trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+        let Some(id) = self.by_dial(dial) else { return Vec::new() };
         // A second answer is not heard: whoever forwards could end a session with an old one.
         let is_awaited = |link: &&mut Link| matches!(link.stage, Stage::AwaitingAnswer(_));
         let Some(link) = self.links.get_mut(&id).filter(is_awaited) else { return Vec::new() };
+        let node = *link.peer.node_id();
         let Stage::AwaitingAnswer(handshake) = std::mem::replace(&mut link.stage, Stage::Gone) else { return Vec::new() };
         let opened = link.keys.as_mut().and_then(|keys| keys.open_answer(frame).ok());
         let Some((m2, description)) = opened else {
@@ -82,7 +84,7 @@ impl Links {
             link.stage = Stage::AwaitingAnswer(handshake);
             return Vec::new();
         };
-        match handshake.receive_m2(&m2, description.fingerprint, &from, &trust.judge(now)) {
+        match handshake.receive_m2(&m2, description.fingerprint, &node, &trust.judge(now)) {
             Ok((handshake, op)) => {
                 link.stage = Stage::UnwrappingM2(Box::new(handshake));
                 link.answered_ms = now.mono;

@@ -1,6 +1,6 @@
 //! Offers that are being opened: bounded, replays dropped, and no sender served at the others' cost.
 
-use super::{LinkOp, Outcome};
+use super::{LinkOp, Outcome, Sender};
 use crate::identity::NodeId;
 use crate::limits::{
     CANDIDATES_MAX, DIAL_ID_MEMORY_MS, DIAL_IDS_MAX, FAMILIAR_OPS_PER_SECOND, FAMILIARS_MAX, HANDSHAKE_MS, HANDSHAKES_MAX,
@@ -21,7 +21,8 @@ const PENDING_FAMILIAR: usize = HANDSHAKES_MAX / 2;
 
 /// An offer whose key is being unwrapped.
 pub(super) struct Pending {
-    pub from: NodeId,
+    /// Whom the forwarder vouches for.
+    pub vouched: Option<NodeId>,
     pub offer: SealedOffer,
     pub received_ms: u64,
     /// Sealed candidates that came meanwhile.
@@ -43,12 +44,12 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Takes an offer, or drops it. Dropping is silent: who meant it dials again.
-    pub fn offer(&mut self, from: NodeId, header: Header, frame: Vec<u8>, now: Now) -> Vec<Outcome> {
+    pub fn offer(&mut self, sender: Sender, header: Header, frame: Vec<u8>, now: Now) -> Vec<Outcome> {
         self.forget(now);
         let is_replay = self.seen.contains_key(&header.dial);
-        let is_familiar = self.familiars.contains(&from);
+        let is_familiar = self.familiars.contains(&sender.charged);
         let pending_max = if is_familiar { PENDING_MAX } else { PENDING_MAX - PENDING_FAMILIAR };
-        if is_replay || self.seen.len() >= DIAL_IDS_MAX || self.pending.len() >= pending_max || !self.admits(from, is_familiar, now) {
+        if is_replay || self.seen.len() >= DIAL_IDS_MAX || self.pending.len() >= pending_max || !self.admits(sender.charged, is_familiar, now) {
             return Vec::new();
         }
         let Ok(offer) = SealedOffer::new(header, frame) else { return Vec::new() };
@@ -56,13 +57,13 @@ impl Incoming {
         let number = self.next_number;
         self.next_number += 1;
         let op = offer.key_op();
-        self.pending.insert(number, Pending { from, offer, received_ms: now.mono, candidates: Vec::new() });
+        self.pending.insert(number, Pending { vouched: sender.vouched, offer, received_ms: now.mono, candidates: Vec::new() });
         vec![Outcome::Key(LinkOp::OpenOffer(number), op)]
     }
 
     /// Keeps a candidate for an offer that is being opened.
-    pub fn candidate(&mut self, from: NodeId, dial: DialId, frame: Vec<u8>) {
-        let pending = self.pending.iter_mut().map(|(_, pending)| pending).find(|pending| pending.from == from && pending.offer.header.dial == dial);
+    pub fn candidate(&mut self, dial: DialId, frame: Vec<u8>) {
+        let pending = self.pending.iter_mut().map(|(_, pending)| pending).find(|pending| pending.offer.header.dial == dial);
         if let Some(pending) = pending.filter(|pending| pending.candidates.len() < CANDIDATES_MAX) {
             pending.candidates.push(frame);
         }

@@ -5,7 +5,7 @@ use crate::crypto::Fingerprint;
 use crate::handshake::{AwaitM2, AwaitM3, AwaitM4, AwaitUnwrapOfM2, AwaitUnwrapOfM3, ReceivedM1, Role};
 use crate::identity::VerifiedCertificate;
 use crate::limits::CANDIDATES_MAX;
-use crate::session::Session;
+use crate::session::{LIVE, Session};
 use crate::signal::description::Candidate;
 use crate::signal::sealed::{Dial, DialId, OfferDraft, OpenedOffer};
 use crate::time::{Now, SECOND_MS};
@@ -85,6 +85,8 @@ pub(super) struct Link {
     pub used_ms: u64,
     /// An unanswered probe.
     pub probed_ms: Option<u64>,
+    /// When a conversation last had use for it.
+    pub talked_ms: Option<u64>,
     /// Something was sent that wants an acknowledgement.
     pub is_expecting: bool,
 }
@@ -133,7 +135,7 @@ impl Link {
             Stage::AwaitingChannel(waiting) => {
                 let (handshake, frame) = *waiting;
                 self.stage = Stage::AwaitingM4(Box::new(handshake));
-                vec![Outcome::Effect(Effect::LinkSend { link: id, frame })]
+                vec![Outcome::Effect(Effect::LinkSend { link: id, channel: LIVE, frame })]
             }
             other => {
                 self.stage = other;

@@ -17,16 +17,18 @@ use super::{Effect, LinkEnd, LinkId};
 use crate::crypto::{KeyOp, KeyOpResult, Rng};
 use crate::handshake::{ALERT, Judge, Role};
 use crate::identity::{NodeId, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, HANDSHAKE_MS, PROBE_IDLE_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS};
+use crate::limits::{
+    CHAT_LINKS_MAX, HANDSHAKE_MS, HANDSHAKES_MAX, PROBE_IDLE_MS, PROBE_QUIET_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS, RING_LINKS_MAX, TALK_MS,
+};
 use crate::ordered::{OrderedMap, OrderedSet};
-use crate::session::{Content, LIVE};
+use crate::session::{Content, LIVE, RING};
 use crate::signal::description::Candidate;
 use crate::signal::relay::IceServer;
 use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::Now;
 
 /// Links of all kinds and stages at once; further dials and offers are dropped. The chats, and twice as many that come and go.
-const LINKS_MAX: usize = 3 * CHAT_LINKS_MAX;
+const LINKS_MAX: usize = RING_LINKS_MAX + CHAT_LINKS_MAX + 2 * HANDSHAKES_MAX;
 
 /// Which private-key operation of a link's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,10 +67,20 @@ pub(super) enum Outcome {
     Up { peer: VerifiedCertificate },
     /// A body arrived in the session with this user.
     Body { user: UserId, content: Content, body: Vec<u8> },
-    /// The session with this user is over.
-    Down { user: UserId, reason: DownReason },
-    /// A handshake with this user, begun by either end, came to nothing, and none is under way.
-    DialFailed { user: UserId },
+    /// The session with this device of this user is over.
+    Down { user: UserId, node: NodeId, reason: DownReason },
+    /// A handshake with this device, begun by either end, came to nothing, and none is under way. `was_answered`: signalling worked, the
+    /// connection did not.
+    DialFailed { user: UserId, node: NodeId, was_answered: bool },
+}
+
+/// Where a sealed frame came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    /// Who is charged for it: the author whom the relay vouches for, or the end of the link it came over.
+    pub charged: NodeId,
+    /// The author, where the forwarder vouches for them. The ring vouches for nobody.
+    pub vouched: Option<NodeId>,
 }
 
 /// What links need to judge certificates. Owned by the node, lent for each call.
@@ -115,13 +127,13 @@ impl Links {
         users.into_iter().map(|(_, user)| user).collect()
     }
 
-    /// A sealed frame from `from`, as its forwarder vouches.
-    pub fn forwarded(&mut self, from: NodeId, frame: Vec<u8>, trust: Trust<'_>, now: Now) -> Vec<Outcome> {
+    /// A sealed frame from somebody.
+    pub fn forwarded(&mut self, sender: Sender, frame: Vec<u8>, trust: Trust<'_>, now: Now) -> Vec<Outcome> {
         let Ok(header) = Header::read(&frame, trust.own.node_id(), now.wall) else { return Vec::new() };
         match header.kind {
-            SignalKind::Offer => self.incoming.offer(from, header, frame, now),
-            SignalKind::Answer => self.answered(from, header.dial, &frame, trust, now),
-            SignalKind::Candidate => self.candidate_received(from, header.dial, frame),
+            SignalKind::Offer => self.incoming.offer(sender, header, frame, now),
+            SignalKind::Answer => self.answered(header.dial, &frame, trust, now),
+            SignalKind::Candidate => self.candidate_received(header.dial, frame),
         }
     }
 
@@ -150,8 +162,8 @@ impl Links {
         }
     }
 
-    /// One message from the data channel.
-    pub fn frame(&mut self, id: LinkId, frame: &[u8], now: Now) -> Vec<Outcome> {
+    /// One message from a data channel.
+    pub fn frame(&mut self, id: LinkId, channel: u16, frame: &[u8], now: Now) -> Vec<Outcome> {
         let Some(link) = self.links.get_mut(&id) else { return Vec::new() };
         link.heard_ms = now.mono;
         link.probed_ms = None;
@@ -161,13 +173,14 @@ impl Links {
         }
         match std::mem::replace(&mut link.stage, Stage::Gone) {
             Stage::Up(mut session) => {
-                let opened = session.open(LIVE, frame, now);
+                let opened = session.open(channel, frame, now);
                 link.stage = Stage::Up(session);
                 match opened {
-                    Ok(opened) => self.opened_record(id, opened),
+                    Ok(opened) => self.opened_record(id, channel, opened),
                     Err(_) => self.close(id, DownReason::Refused),
                 }
             }
+            _ if channel != LIVE => self.alert(id),
             Stage::AwaitingM3(handshake) => self.m3_received(id, *handshake, frame),
             Stage::AwaitingM4(handshake) => self.m4_received(id, *handshake, frame, now),
             // Nothing else may come: before M4 the initiator is not heard, and the responder has nothing to say.
@@ -193,11 +206,26 @@ impl Links {
         link.sent_ms = now.mono;
         if content == Content::Message {
             link.used_ms = now.mono;
+            link.talked_ms = Some(now.mono);
             link.is_expecting = true;
         }
-        let records = session.seal(LIVE, content, body, now);
-        out.extend(records.into_iter().map(|frame| Outcome::Effect(Effect::LinkSend { link: id, frame })));
+        let channel = if content == Content::Ring { RING } else { LIVE };
+        let records = session.seal(channel, content, body, now);
+        let rekey = session.take_waiting().map(|record| (LIVE, record));
+        let records = rekey.into_iter().chain(records.into_iter().map(|record| (channel, record)));
+        out.extend(records.map(|(channel, frame)| Outcome::Effect(Effect::LinkSend { link: id, channel, frame })));
         true
+    }
+
+    /// Whether a conversation had use for the session with `user` lately.
+    pub fn is_talking(&self, user: &UserId, now: Now) -> bool {
+        let link = self.up.get(user).and_then(|id| self.links.get(id));
+        link.and_then(|link| link.talked_ms).is_some_and(|at| now.mono < at + TALK_MS)
+    }
+
+    /// Everybody with a session, and since when on the monotonic clock.
+    pub fn peers(&self) -> impl Iterator<Item = (&VerifiedCertificate, u64)> {
+        self.up.values().filter_map(|id| self.links.get(id)).map(|link| (&link.peer, link.started_ms))
     }
 
     /// The key of the user at the other end of a session.
@@ -209,6 +237,7 @@ impl Links {
     pub fn touch(&mut self, user: &UserId, now: Now) {
         if let Some(link) = self.up.get(user).and_then(|id| self.links.get_mut(id)) {
             link.used_ms = now.mono;
+            link.talked_ms = Some(now.mono);
         }
     }
 
@@ -289,11 +318,14 @@ impl Links {
         outcomes
     }
 
-    fn opened_record(&mut self, id: LinkId, opened: crate::session::Opened) -> Vec<Outcome> {
+    fn opened_record(&mut self, id: LinkId, channel: u16, opened: crate::session::Opened) -> Vec<Outcome> {
         let user = self.links[&id].peer.user_id().clone();
         let mut outcomes: Vec<Outcome> =
-            opened.replies.into_iter().map(|frame| Outcome::Effect(Effect::LinkSend { link: id, frame })).collect();
+            opened.replies.into_iter().map(|(channel, frame)| Outcome::Effect(Effect::LinkSend { link: id, channel, frame })).collect();
         match opened.body {
+            // The first record of new keys says nothing.
+            Some((Content::Pong, body)) if channel == RING && body.is_empty() => {}
+            Some((content, _)) if (channel == RING) != (content == Content::Ring) => outcomes.extend(self.close(id, DownReason::Refused)),
             Some((Content::Leave, _)) => outcomes.extend(self.close(id, DownReason::Left)),
             Some((content, body)) => outcomes.push(Outcome::Body { user, content, body }),
             None => {}
@@ -309,7 +341,6 @@ impl Links {
         }
         if let Some(link) = self.links.get_mut(&id) {
             link.heard_ms = now.mono;
-            link.used_ms = now.mono;
         }
         self.up.insert(peer.user_id().clone(), id);
         outcomes.push(Outcome::Up { peer });
@@ -321,7 +352,7 @@ impl Links {
         let is_open = self.links.get(&id).is_some_and(|link| link.is_open);
         let mut outcomes = Vec::new();
         if is_open {
-            outcomes.push(Outcome::Effect(Effect::LinkSend { link: id, frame: vec![ALERT] }));
+            outcomes.push(Outcome::Effect(Effect::LinkSend { link: id, channel: LIVE, frame: vec![ALERT] }));
         }
         outcomes.extend(self.close(id, DownReason::Refused));
         outcomes
@@ -336,14 +367,14 @@ impl Links {
 
     /// Tells the node that a link is gone.
     fn farewell(&mut self, id: LinkId, link: &Link, reason: DownReason) -> Vec<Outcome> {
-        let user = link.peer.user_id().clone();
+        let (user, node) = (link.peer.user_id().clone(), *link.peer.node_id());
         if self.up.get(&user) == Some(&id) {
             self.up.remove(&user);
-            return vec![Outcome::Down { user, reason }];
+            return vec![Outcome::Down { user, node, reason }];
         }
         // Whichever end began it: who wanted to dial may have found the other's handshake under way and relied upon it.
         let goes_on = self.links.values().any(|other| *other.peer.user_id() == user);
-        if goes_on || reason == DownReason::Replaced { Vec::new() } else { vec![Outcome::DialFailed { user }] }
+        if goes_on || reason == DownReason::Replaced { Vec::new() } else { vec![Outcome::DialFailed { user, node, was_answered: link.answered_ms > 0 }] }
     }
 
     fn new_link(&mut self, peer: VerifiedCertificate, role: Role, dial: DialId, stage: Stage, now: Now) -> LinkId {
@@ -364,7 +395,8 @@ impl Links {
             rival: None,
             heard_ms: now.mono,
             sent_ms: now.mono,
-            used_ms: now.mono,
+            used_ms: 0,
+            talked_ms: None,
             probed_ms: None,
             is_expecting: false,
         };
@@ -372,8 +404,9 @@ impl Links {
         id
     }
 
-    fn by_dial(&self, from: &NodeId, dial: DialId) -> Option<LinkId> {
-        self.links.iter().find(|(_, link)| link.dial == dial && link.peer.node_id() == from).map(|(id, _)| *id)
+    /// The link of a dial. Who the frame came from is of no matter: what is not sealed with the dial's keys does not open.
+    fn by_dial(&self, dial: DialId) -> Option<LinkId> {
+        self.links.iter().find(|(_, link)| link.dial == dial).map(|(id, _)| *id)
     }
 }
 
@@ -389,7 +422,9 @@ impl Link {
         if let Some(probed_ms) = self.probed_ms {
             return Some(probed_ms + PROBE_WAIT_MS);
         }
-        let idle = self.heard_ms + PROBE_IDLE_MS;
+        // The ring looks after its links by itself, less often; a conversation wants to know sooner.
+        let is_talking = self.talked_ms.is_some_and(|at| self.heard_ms < at + TALK_MS);
+        let idle = self.heard_ms + if is_talking { PROBE_IDLE_MS } else { PROBE_QUIET_MS };
         Some(if self.is_expecting { idle.min(self.sent_ms.max(self.heard_ms) + PROBE_UNACKED_MS) } else { idle })
     }
 }

@@ -5,10 +5,10 @@ use super::link::{Link, Offered, Stage};
 use super::{DownReason, LINKS_MAX, LinkOp, Links, Outcome, Trust};
 use crate::crypto::KeyOpResult;
 use crate::handshake::{AwaitM3, Role, receive_m1};
-use crate::identity::{NodeId, VerifiedCertificate};
+use crate::identity::VerifiedCertificate;
 use crate::limits::{CANDIDATES_MAX, HANDSHAKES_MAX};
 use crate::node::{Effect, LinkId};
-use crate::session::Session;
+use crate::session::{LIVE, Session};
 use crate::signal::description::{Description, SdpKind};
 use crate::signal::relay::IceServer;
 use crate::signal::sealed::DialId;
@@ -27,7 +27,7 @@ impl Links {
         let Some(pending) = self.incoming.take(number) else { return Vec::new() };
         let Ok(secret) = result else { return Vec::new() };
         let Ok(offer) = pending.offer.open(secret) else { return Vec::new() };
-        let Ok(m1) = receive_m1(&offer.m1, &pending.from, &trust.judge(now)) else { return Vec::new() };
+        let Ok(m1) = receive_m1(&offer.m1, pending.vouched.as_ref(), &trust.judge(now)) else { return Vec::new() };
         if offer.verify(m1.peer().signing_key()).is_err() || trust.blocked.contains(m1.peer().user_id()) {
             return Vec::new();
         }
@@ -125,14 +125,14 @@ impl Links {
     }
 
     /// A candidate of the other end, for a link or for an offer that is still being opened.
-    pub(super) fn candidate_received(&mut self, from: NodeId, dial: DialId, frame: Vec<u8>) -> Vec<Outcome> {
-        match self.by_dial(&from, dial) {
+    pub(super) fn candidate_received(&mut self, dial: DialId, frame: Vec<u8>) -> Vec<Outcome> {
+        match self.by_dial(dial) {
             Some(id) => self.candidate_taken(id, &frame),
             None => {
                 let rivals = self.links.iter_mut().filter_map(|(_, link)| link.rival.as_mut());
-                match rivals.into_iter().find(|rival| rival.offer.header.dial == dial && *rival.m1.peer().node_id() == from) {
+                match rivals.into_iter().find(|rival| rival.offer.header.dial == dial) {
                     Some(rival) => rival.keep(frame),
-                    None => self.incoming.candidate(from, dial, frame),
+                    None => self.incoming.candidate(dial, frame),
                 }
                 Vec::new()
             }
@@ -163,7 +163,7 @@ impl Links {
         let peer = established.peer.clone();
         let session = Session::new(established, self.rng.fork("session"), now);
         link.stage = Stage::Up(Box::new(session));
-        let mut outcomes = vec![Outcome::Effect(Effect::LinkSend { link: id, frame: m4 })];
+        let mut outcomes = vec![Outcome::Effect(Effect::LinkSend { link: id, channel: LIVE, frame: m4 })];
         outcomes.extend(self.establish(id, peer, now));
         outcomes
     }
