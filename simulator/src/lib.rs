@@ -8,6 +8,7 @@ mod end;
 pub mod event_queue;
 mod machine;
 mod relay_host;
+pub mod report;
 mod store;
 mod trace;
 mod world;
