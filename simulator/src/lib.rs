@@ -3,6 +3,7 @@
 //!
 //! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made.
 
+pub mod chord;
 mod draws;
 mod end;
 pub mod event_queue;
