@@ -254,7 +254,8 @@ fn t14_a_flood_of_offers_does_not_keep_a_contact_out() {
         world.start(anna);
         world.run_for(1_000);
         let made = flood(&mut world, anna, bela, &enemies, 500);
-        assert!(made <= 8 * senders + 4, "{made} connections for {senders} senders");
+        // Eight of each sender in ten seconds, which may begin in the middle.
+        assert!(made <= 16 * senders + 4, "{made} connections for {senders} senders");
         assert_eq!(received(&world, bela, anna), ["hello", "through the flood"], "within 5 s, {senders} senders");
     }
 }

@@ -6,6 +6,7 @@ use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, SESSION_SETTLED_MS, WATCH_MS};
+use crate::ring::RingId;
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
 use crate::time::Now;
@@ -143,6 +144,7 @@ impl Node {
         let user = peer.user_id().clone();
         if !self.key_is_known(peer) {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
+            self.ring.avoid(RingId::of_node(peer.node_id()), now.mono);
             self.step(&user, Step::Idle);
             return;
         }

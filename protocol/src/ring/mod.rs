@@ -255,9 +255,8 @@ impl Ring {
 
     /// A link is gone, by itself or because somebody closed it.
     pub fn unlinked(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
-        if self.neighbours.remove(&peer).is_none() {
-            return;
-        }
+        let Some(neighbour) = self.neighbours.remove(&peer) else { return };
+        self.tending.lasted(peer, now_ms.saturating_sub(neighbour.since_ms), now_ms);
         self.links_changed(now_ms, out);
         self.paths_lost(peer, now_ms, out);
     }

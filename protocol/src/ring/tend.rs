@@ -20,6 +20,8 @@ const HINT_MS: u64 = 30 * SECOND_MS;
 const HINTS_MAX: usize = 64;
 /// Dials remembered as failed; at the bound the oldest is forgotten.
 const FAILED_MAX: usize = 256;
+/// A link that lasted so long was one.
+const SETTLED_MS: u64 = 10 * SECOND_MS;
 /// Wait after a failed dial, doubled with each. After the second without a path between the two it is much longer.
 const REDIAL_MS: u64 = SECOND_MS;
 /// Longest of these waits.
@@ -99,17 +101,29 @@ impl Tending {
 
     /// A link came up: why it was dialled.
     pub fn dialled(&mut self, peer: RingId) -> Reason {
-        self.failures.remove(&peer);
         self.hints.remove(&peer);
         self.dials.remove(&peer).map_or(Reason::Theirs, |(reason, _)| reason)
     }
 
     pub fn dial_failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
         let Some((reason, _)) = self.dials.remove(&peer) else { return };
-        self.hints.remove(&peer);
         if let Reason::Long { stratum, .. } = reason {
             self.drawing &= !(1 << stratum);
         }
+        self.failed(peer, is_for_good, now_ms);
+    }
+
+    /// A link lasted so long. One that ends at once, again and again, is as good as a dial that failed.
+    pub fn lasted(&mut self, peer: RingId, span_ms: u64, now_ms: u64) {
+        if span_ms < SETTLED_MS {
+            self.failed(peer, false, now_ms);
+        } else {
+            self.failures.remove(&peer);
+        }
+    }
+
+    fn failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
+        self.hints.remove(&peer);
         let count = self.failures.get(&peer).map_or(0, |failure| failure.count) + 1;
         if self.failures.len() >= FAILED_MAX {
             let oldest = self.failures.iter().min_by_key(|(_, failure)| failure.until_ms).map(|(id, _)| *id);
@@ -138,6 +152,11 @@ impl Ring {
             }
         }
         self.tend(now_ms, out);
+    }
+
+    /// This node is not to be dialled for long: somebody else settles something with them first.
+    pub fn avoid(&mut self, peer: RingId, now_ms: u64) {
+        (0..2).for_each(|_| self.tending.failed(peer, true, now_ms));
     }
 
     /// Looks at what is wanted and is not there.

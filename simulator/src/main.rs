@@ -1,0 +1,9 @@
+//! The program of the simulator: `cargo run --release -p b4-simulator -- --help`. Nothing is measured here.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}
