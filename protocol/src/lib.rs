@@ -29,6 +29,8 @@ pub mod session;
 
 pub mod ring;
 
+pub mod directory;
+
 pub mod chat;
 
 pub mod node;

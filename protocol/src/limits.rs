@@ -121,6 +121,21 @@ pub const RING_REDRAW_MS: u64 = 20 * MINUTE_MS;
 /// How long a pair that could not connect is routed around before it is tried again.
 pub const RING_UNCONNECTABLE_MS: u64 = 10 * MINUTE_MS;
 
+/// How long a presence lasts (PROTOCOL.md#records-and-presence).
+pub const PRESENCE_MS: u64 = 10 * MINUTE_MS;
+/// How often it is said anew.
+pub const PRESENCE_AGAIN_MS: u64 = 4 * MINUTE_MS;
+/// How far the clocks of who signs and who reads a presence may be apart.
+pub const PRESENCE_SKEW_MS: u64 = 2 * MINUTE_MS;
+/// User records kept for others: 10 MB at most. Five of every record over all nodes, so that a hundred times fewer are expected. Guess.
+pub const SHELF_RECORDS_MAX: usize = 4_096;
+/// Time between two looks at what is to be handed over.
+pub const HANDOVER_LOOK_MS: u64 = 20 * SECOND_MS;
+/// Records handed over at one look, those that follow wait for the next.
+pub const HANDOVERS_MAX: usize = 32;
+/// Time between two questions whether a contact who is away has come. Guess.
+pub const RING_WATCH_MS: u64 = 20 * SECOND_MS;
+
 /// Contacts kept; adding or meeting one more is refused.
 pub const CONTACTS_MAX: usize = 4_096;
 /// Strangers (new, not yet accepted) kept; a further stranger's session is closed.

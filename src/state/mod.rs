@@ -150,6 +150,7 @@ impl AppState {
             node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
+            node::Event::NetworkViewed(_) => {}
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }
