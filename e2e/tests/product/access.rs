@@ -49,6 +49,7 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     anna.until_seen("second-tab").await?;
     found.extend(look(&anna, "a second tab").await?);
     world.relay.kill();
+    anna.browser.quit().await;
     bela.until_network("offline").await?;
     found.extend(look(&bela, "offline").await?);
     ensure!(found.is_empty(), "axe found:\n{}", found.join("\n"));

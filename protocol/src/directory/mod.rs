@@ -12,7 +12,7 @@ mod shelf;
 
 pub use presence::{Presence, PresenceDraft};
 pub use record::{RecordDraft, RecordError, UserRecord};
-pub use shelf::{Found, Kept, Shelf, ShelfError};
+pub use shelf::{Found, Kept, Shelf, ShelfError, pair};
 
 use crate::crypto::{Rng, VerifyKey};
 

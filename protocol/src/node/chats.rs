@@ -1,5 +1,6 @@
 //! Commands and bodies that concern conversations.
 
+use super::directory::Why;
 use super::journal::Purpose;
 use super::relay::Asked;
 use super::seek::Seeking;
@@ -8,9 +9,10 @@ use crate::chat::{Arrival, BodyError, Conversation, MessageBody, MessageId, Mess
 use crate::codec::{Reader, Writer};
 use crate::crypto::Ticket;
 use crate::handshake::safety_number;
-use crate::identity::{ListAge, UserId};
+use crate::identity::{ListAge, UserId, VerifiedCertificate};
 use crate::limits::{CONTACTS_MAX, HISTORY_PAGE, STRANGERS_MAX, TEXT_BYTES_MAX};
 use crate::ordered::OrderedMap;
+use crate::ring::Standing as RingStanding;
 use crate::session::Content;
 use crate::signal::relay::{FoundDevice, Presence};
 use crate::time::Now;
@@ -79,18 +81,30 @@ impl Node {
             return self.refuse_contact(typed, ContactRefusal::Full);
         }
         if self.adding.insert(user.clone(), typed).is_none() {
+            // The authority's directory alone can say that nobody has a name; who is in the ring is found without it.
             self.relay_input(now, |relay| relay.lookup(user, Asked::Add, now.mono));
         }
     }
 
     pub(super) fn found_to_add(&mut self, user: UserId, presence: Presence, devices: &[FoundDevice], now: Now) {
-        let Some(typed) = self.adding.remove(&user) else { return };
         if presence == Presence::NoSuchName {
-            return self.refuse_contact(typed, ContactRefusal::Nobody);
+            if let Some(typed) = self.adding.remove(&user) {
+                self.refuse_contact(typed, ContactRefusal::Nobody);
+            }
+            return;
         }
-        let Some(peer) = devices.iter().find_map(|device| self.verified(&user, &device.certificate, now)) else {
+        let devices: Vec<VerifiedCertificate> =
+            devices.iter().filter_map(|device| self.verified(&user, &device.certificate, now)).collect();
+        self.record_to_add(&user, &devices, now);
+    }
+
+    /// Who it is that is to be added: their devices, verified and theirs.
+    pub(super) fn record_to_add(&mut self, user: &UserId, devices: &[VerifiedCertificate], now: Now) {
+        let Some(typed) = self.adding.remove(user) else { return };
+        let Some(peer) = devices.first() else {
             return self.refuse_contact(typed, ContactRefusal::BadCertificate);
         };
+        let user = user.clone();
         if self.chats.contains_key(&user) {
             // They wrote first, in the meantime.
             return self.set_standing(&user, Standing::Accepted, now);
@@ -101,6 +115,15 @@ impl Node {
         self.links.familiar(*peer.node_id());
         self.insert_chat(Conversation::new(user.clone(), Standing::Accepted, Some(peer.key_hash())), now);
         self.seek(&user, now);
+    }
+
+    /// The directory was not reached. Who has published a record is found over the ring.
+    pub(super) fn directory_silent(&mut self, user: &UserId, now: Now) {
+        if self.ring.standing() == RingStanding::Alone {
+            self.cannot_add(user);
+        } else {
+            self.look_up(user, Why::Add, 0, now);
+        }
     }
 
     pub(super) fn cannot_add(&mut self, user: &UserId) {

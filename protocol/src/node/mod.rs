@@ -8,6 +8,7 @@
 
 mod chats;
 mod command;
+mod directory;
 mod effect;
 mod event;
 mod input;
@@ -20,6 +21,7 @@ mod seek;
 #[cfg(test)]
 mod tests;
 
+use directory::{Directory, Statement};
 use journal::Journal;
 use links::{LinkOp, Links, Trust};
 use overlay::Overlay;
@@ -58,11 +60,18 @@ pub struct NodeConfig {
     pub rows: Vec<Row>,
 }
 
+/// What the store's rows are judged by.
+struct NodeConfigView<'a> {
+    anchor: &'a TrustAnchor,
+    revoked: Option<&'a RevocationList>,
+}
+
 /// What a private-key operation is for.
 #[derive(Clone, Copy, Debug)]
 enum KeyUse {
     RelayProof,
     Link(LinkOp),
+    Statement(Statement),
 }
 
 /// A peer of the network, and everything this device knows.
@@ -77,6 +86,7 @@ pub struct Node {
     links: Links,
     ring: Ring,
     overlay: Overlay,
+    directory: Directory,
     seeking: OrderedMap<UserId, Seeking>,
     chats: OrderedMap<UserId, Conversation>,
     blocked: OrderedSet<UserId>,
@@ -106,6 +116,7 @@ impl Node {
             links: Links::new(rng.fork("links")),
             ring: Ring::new(RingId::of_node(certificate.node_id()), RingConfig::default(), rng.fork("ring"), now.mono),
             overlay: Overlay::default(),
+            directory: Directory::restore(&rows, &NodeConfigView { anchor: &anchor, revoked: revoked.as_ref() }, now),
             own: certificate,
             anchor,
             revoked,
@@ -152,7 +163,8 @@ impl Node {
         }
         let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
         let overlay = self.overlay.deadline(self.relay.is_up());
-        let deadlines = [self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
+        let directory = self.directory.deadline();
+        let deadlines = [directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
         deadlines.into_iter().flatten().min()
     }
 
@@ -195,6 +207,7 @@ impl Node {
         self.relay_input(now, |relay| relay.wake(now.mono));
         self.link_input(now, |links, trust, ice| links.wake(ice, trust, now));
         self.overlay_wake(now);
+        self.directory_wake(now);
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });
@@ -238,6 +251,7 @@ impl Node {
     }
 
     fn leave(&mut self, now: Now) {
+        self.withdraw(now);
         self.link_input(now, |links, _, _| links.leave(now));
         self.relay_input(now, Relay::end);
         self.has_left = true;

@@ -4,6 +4,7 @@
 //! certificate: from the relay's introduction, or asked for over the ring. Its offer travels as a request, the answer as the
 //! reply, candidates along the same path. Without a place in the ring, or for somebody whom only the relay knows, signalling goes over the relay.
 
+use super::directory::Why;
 use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
@@ -33,11 +34,17 @@ const VIEW_MS: u64 = SECOND_MS;
 
 /// What a request of this node over the ring is for.
 #[derive(Clone, Copy, Debug)]
-enum Asked {
+pub(super) enum Asked {
     /// To dial them.
     Certificate { of: RingId },
     /// The offer of this dial.
     Signal { to: NodeId, dial: DialId },
+    /// Who the user at this key is and where.
+    Lookup { why: Why, attempt: u8, key: RingId },
+    /// One's own record and presence.
+    Publish,
+    /// A copy of what is kept at this key.
+    Copy { key: RingId, to: RingId },
 }
 
 /// What the node keeps beside the ring itself.
@@ -49,6 +56,8 @@ pub(super) struct Overlay {
     introduce_ms: u64,
     /// The paths of dials, and until when they last.
     paths: OrderedMap<DialId, (PathId, u64)>,
+    /// The users behind the keys that are being looked up.
+    names: OrderedMap<RingId, UserId>,
     bytes: (u64, u64),
     connections_made: u32,
     lookups: Vec<LookupView>,
@@ -157,11 +166,12 @@ impl Node {
                 let sender = self.sender_on(path);
                 self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
             }
-            Outcome::NearChanged => {}
+            Outcome::NearChanged => self.directory_near_changed(now),
             Outcome::Standing(standing) => {
                 if standing == Standing::Alone {
                     self.overlay.introduce_ms = now.mono;
                 }
+                self.directory_standing(standing, now);
                 self.network_again(now);
             }
         }
@@ -188,7 +198,7 @@ impl Node {
         self.ask_ring(request, Asked::Certificate { of: to }, now);
     }
 
-    fn ask_ring(&mut self, request: Request, asked: Asked, now: Now) {
+    pub(super) fn ask_ring(&mut self, request: Request, asked: Asked, now: Now) {
         let mut outcomes = Vec::new();
         let id = self.ring.request(request, now.mono, &mut outcomes);
         self.overlay.asked.insert(id, (asked, now.mono + RING_PATH_MS));
@@ -225,7 +235,10 @@ impl Node {
                 let charged = by.and_then(|by| self.peer_at(by)).map_or(*self.own.node_id(), |peer| *peer.node_id());
                 self.link_input(now, |links, trust, _| links.forwarded(Sender { charged, vouched: None }, body, trust, now));
             }
-            Service::Find | Service::Lookup | Service::Publish => {}
+            Service::Lookup => self.asked_for(path, key, now),
+            Service::Publish => self.publication(path, key, &body, now),
+            Service::Copy => self.copy(path, &body, now),
+            Service::Find => {}
         }
     }
 
@@ -249,6 +262,10 @@ impl Node {
                 self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
             }
             (Asked::Signal { to, .. }, Verdict::NoSuchNode) => self.undelivered_by_ring(&to, now),
+            (Asked::Lookup { why, attempt, key }, _) => self.lookup_done(key, why, attempt, &body, now),
+            (Asked::Publish, _) if body != [0] => self.publish_failed(now),
+            (Asked::Copy { key, to }, _) if body != [0] => self.copy_failed(key, to),
+            (Asked::Publish | Asked::Copy { .. }, _) => {}
         }
     }
 
@@ -256,7 +273,21 @@ impl Node {
         match self.overlay.asked.remove(&id) {
             Some((Asked::Certificate { of }, _)) => self.ring_input(now, |ring, out| ring.dial_failed(of, false, now.mono, out)),
             Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
+            Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, &[], now),
+            Some((Asked::Publish, _)) => self.publish_failed(now),
+            Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
             None => {}
+        }
+    }
+
+    /// Remembers whose key is being looked up.
+    pub(super) fn overlay_names(&mut self, key: RingId, user: &UserId) {
+        self.overlay.names.insert(key, user.clone());
+    }
+
+    fn lookup_done(&mut self, key: RingId, why: Why, attempt: u8, body: &[u8], now: Now) {
+        if let Some(user) = self.overlay.names.remove(&key) {
+            self.looked_up(&user, why, attempt, body, now);
         }
     }
 

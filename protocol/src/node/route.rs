@@ -28,7 +28,7 @@ impl Node {
                     self.found_to_add(user, presence, &devices, now);
                 }
                 relay::Outcome::NoAnswer { user, asked: Asked::Reach } => self.not_found_out(&user, now),
-                relay::Outcome::NoAnswer { user, asked: Asked::Add } => self.cannot_add(&user),
+                relay::Outcome::NoAnswer { user, asked: Asked::Add } => self.directory_silent(&user, now),
                 relay::Outcome::Forwarded { from, body } => {
                     let sender = links::Sender { charged: from, vouched: Some(from) };
                     self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
@@ -80,6 +80,7 @@ impl Node {
                 let signature = result.as_ref().ok().map(|bytes| bytes.as_slice());
                 self.relay_input(now, |relay| relay.signed(signature, now.mono));
             }
+            Some(KeyUse::Statement(statement)) => self.statement_signed(statement, result, now),
             Some(KeyUse::Link(op)) => self.link_input(now, |links, trust, ice| links.key_done(op, result, ice, trust, now)),
             None => {}
         }
@@ -141,7 +142,7 @@ impl Node {
         is_sent
     }
 
-    fn ask_keys(&mut self, use_: KeyUse, op: KeyOp) {
+    pub(super) fn ask_keys(&mut self, use_: KeyUse, op: KeyOp) {
         let ticket = self.draw_ticket();
         self.key_uses.insert(ticket, use_);
         self.effects.push(Effect::Key { ticket, op });

@@ -1,12 +1,13 @@
 //! Seeking contacts: who is to be reached now, and what is tried next. Lookups, dials and waits, never two at once.
 
+use super::directory::Why;
 use super::links::DownReason;
 use super::relay::Asked;
 use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, SESSION_SETTLED_MS, WATCH_MS};
-use crate::ring::RingId;
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, RING_WATCH_MS, SESSION_SETTLED_MS, WATCH_MS};
+use crate::ring::{RingId, Standing as RingStanding};
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
 use crate::time::Now;
@@ -68,11 +69,41 @@ impl Node {
     pub(super) fn seek(&mut self, user: &UserId, now: Now) {
         let is_wanted = self.is_wanted(user);
         let is_idle = self.seeking.get(user).is_none_or(|seeking| seeking.step == Step::Idle);
-        if !is_wanted || !is_idle || !self.relay.is_up() {
+        if !is_wanted || !is_idle || !self.can_look() {
             return;
         }
         self.step(user, Step::Asking);
-        self.relay_input(now, |relay| relay.lookup(user.clone(), Asked::Reach, now.mono));
+        if self.ring.standing() == RingStanding::Alone {
+            self.relay_input(now, |relay| relay.lookup(user.clone(), Asked::Reach, now.mono));
+        } else {
+            self.look_up(user, Why::Reach, 0, now);
+        }
+    }
+
+    /// Whether anybody can be asked who and where somebody is.
+    fn can_look(&self) -> bool {
+        self.relay.is_up() || self.ring.standing() != RingStanding::Alone
+    }
+
+    /// The ring does not know where a contact is. The relay may: somebody who has just come, or cannot link to anybody of the ring.
+    pub(super) fn ask_relay_to_reach(&mut self, user: &UserId, now: Now) {
+        if self.relay.is_up() {
+            self.relay_input(now, |relay| relay.lookup(user.clone(), Asked::Reach, now.mono));
+        } else if self.is_looking(user) {
+            self.step(user, Step::Watching { until_ms: now.mono + RING_WATCH_MS });
+        }
+    }
+
+    /// The ring says where a contact is.
+    pub(super) fn reach(&mut self, peer: VerifiedCertificate, now: Now) {
+        if self.is_looking(peer.user_id()) {
+            self.links.familiar(*peer.node_id());
+            self.dial(peer, now);
+        }
+    }
+
+    fn is_looking(&self, user: &UserId) -> bool {
+        matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Asking | Step::Watching { .. }))
     }
 
     /// Seeks everybody there is a reason for, waits cut short: the network or the page has come back.
@@ -107,8 +138,7 @@ impl Node {
 
     /// The relay answered who and where a contact is.
     pub(super) fn sought(&mut self, user: &UserId, presence: frames::Presence, devices: &[FoundDevice], now: Now) {
-        let is_looking = matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Asking | Step::Watching { .. }));
-        if !is_looking {
+        if !self.is_looking(user) {
             return;
         }
         let online = devices.iter().filter(|device| device.online);
@@ -119,13 +149,17 @@ impl Node {
         match (presence, peer) {
             (frames::Presence::Online, Some(peer)) => self.dial(peer, now),
             (frames::Presence::Online, None) => self.wait(user, now),
-            _ => self.step(user, Step::Watching { until_ms: now.mono + WATCH_MS }),
+            // The relay tells when they come; the ring does not, and is asked again.
+            _ => {
+                let wait_ms = if self.ring.standing() == RingStanding::Alone { WATCH_MS } else { RING_WATCH_MS };
+                self.step(user, Step::Watching { until_ms: now.mono + wait_ms });
+            }
         }
     }
 
     /// The relay did not answer, or is gone.
     pub(super) fn not_found_out(&mut self, user: &UserId, now: Now) {
-        if self.relay.is_up() {
+        if self.can_look() {
             self.wait(user, now);
         } else if !self.links.is_up(user) {
             self.step(user, Step::Idle);

@@ -290,7 +290,7 @@ impl Ring {
             }
             Message::Route(route) => self.routed(from, route, now_ms, out),
             Message::Ack { number } => self.acknowledged(from, number, now_ms),
-            Message::Stuck { path, suspects } => self.stuck(from, path, &suspects, now_ms, out),
+            Message::Stuck { path, ttl, suspects } => self.stuck(from, path, ttl, &suspects, now_ms, out),
             Message::Reply { path, hops, by, verdict, body } => self.replied(from, path, (hops, by, verdict, body), now_ms, out),
             Message::Along { path, forth, body } => self.along(from, path, forth, body, out),
             Message::Spare => neighbour.spares = true,

@@ -27,6 +27,8 @@ pub(super) struct Path {
     /// The hop under way: its number, when it left, and until when its acknowledgement is awaited.
     hop: Option<(u32, u64, u64)>,
     hops: u8,
+    /// No link led on.
+    is_given_back: bool,
     expires_ms: u64,
     /// The request of this node that it carries.
     pub mine: Option<RequestId>,
@@ -57,6 +59,7 @@ impl Ring {
             tried: avoid.to_vec(),
             attempts: 0,
             hops: 0,
+            is_given_back: false,
             hop: None,
             expires_ms: now_ms + RING_PATH_MS,
             mine: Some(request),
@@ -71,8 +74,10 @@ impl Ring {
         out.push(Outcome::Send { to: from, message: Message::Ack { number: route.number } });
         if let Some(known) = self.paths.get(&route.path) {
             // The same request by a shorter or equal way: a hop before lost patience too early. By a longer one: it goes in a circle.
-            if route.hops > known.hops {
-                out.push(Outcome::Send { to: from, message: Message::Stuck { path: route.path, suspects: Vec::new() } });
+            // Where it was given back it is so at once again, or it would wander all over the ring.
+            if route.hops > known.hops || known.is_given_back {
+                let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: Vec::new() };
+                out.push(Outcome::Send { to: from, message: stuck });
             }
             return;
         }
@@ -86,6 +91,7 @@ impl Ring {
             tried: Vec::new(),
             attempts: 0,
             hops: route.hops,
+            is_given_back: false,
             hop: None,
             expires_ms: now_ms + RING_PATH_MS,
             mine: None,
@@ -110,7 +116,7 @@ impl Ring {
         match way {
             Way::Here => self.arrived(id, route, now_ms, out),
             Way::Nowhere => self.reply(id, Verdict::NoSuchNode, Vec::new(), now_ms, out),
-            Way::Stuck => self.give_back(id, &route.suspects, now_ms, out),
+            Way::Stuck => self.give_back(id, &route, now_ms, out),
             Way::Over(next) => {
                 let number = self.next_number;
                 self.next_number = self.next_number.wrapping_add(1);
@@ -162,11 +168,15 @@ impl Ring {
     }
 
     /// No link leads on from here: the hop before is to try another.
-    fn give_back(&mut self, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
-        let Some(path) = self.paths.remove(&id) else { return };
+    fn give_back(&mut self, id: PathId, route: &Route, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id) else { return };
+        path.is_given_back = true;
         match (path.from, path.mine) {
-            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Stuck { path: id, suspects: suspects.to_vec() } }),
-            (None, Some(request)) => self.request_stuck(request, suspects, now_ms, out),
+            (Some(to), _) => {
+                let stuck = Message::Stuck { path: id, ttl: route.ttl, suspects: route.suspects.clone() };
+                out.push(Outcome::Send { to, message: stuck });
+            }
+            (None, Some(request)) => self.request_stuck(request, &route.suspects, now_ms, out),
             (None, None) => {}
         }
     }
@@ -182,10 +192,12 @@ impl Ring {
     }
 
     /// The next hop cannot go on.
-    pub(super) fn stuck(&mut self, from: RingId, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn stuck(&mut self, from: RingId, id: PathId, ttl: u8, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get_mut(&id).filter(|path| path.next == Some(from)) else { return };
         let Some(mut route) = path.route.take() else { return };
         path.hop = None;
+        // What was spent in vain is spent: the hops of a request are bounded in all, not on each way.
+        route.ttl = route.ttl.saturating_sub(1).min(ttl);
         suspects.iter().for_each(|suspect| note_suspect(&mut route.suspects, *suspect));
         self.go_on(id, route, now_ms, out);
     }

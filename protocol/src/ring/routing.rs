@@ -94,6 +94,17 @@ impl Ring {
         stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
     }
 
+    /// The first five nodes responsible for a key, as far as this one knows; nobody where the key is not near.
+    pub fn responsible_for(&self, key: RingId) -> Vec<RingId> {
+        self.responsible(key, &|_| false)
+    }
+
+    /// Whether this node is among the first sixteen clockwise of a key that it knows: what belongs there may be kept here.
+    pub fn is_in_arc(&self, key: RingId) -> bool {
+        let before = self.near(Side::Previous);
+        before.len() < NEAR_KNOWN || before.last().is_some_and(|last| key != *last && key.is_between(*last, self.me))
+    }
+
     /// An open link to a node, or to one that has a link to it.
     fn linked_to(&self, node: RingId, is_open: &impl Fn(RingId) -> bool) -> Option<RingId> {
         if self.is_linked(node) && is_open(node) {

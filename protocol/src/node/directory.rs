@@ -1,0 +1,298 @@
+//! The node's part of the directory: its own record and presence published at its user's key, those of others kept and handed
+//! over, and users looked up over the ring.
+//!
+//! Once a member, the node signs its record, its presence and, beforehand, the presence's withdrawal, and publishes the first two; the
+//! presence again every few minutes. Whoever is responsible gives copies to the four behind. When who is responsible changes, the
+//! first of the five gives to those who have come. On leaving, the withdrawal goes out: it needs no signature any more.
+
+use super::journal::Purpose;
+use super::{KeyUse, Node, Row, Table};
+use crate::codec::{Reader, Writer};
+use crate::crypto::{KeyOpResult, sha256};
+use crate::directory::{Found, PresenceDraft, RecordDraft, Shelf, pair, sequence_at};
+use crate::identity::{UserId, VerifiedCertificate};
+use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
+use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
+use crate::store::Write;
+use crate::time::{HOUR_MS, Now, SECOND_MS};
+
+/// First byte of the keys of records kept for others, in `Table::Meta`.
+const ROW_PREFIX: u8 = b'u';
+/// A publication that the responsible node gives copies of.
+const FIRST: u8 = 0;
+/// A copy.
+const COPY: u8 = 1;
+/// Wait from becoming a member to publishing, and from a change of neighbours to handing over.
+const SETTLE_MS: u64 = SECOND_MS;
+/// Wait before publishing is tried again.
+const RETRY_MS: u64 = 5 * SECOND_MS;
+/// How long one's own record is good before it is signed anew.
+const RECORD_MS: u64 = 12 * HOUR_MS;
+
+/// One of one's own statements that wants a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statement {
+    Record,
+    Presence,
+    Withdrawal,
+}
+
+/// What a lookup over the ring is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    Reach,
+    Add,
+}
+
+/// What this node publishes, and what it keeps for others.
+#[derive(Default)]
+pub(super) struct Directory {
+    shelf: Shelf,
+    drafts: (Option<RecordDraft>, Option<PresenceDraft>, Option<PresenceDraft>),
+    record: Vec<u8>,
+    record_until_ms: u64,
+    presence: Vec<u8>,
+    withdrawal: Vec<u8>,
+    last_sequence: u64,
+    /// When to publish; `None` while not a member, or while statements are being signed.
+    publish_ms: Option<u64>,
+    handover_ms: Option<u64>,
+}
+
+impl Directory {
+    /// What the store has. What is no longer to be believed is passed over.
+    pub fn restore(rows: &[Row], node: &super::NodeConfigView<'_>, now: Now) -> Self {
+        let mut directory = Self::default();
+        for row in rows.iter().filter(|row| row.table == Table::Meta && row.key.first() == Some(&ROW_PREFIX)) {
+            let Some(key) = row.key.get(1..17).and_then(|key| key.try_into().ok()).map(u128::from_be_bytes) else { continue };
+            let body = pair(&row.value, &[]);
+            // A damaged or expired row is one record that others have as well.
+            let _ = directory.shelf.publish(RingId(key), &body, node.anchor, node.revoked, now.wall);
+        }
+        directory
+    }
+
+    pub fn deadline(&self) -> Option<u64> {
+        self.publish_ms.into_iter().chain(self.handover_ms).min()
+    }
+}
+
+impl Node {
+    /// Membership began or ended.
+    pub(super) fn directory_standing(&mut self, standing: Standing, now: Now) {
+        self.directory.publish_ms = (standing == Standing::Member).then_some(now.mono + SETTLE_MS);
+    }
+
+    /// Who stands beside this node changed: so may have who is responsible.
+    pub(super) fn directory_near_changed(&mut self, now: Now) {
+        let due_ms = now.mono + SETTLE_MS;
+        self.directory.handover_ms = Some(self.directory.handover_ms.map_or(due_ms, |at| at.min(due_ms)));
+    }
+
+    pub(super) fn directory_wake(&mut self, now: Now) {
+        if self.directory.publish_ms.take_if(|at| *at <= now.mono).is_some() {
+            self.sign_statements(now);
+        }
+        if self.directory.handover_ms.take_if(|at| *at <= now.mono).is_some() {
+            self.hand_over(now);
+        }
+    }
+
+    fn sign_statements(&mut self, now: Now) {
+        let user = sha256(&[self.own.user_id().as_str().as_bytes()]);
+        if self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall {
+            let draft = RecordDraft::new(self.next_sequence(now), &[&self.own]);
+            self.ask_keys(KeyUse::Statement(Statement::Record), draft.key_op());
+            self.directory.drafts.0 = Some(draft);
+        }
+        let up = PresenceDraft::new(user, self.next_sequence(now), &[*self.own.node_id()], now.wall);
+        self.ask_keys(KeyUse::Statement(Statement::Presence), up.key_op());
+        self.directory.drafts.1 = Some(up);
+        let down = PresenceDraft::new(user, self.next_sequence(now), &[], now.wall);
+        self.ask_keys(KeyUse::Statement(Statement::Withdrawal), down.key_op());
+        self.directory.drafts.2 = Some(down);
+    }
+
+    fn next_sequence(&mut self, now: Now) -> u64 {
+        self.directory.last_sequence = sequence_at(now.wall, self.directory.last_sequence, &mut self.rng);
+        self.directory.last_sequence
+    }
+
+    /// A statement is signed, or could not be; with the last of them it is published.
+    pub(super) fn statement_signed(&mut self, statement: Statement, result: &KeyOpResult, now: Now) {
+        let Ok(signature) = result else {
+            self.directory.publish_ms = Some(now.mono + RETRY_MS);
+            return;
+        };
+        match statement {
+            Statement::Record => {
+                if let Some(draft) = self.directory.drafts.0.take() {
+                    self.directory.record = draft.finish(signature);
+                    self.directory.record_until_ms = now.wall + RECORD_MS;
+                }
+            }
+            Statement::Presence => {
+                if let Some(draft) = self.directory.drafts.1.take() {
+                    self.directory.presence = draft.finish(signature);
+                }
+            }
+            Statement::Withdrawal => {
+                if let Some(draft) = self.directory.drafts.2.take() {
+                    self.directory.withdrawal = draft.finish(signature);
+                }
+                if self.ring.standing() == Standing::Member {
+                    let (record, presence) = (self.directory.record.clone(), self.directory.presence.clone());
+                    self.publish(&record, &presence, now);
+                    self.directory.publish_ms = Some(now.mono + PRESENCE_AGAIN_MS + self.rng.below(PRESENCE_AGAIN_MS / 4));
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, record: &[u8], presence: &[u8], now: Now) {
+        let key = RingId::of_user(self.own.user_id());
+        let body = Writer::new().u8(FIRST).raw(&pair(record, presence)).into_bytes();
+        self.ask_ring(Request { service: Service::Publish, aim: Aim::Key { rank: 0 }, key, body }, super::overlay::Asked::Publish, now);
+    }
+
+    /// A publication did not arrive: once more, soon.
+    pub(super) fn publish_failed(&mut self, now: Now) {
+        if self.directory.publish_ms.is_some() {
+            self.directory.publish_ms = Some(now.mono + RETRY_MS);
+        }
+    }
+
+    /// Says that this device is gone, with what was signed before.
+    pub(super) fn withdraw(&mut self, now: Now) {
+        if !self.directory.withdrawal.is_empty() {
+            let withdrawal = std::mem::take(&mut self.directory.withdrawal);
+            self.publish(&[], &withdrawal, now);
+        }
+    }
+
+    /// Somebody publishes here.
+    pub(super) fn publication(&mut self, path: PathId, key: RingId, body: &[u8], now: Now) {
+        let is_taken = self.is_taken(key, body, now);
+        self.ring_input(now, |ring, out| ring.answer(path, vec![u8::from(!is_taken)], now.mono, out));
+    }
+
+    fn is_taken(&mut self, key: RingId, body: &[u8], now: Now) -> bool {
+        let Some((kind, publication)) = body.split_first() else { return false };
+        if *kind > COPY || !self.ring.is_in_arc(key) {
+            return false;
+        }
+        let changed = self.directory.shelf.publish(key, publication, &self.anchor, self.revoked.as_ref(), now.wall);
+        if changed == Ok(true) {
+            self.keep_on_disk(key);
+            if *kind == FIRST {
+                self.hand_over(now);
+            } else {
+                self.directory_near_changed(now);
+            }
+        }
+        changed.is_ok()
+    }
+
+    fn keep_on_disk(&mut self, key: RingId) {
+        let value = self.directory.shelf.get(key).map(|kept| kept.record.bytes().to_vec());
+        let row = Write { table: Table::Meta, key: row_key(key), value };
+        self.store(vec![row], Purpose::Quiet);
+    }
+
+    /// Gives what is kept to those who have become responsible; forgets what is far away or over.
+    fn hand_over(&mut self, now: Now) {
+        let over = self.directory.shelf.expire(now.wall);
+        let me = self.ring.me();
+        let mut gifts: Vec<(RingId, RingId)> = Vec::new();
+        let mut gone: Vec<RingId> = over;
+        for key in self.directory.shelf.keys().collect::<Vec<_>>() {
+            let five = self.ring.responsible_for(key);
+            let Some(kept) = self.directory.shelf.get(key) else { continue };
+            if five.is_empty() || !self.ring.is_in_arc(key) {
+                // Not this node's any more, and nobody near is known to give it to: others have it.
+                gone.push(key);
+                continue;
+            }
+            let is_giver = |to: RingId| five.iter().find(|id| **id != to) == Some(&me) || !five.contains(&me);
+            gifts.extend(five.iter().filter(|to| **to != me && !kept.given.contains(to) && is_giver(**to)).map(|to| (key, *to)));
+        }
+        for key in gone {
+            self.directory.shelf.forget(key);
+            self.keep_on_disk(key);
+        }
+        let is_more = gifts.len() > HANDOVERS_MAX;
+        for (key, to) in gifts.into_iter().take(HANDOVERS_MAX) {
+            self.give(key, to, now);
+        }
+        self.directory.handover_ms = Some(now.mono + if is_more { SECOND_MS } else { HANDOVER_LOOK_MS });
+    }
+
+    fn give(&mut self, key: RingId, to: RingId, now: Now) {
+        let publication = self.directory.shelf.answer(key, now.wall);
+        let Some(kept) = self.directory.shelf.get_mut(key) else { return };
+        kept.given.retain(|id| *id != to);
+        kept.given.push(to);
+        kept.given.truncate(16);
+        // Addressed to the node, about the key.
+        let body = Writer::new().raw(&key.0.to_be_bytes()).u8(COPY).raw(&publication).into_bytes();
+        debug_assert!(body.len() <= RING_BODY_BYTES_MAX, "a record and a presence are far below");
+        self.ask_ring(Request { service: Service::Copy, aim: Aim::Node, key: to, body }, super::overlay::Asked::Copy { key, to }, now);
+    }
+
+    /// A copy of what is kept elsewhere came.
+    pub(super) fn copy(&mut self, path: PathId, body: &[u8], now: Now) {
+        let mut reader = Reader::new(body);
+        let Ok(key) = reader.array().map(u128::from_be_bytes).map(RingId) else { return };
+        let publication = reader.rest().to_vec();
+        self.publication(path, key, &publication, now);
+    }
+
+    /// A copy did not arrive: it is given again at the next look.
+    pub(super) fn copy_failed(&mut self, key: RingId, to: RingId) {
+        if let Some(kept) = self.directory.shelf.get_mut(key) {
+            kept.given.retain(|id| *id != to);
+        }
+    }
+
+    /// Somebody asks for a user.
+    pub(super) fn asked_for(&mut self, path: PathId, key: RingId, now: Now) {
+        let answer = self.directory.shelf.answer(key, now.wall);
+        self.ring_input(now, |ring, out| ring.answer(path, answer, now.mono, out));
+    }
+
+    /// Looks a user up over the ring: first at any of the five, then at the first and third of them.
+    pub(super) fn look_up(&mut self, user: &UserId, why: Why, attempt: u8, now: Now) {
+        let aim = match attempt {
+            0 => Aim::Any,
+            1 => Aim::Key { rank: 0 },
+            _ => Aim::Key { rank: 2 },
+        };
+        let key = RingId::of_user(user);
+        let asked = super::overlay::Asked::Lookup { why, attempt, key };
+        self.overlay_names(key, user);
+        self.ask_ring(Request { service: Service::Lookup, aim, key, body: Vec::new() }, asked, now);
+    }
+
+    /// What a lookup brought; an empty body where nobody answered.
+    pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, body: &[u8], now: Now) {
+        let found = Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall);
+        match (found, why) {
+            (None, _) if attempt < 2 && !body.is_empty() => self.look_up(user, why, attempt + 1, now),
+            (None, Why::Reach) => self.ask_relay_to_reach(user, now),
+            (None, Why::Add) => self.cannot_add(user),
+            (Some(found), Why::Add) => self.record_to_add(user, found.record.devices(), now),
+            (Some(found), Why::Reach) => {
+                let up = found.presence.as_ref().map_or(&[][..], |presence| presence.nodes());
+                let is_up = |device: &&VerifiedCertificate| up.contains(device.node_id()) && device.node_id() != self.own.node_id();
+                match found.record.devices().iter().find(is_up).cloned() {
+                    Some(device) => self.reach(device, now),
+                    None => self.ask_relay_to_reach(user, now),
+                }
+            }
+        }
+    }
+}
+
+fn row_key(key: RingId) -> Vec<u8> {
+    Writer::new().u8(ROW_PREFIX).raw(&key.0.to_be_bytes()).into_bytes()
+}
