@@ -74,7 +74,7 @@ impl Ring {
     /// smaller ring, or at the end of what is known. Nobody where it does not.
     pub(super) fn responsible(&self, key: RingId, is_bad: &impl Fn(RingId) -> bool) -> Vec<RingId> {
         let [next, previous] = &self.near;
-        let is_round = next.len() < NEAR_KNOWN || previous.len() < NEAR_KNOWN;
+        let is_round = self.knows_all();
         let first = previous.last().copied().unwrap_or(self.me);
         let last = next.last().copied().unwrap_or(self.me);
         // Behind the furthest known predecessor begins what is known: a key before it may belong to somebody unknown.
@@ -92,6 +92,15 @@ impl Ring {
             return all;
         }
         stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
+    }
+
+    /// Whether both lists together go round the whole circle: a list that ends early does, and two that overlap.
+    fn knows_all(&self) -> bool {
+        let reach = |side: Side| self.near(side).get(NEAR_KNOWN - 1).map(|last| side.way(self.me, *last));
+        match (reach(Side::Next), reach(Side::Previous)) {
+            (Some(next), Some(previous)) => next.checked_add(previous).is_none(),
+            _ => true,
+        }
     }
 
     /// The first five nodes responsible for a key, as far as this one knows; nobody where the key is not near.
