@@ -73,14 +73,14 @@ pub const THEME_LIGHT: &str = "Light";
 pub const THEME_DARK: &str = "Dark";
 pub const ABOUT: &str = "About";
 pub const ABOUT_TEXT: &str = "B4 sends your messages straight to the other person's browser, encrypted for them alone. \
-    A small relay introduces the two of you and certifies names; it sees no message.";
+    A small relay introduces newcomers and certifies names; it sees no message.";
 pub const NETWORK: &str = "Network";
 pub const RECOVERY: &str = "Recovery";
 pub const IDENTITY: &str = "Your name";
 pub const CONTACT_DETAILS: &str = "Safety number and options";
 pub const COPY_LINK: &str = "Copy a link to you";
 pub const COPIED: &str = "Copied";
-pub const OFFLINE: &str = "You are offline. What you write is kept here";
+pub const OFFLINE: &str = "Nobody can be reached now. What you write is kept here";
 pub const MESSAGES: &str = "Messages";
 pub const NOT_IN_LIST: &str = "This person is not in your list yet.";
 
@@ -96,13 +96,13 @@ pub fn network(state: NetworkState) -> &'static str {
 /// The state of the network in a sentence.
 pub fn network_sentence(state: NetworkState) -> &'static str {
     match state {
-        NetworkState::Offline => "The relay cannot be reached. Open chats go on; new ones start when it is back. What you write is kept.",
-        NetworkState::Joining => "Connecting to the relay.",
+        NetworkState::Offline => "Nobody can be reached now, neither the relay nor anybody else. It is tried again by itself; what you write is kept.",
+        NetworkState::Joining => "Looking for others.",
         NetworkState::Online => "Connected. People can find you by your name.",
     }
 }
 
-/// Whether somebody can be reached, in words. Without the relay only an open session tells.
+/// Whether somebody can be reached, in words. Where nobody can be, only an open session tells.
 pub fn presence(network: NetworkState, presence: Presence) -> String {
     match presence {
         Presence::Unknown | Presence::Away | Presence::Unreachable { .. } if network == NetworkState::Offline => OFFLINE.to_owned(),
