@@ -3,7 +3,9 @@
 #![allow(missing_docs, reason = "the words are their own documentation")]
 
 use b4_protocol::identity::UserIdError;
-use b4_protocol::node::{ContactRefusal, MessageState, NetworkState, Presence, SendRefusal};
+use b4_protocol::limits::NEAR_KNOWN;
+use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, MessageState, NetworkState, NetworkView, Presence, SendRefusal};
+use b4_protocol::ring;
 use yew::AttrValue;
 
 use super::pages::NoticeKind;
@@ -277,6 +279,137 @@ pub fn announce_failure(to: &str) -> String {
 /// A new message, for those who listen.
 pub fn announce(from: &str, text: &str) -> String {
     format!("{from}: {text}")
+}
+
+pub const NETWORK_SEE: &str = "See the network";
+pub const NETWORK_WAIT: &str = "Looking at the network.";
+pub const RING_LABEL: &str = "Who you are linked to";
+pub const RING_YOU: &str = "You";
+pub const RING_HINT: &str = "Pick a dot to see who it is.";
+pub const RING_EMPTY: &str = "As soon as somebody is there, you see them here.";
+pub const LEGEND: [(&str, &str); 4] =
+    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat")];
+pub const LINK_TABLE: [&str; 4] = ["Name", "Round trip", "Linked for", "Why"];
+pub const LINKS: &str = "Linked to you";
+pub const IN_RING: &str = "In the network";
+pub const ROUND_TRIP: &str = "Round trip";
+pub const ROUND_TRIP_HINT: &str = "in the middle: half are faster";
+pub const SENT: &str = "Sent";
+pub const RECEIVED: &str = "Received";
+pub const CONNECTIONS: &str = "Connections made";
+pub const CONNECTIONS_HINT: &str = "of 500 until the page is loaded anew";
+pub const QUESTIONS: &str = "Finding somebody";
+pub const UNKNOWN: &str = "\u{2013}";
+
+/// How far one is part of the network.
+pub fn standing(view: &NetworkView) -> String {
+    match (view.links.len(), view.standing, view.is_relay_up) {
+        (0, _, true) => "Nobody else is here yet. You are linked to whoever comes next.".to_owned(),
+        (0, _, false) => network_sentence(NetworkState::Offline).to_owned(),
+        (1, ring::Standing::Member, _) => "You are linked to one other.".to_owned(),
+        (links, ring::Standing::Member, _) => format!("You are linked to {links} others, and through them to everybody."),
+        _ => "Linked, and finding your place among the others.".to_owned(),
+    }
+}
+
+/// Whether the relay is reachable, and what that means.
+pub fn relay(view: &NetworkView) -> &'static str {
+    match (view.is_relay_up, view.links.is_empty()) {
+        (true, _) => "The relay can be reached. It introduces newcomers; no message goes through it.",
+        (false, false) => "The relay cannot be reached. You do not need it as long as you are linked to others.",
+        (false, true) => "The relay cannot be reached. It is tried again by itself.",
+    }
+}
+
+/// How many are in the ring: counted while everybody is linked to everybody, else guessed from how close the nearest are.
+pub fn in_ring(view: &NetworkView) -> String {
+    if view.estimate <= NEAR_KNOWN as u64 + 1 {
+        return view.estimate.to_string();
+    }
+    let mut unit = 1;
+    while view.estimate / unit >= 100 {
+        unit *= 10;
+    }
+    let mut digits = ((view.estimate + unit / 2) / unit * unit).to_string();
+    let mut at = digits.len();
+    while at > 3 {
+        at -= 3;
+        digits.insert(at, ',');
+    }
+    format!("about {digits}")
+}
+
+/// How many of them one knows of.
+pub fn known(view: &NetworkView) -> String {
+    match view.known {
+        known if u64::from(known) + 1 >= view.estimate => "you included".to_owned(),
+        known => format!("{known} of them known to you"),
+    }
+}
+
+/// Why there is a link.
+pub fn link_kind(link: &LinkView) -> &'static str {
+    match (link.kind, link.is_chat) {
+        (LinkKind::Near, false) => "Next to you",
+        (LinkKind::Near, true) => "Next to you; you chat",
+        (LinkKind::Long, false) => "Far across",
+        (LinkKind::Long, true) => "Far across; you chat",
+        (LinkKind::Theirs, false) => "Wanted by them",
+        (LinkKind::Theirs, true) => "You chat",
+    }
+}
+
+/// Everything about a link, after the name.
+pub fn link(link: &LinkView) -> String {
+    let round_trip = link.rtt_ms.map_or_else(|| "round trip not measured yet".to_owned(), ms);
+    format!("{} \u{b7} {round_trip} \u{b7} linked for {}", link_kind(link), age(link.age_ms))
+}
+
+/// A time as a number of milliseconds.
+pub fn ms(ms: u32) -> String {
+    format!("{ms} ms")
+}
+
+/// How long something has been.
+pub fn age(ms: u64) -> String {
+    match ms / 1000 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// So many bytes.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", tenths(bytes / 100)),
+        1_000_000..1_000_000_000 => format!("{} MB", tenths(bytes / 100_000)),
+        _ => format!("{} GB", tenths(bytes / 100_000_000)),
+    }
+}
+
+/// So many bytes a second.
+pub fn rate(a_second: u64) -> String {
+    format!("{} a second now", bytes(a_second))
+}
+
+/// The mean of what each of the last questions took.
+pub fn steps(hops: u64, questions: u64) -> String {
+    format!("{} steps", tenths(hops * 10 / questions))
+}
+
+/// See [`steps`].
+pub fn questions(took_ms: u64, questions: u64) -> String {
+    match questions {
+        1 => format!("{took_ms} ms, the last time"),
+        _ => format!("{} ms, mean of the last {questions}", took_ms / questions),
+    }
+}
+
+fn tenths(tenths: u64) -> String {
+    if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { (tenths / 10).to_string() }
 }
 
 pub const TAKE_OVER: &str = "Use B4 here";
