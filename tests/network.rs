@@ -129,7 +129,7 @@ async fn the_relay_is_said_to_be_there_or_not_and_what_that_means() {
     assert!(screen.text("relay-status").contains("You do not need it"));
     screen.node(node::Event::NetworkViewed(Box::new(NetworkView { is_relay_up: false, ..view(Vec::new()) }))).await;
     assert!(!screen.text("relay-status").contains("You do not need it"));
-    assert!(screen.text("network-standing").contains("Nobody can be reached"));
+    assert!(screen.text("network-view").contains("Nobody can be reached"));
 }
 
 #[wasm_bindgen_test]
@@ -139,10 +139,10 @@ async fn whoever_is_alone_or_still_joining_is_told_so() {
     assert_eq!(screen.attributes("network-view", "aria-busy"), ["true"]);
     screen.node(node::Event::NetworkViewed(Box::new(view(Vec::new())))).await;
     assert_eq!(screen.attributes("network-view", "aria-busy"), ["false"]);
-    assert!(screen.text("network-standing").contains("Nobody else is here yet"));
+    assert!(screen.text("network-view").contains("Nobody else is here yet"));
     assert_eq!((screen.text("links-count").as_str(), screen.has("link-table"), screen.has("ring-peer")), ("0", false, false));
     screen.node(node::Event::NetworkViewed(Box::new(NetworkView { standing: Standing::Joining, ..view(three()) }))).await;
-    assert!(screen.text("network-standing").contains("finding your place"));
+    assert!(screen.text("network-view").contains("finding your place"));
 }
 
 #[wasm_bindgen_test]

@@ -4,7 +4,7 @@
 
 use b4_protocol::identity::UserIdError;
 use b4_protocol::limits::NEAR_KNOWN;
-use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, MessageState, NetworkState, NetworkView, Presence, SendRefusal};
+use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, LookupView, MessageState, NetworkState, NetworkView, Presence, SendRefusal};
 use b4_protocol::ring;
 use yew::AttrValue;
 
@@ -347,22 +347,24 @@ pub fn known(view: &NetworkView) -> String {
     }
 }
 
-/// Why there is a link.
-pub fn link_kind(link: &LinkView) -> &'static str {
-    match (link.kind, link.is_chat) {
+/// Round trip, age and reason of a link.
+pub fn link_cells(link: &LinkView) -> [String; 3] {
+    let why = match (link.kind, link.is_chat) {
         (LinkKind::Near, false) => "Next to you",
         (LinkKind::Near, true) => "Next to you; you chat",
         (LinkKind::Long, false) => "Far across",
         (LinkKind::Long, true) => "Far across; you chat",
         (LinkKind::Theirs, false) => "Wanted by them",
         (LinkKind::Theirs, true) => "You chat",
-    }
+    };
+    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), why.to_owned()]
 }
 
-/// Everything about a link, after the name.
+/// The same in a line.
 pub fn link(link: &LinkView) -> String {
-    let round_trip = link.rtt_ms.map_or_else(|| "round trip not measured yet".to_owned(), ms);
-    format!("{} \u{b7} {round_trip} \u{b7} linked for {}", link_kind(link), age(link.age_ms))
+    let [trip, age, why] = link_cells(link);
+    let trip = if link.rtt_ms.is_none() { "round trip not measured yet".to_owned() } else { trip };
+    format!("{why} \u{b7} {trip} \u{b7} linked for {age}")
 }
 
 /// A time as a number of milliseconds.
@@ -395,17 +397,13 @@ pub fn rate(a_second: u64) -> String {
     format!("{} a second now", bytes(a_second))
 }
 
-/// The mean of what each of the last questions took.
-pub fn steps(hops: u64, questions: u64) -> String {
-    format!("{} steps", tenths(hops * 10 / questions))
-}
-
-/// See [`steps`].
-pub fn questions(took_ms: u64, questions: u64) -> String {
-    match questions {
-        1 => format!("{took_ms} ms, the last time"),
-        _ => format!("{} ms, mean of the last {questions}", took_ms / questions),
-    }
+/// What each of the last questions took in the mean: steps, and time. At least one.
+pub fn questions(lookups: &[LookupView]) -> (String, String) {
+    let count = lookups.len() as u64;
+    let hops: u64 = lookups.iter().map(|lookup| u64::from(lookup.hops)).sum();
+    let took_ms: u64 = lookups.iter().map(|lookup| lookup.took_ms).sum();
+    let took_ms = took_ms / count;
+    (format!("{} steps", tenths(hops * 10 / count)), format!("{took_ms} ms, mean of the last {count}"))
 }
 
 fn tenths(tenths: u64) -> String {

@@ -25,7 +25,7 @@ pub use contact_list::ContactList;
 pub use conversation::Conversation;
 pub use icon::{Icon, IconName};
 pub use name_form::NameForm;
-pub use network::{LinkTable, NetworkBadge, Numbers, Picture};
+pub use network::{NetworkBadge, link_table, numbers, picture};
 pub use restore::Restore;
 pub use sign::Sign;
 pub use stranger::Stranger;

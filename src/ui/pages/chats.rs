@@ -64,13 +64,13 @@ pub fn ChatsPage(props: &Props) -> Html {
                     }
                     Route::You => html! {
                         <>
-                            <Back {on_back} />
+                            { back(&on_back) }
                             <You me={props.me.clone()} node={props.node} {on_network} />
                         </>
                     },
                     Route::Network => html! {
                         <>
-                            <Back {on_back} />
+                            { back(&on_back) }
                             <NetworkPage />
                         </>
                     },
@@ -81,15 +81,9 @@ pub fn ChatsPage(props: &Props) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct BackProps {
-    on_back: Callback<()>,
-}
-
 /// Back to the list, on a phone.
-#[component]
-fn Back(props: &BackProps) -> Html {
-    let on_back = props.on_back.reform(|_: MouseEvent| ());
+fn back(on_back: &Callback<()>) -> Html {
+    let on_back = on_back.reform(|_: MouseEvent| ());
     html! {
         <div class="pane-bar">
             <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>

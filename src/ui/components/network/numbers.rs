@@ -1,56 +1,39 @@
 //! The network in numbers.
 
-use std::rc::Rc;
-
 use b4_protocol::node::NetworkView;
 use yew::prelude::*;
 
-use crate::ui::meter::Meter;
-use crate::ui::{time, words};
+use crate::ui::words;
 
-/// What is shown.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The network.
-    pub view: Rc<NetworkView>,
-}
-
-/// Counts, times and bytes, each with its word; then the relay.
-#[component]
-pub fn Numbers(props: &Props) -> Html {
-    let view = &props.view;
-    let meter = use_mut_ref(Meter::default);
+/// Whether the relay is there; then counts, times and bytes, each with its word. `rates` are bytes sent and received a second.
+pub fn numbers(view: &NetworkView, rates: Option<(u64, u64)>) -> Html {
     let (sent, received) = view.ring_bytes;
-    // Rendered once for each view: nothing else is read here.
-    let (sent_rate, received_rate) = meter.borrow_mut().take(time::now_ms(), view.ring_bytes).unzip();
-    let rtt = middle(view);
-    let asked = view.lookups.len() as u64;
-    let hops: u64 = view.lookups.iter().map(|lookup| u64::from(lookup.hops)).sum();
-    let took_ms: u64 = view.lookups.iter().map(|lookup| lookup.took_ms).sum();
-    let number = |word: &'static str, testid: Option<&'static str>, value: String, hint: String| {
+    let (sent_rate, received_rate) = rates.map(|(sent, received)| (words::rate(sent), words::rate(received))).unwrap_or_default();
+    let (trip, trip_hint) = middle(view).map_or_else(unknown, |ms| (words::ms(ms), words::ROUND_TRIP_HINT.to_owned()));
+    let (steps, steps_hint) = if view.lookups.is_empty() { unknown() } else { words::questions(&view.lookups) };
+    let rows = [
+        (words::LINKS, view.links.len().to_string(), String::new()),
+        (words::IN_RING, words::in_ring(view), words::known(view)),
+        (words::ROUND_TRIP, trip, trip_hint),
+        (words::QUESTIONS, steps, steps_hint),
+        (words::SENT, words::bytes(sent), sent_rate),
+        (words::RECEIVED, words::bytes(received), received_rate),
+        (words::CONNECTIONS, view.connections_made.to_string(), words::CONNECTIONS_HINT.to_owned()),
+    ];
+    let row = |(word, value, hint)| {
+        let testid = (word == words::LINKS).then_some("links-count");
         html! { <div><dt>{ word }</dt><dd data-testid={testid}>{ value }</dd><dd class="hint">{ hint }</dd></div> }
     };
-    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| words::UNKNOWN.to_owned());
-    let now = |rate: Option<u64>| rate.map(words::rate).unwrap_or_default();
     html! {
         <>
             <p class="relay" data-testid="relay-status" data-state={if view.is_relay_up { "up" } else { "down" }}>{ words::relay(view) }</p>
-            <dl class="numbers">
-                { number(words::LINKS, Some("links-count"), view.links.len().to_string(), String::new()) }
-                { number(words::IN_RING, None, words::in_ring(view), words::known(view)) }
-                { number(words::ROUND_TRIP, None, or_unknown(rtt.map(words::ms)), rtt.map_or("", |_| words::ROUND_TRIP_HINT).to_owned()) }
-                { number(
-                    words::QUESTIONS,
-                    None,
-                    or_unknown((asked > 0).then(|| words::steps(hops, asked))),
-                    if asked > 0 { words::questions(took_ms, asked) } else { String::new() },
-                ) }
-                { number(words::SENT, None, words::bytes(sent), now(sent_rate)) }
-                { number(words::RECEIVED, None, words::bytes(received), now(received_rate)) }
-                { number(words::CONNECTIONS, None, view.connections_made.to_string(), words::CONNECTIONS_HINT.to_owned()) }
-            </dl>
+            <dl class="numbers">{ for rows.into_iter().map(row) }</dl>
         </>
     }
+}
+
+fn unknown() -> (String, String) {
+    (words::UNKNOWN.to_owned(), String::new())
 }
 
 /// The round trip in the middle of all that were measured, the lower one of two.
