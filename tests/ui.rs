@@ -1,6 +1,7 @@
 //! The screen in a real browser: what it shows of a state, and what it orders when it is used. Engine and browser are the test's.
 #![cfg(target_arch = "wasm32")]
 
+#[allow(dead_code, reason = "shared with tests/network.rs, which uses the rest")]
 #[path = "support/screen.rs"]
 mod screen;
 
@@ -334,9 +335,9 @@ async fn the_network_is_said_in_a_word_and_offline_in_a_sentence() {
 }
 
 #[wasm_bindgen_test]
-async fn an_open_conversation_says_that_one_is_offline_but_for_a_session_that_goes_on() {
+async fn an_open_conversation_says_that_nobody_can_be_reached_but_for_a_session_that_goes_on() {
     let screen = in_chat_with_bela([node::Event::NetworkChanged(NetworkState::Offline)]).await;
-    assert!(screen.text("presence").contains("offline"));
+    assert!(screen.text("presence").contains("Nobody can be reached"));
     let mut bela = contact("bela", Standing::Accepted);
     bela.presence = Presence::Online;
     screen.node(node::Event::ContactChanged(bela)).await;

@@ -9,7 +9,9 @@ use std::cmp::Reverse;
 use std::rc::Rc;
 
 use b4_protocol::identity::{ListAge, UserId};
-use b4_protocol::node::{self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, SendRefusal, Standing};
+use b4_protocol::node::{
+    self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, NetworkView, SendRefusal, Standing,
+};
 use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
@@ -22,6 +24,8 @@ pub struct AppState {
     pub phase: Phase,
     /// Whether others can be found.
     pub network: NetworkState,
+    /// The network as it was seen last. Grows old while nobody looks at it.
+    pub network_view: Option<Rc<NetworkView>>,
     /// By name.
     pub contacts: Rc<OrderedMap<UserId, Rc<ContactView>>>,
     /// Messages by contact, as far as they were loaded or came.
@@ -109,6 +113,7 @@ impl AppState {
             self.contacts = Rc::default();
             self.chats = Rc::default();
             self.network = NetworkState::Offline;
+            self.network_view = None;
             self.revocations = ListAge::Fresh;
         }
         // Of the node before: the next one says it again if it is still so.
@@ -150,7 +155,7 @@ impl AppState {
             node::Event::RevocationsAged(age) => self.revocations = age,
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
-            node::Event::NetworkViewed(_) => {}
+            node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }

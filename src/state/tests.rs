@@ -164,7 +164,28 @@ fn the_troubles_of_one_node_are_not_those_of_the_next() {
 
 #[test]
 fn what_belongs_to_a_node_goes_with_it() {
-    let mut state = after([node::Event::ContactChanged(contact("bela", Standing::Accepted, 0))]);
+    let mut state = after([node::Event::ContactChanged(contact("bela", Standing::Accepted, 0)), viewed(1)]);
     state.apply(Event::Phase(Phase::SecondTab));
     assert!(state.contacts.is_empty());
+    assert_eq!(state.network_view, None);
+}
+
+#[test]
+fn the_network_is_as_it_was_seen_last() {
+    let state = after([viewed(1), viewed(2)]);
+    assert_eq!(state.network_view.map(|view| view.estimate), Some(2));
+}
+
+fn viewed(estimate: u64) -> node::Event {
+    node::Event::NetworkViewed(Box::new(NetworkView {
+        is_relay_up: true,
+        standing: b4_protocol::ring::Standing::Alone,
+        me: b4_protocol::identity::NodeId([7; 32]),
+        links: Vec::new(),
+        known: 0,
+        estimate,
+        ring_bytes: (0, 0),
+        connections_made: 0,
+        lookups: Vec::new(),
+    }))
 }

@@ -2,9 +2,11 @@
 //! element types; what else the screen needs of the browser comes as a [`Browser`] of callbacks.
 
 mod browser;
+mod circle;
 mod components;
 mod drafts;
 mod hooks;
+mod meter;
 mod pages;
 mod qr;
 mod route;

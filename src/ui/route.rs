@@ -11,15 +11,18 @@ pub enum Route {
     Chat(UserId),
     /// `/you`
     You,
+    /// `/network`
+    Network,
 }
 
 impl Route {
     /// Reads a path. One that names nothing is the list.
     pub fn of_path(path: &str) -> Self {
-        match path.strip_prefix("/chat/").map(|name| name.trim_end_matches('/')) {
-            Some(name) => UserId::parse(name).map_or(Self::Chats, Self::Chat),
-            None if path.trim_end_matches('/') == "/you" => Self::You,
-            None => Self::Chats,
+        match (path.strip_prefix("/chat/").map(|name| name.trim_end_matches('/')), path.trim_end_matches('/')) {
+            (Some(name), _) => UserId::parse(name).map_or(Self::Chats, Self::Chat),
+            (None, "/you") => Self::You,
+            (None, "/network") => Self::Network,
+            (None, _) => Self::Chats,
         }
     }
 
@@ -29,6 +32,7 @@ impl Route {
             Self::Chats => "/".to_owned(),
             Self::Chat(user) => format!("/chat/{user}"),
             Self::You => "/you".to_owned(),
+            Self::Network => "/network".to_owned(),
         }
     }
 }
@@ -40,7 +44,7 @@ mod tests {
     #[test]
     fn paths_and_places_are_the_same() {
         let anna = Route::Chat(UserId::parse("anna").expect("a name"));
-        for (route, path) in [(Route::Chats, "/"), (anna, "/chat/anna"), (Route::You, "/you")] {
+        for (route, path) in [(Route::Chats, "/"), (anna, "/chat/anna"), (Route::You, "/you"), (Route::Network, "/network")] {
             assert_eq!(route.path(), path);
             assert_eq!(Route::of_path(path), route);
         }

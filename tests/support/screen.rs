@@ -214,6 +214,20 @@ impl Screen {
         self.settle().await;
     }
 
+    /// Moves the pointer over the first element with this test id.
+    pub async fn point_at(&self, testid: &str) {
+        let init = EventInit::new();
+        init.set_bubbles(true);
+        let event = DomEvent::new_with_event_init_dict("mouseover", &init).expect("an event");
+        self.one(testid).dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// Marks what a selector finds with `data-marked`, to tell it from what comes later.
+    pub fn mark(&self, selector: &str) {
+        self.all(selector).iter().for_each(|element| element.set_attribute("data-marked", "").expect("an attribute"));
+    }
+
     /// Presses a key in a field.
     pub async fn press(&self, testid: &str, key: &str, with_shift: bool) {
         let init = KeyboardEventInit::new();

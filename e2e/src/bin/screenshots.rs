@@ -36,6 +36,9 @@ async fn main() -> Result<()> {
     anna.open("/you").await?;
     anna.until_network("online").await?;
     shoot(&anna, &folder, "you").await?;
+    anna.click("network-status").await?;
+    anna.until_seen("network-view").await?;
+    shoot(&anna, &folder, "network").await?;
     anna.browser.open_window(true).await?;
     anna.open("/").await?;
     anna.until_seen("second-tab").await?;

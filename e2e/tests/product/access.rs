@@ -44,6 +44,9 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     anna.open("/you").await?;
     anna.until_seen("you").await?;
     found.extend(look(&anna, "you").await?);
+    anna.click("network-status").await?;
+    anna.until_seen("network-view").await?;
+    found.extend(look(&anna, "the network").await?);
     anna.browser.open_window(true).await?;
     anna.open("/").await?;
     anna.until_seen("second-tab").await?;

@@ -9,28 +9,6 @@ use crate::state::Recovery;
 use crate::ui::hooks::{use_app, use_engine};
 use crate::ui::words;
 
-/// The state of the network in a word, its sentence on hover.
-#[component]
-pub fn NetworkBadge() -> Html {
-    let network = use_app().network;
-    let key = match network {
-        NetworkState::Offline => "offline",
-        NetworkState::Joining => "joining",
-        NetworkState::Online => "online",
-    };
-    html! {
-        <span
-            class={classes!("network", format!("network-{key}"))}
-            data-testid="network-status"
-            data-state={key}
-            role="status"
-            title={words::network_sentence(network)}
-        >
-            { words::network(network) }
-        </span>
-    }
-}
-
 /// Offers and troubles, above the list.
 #[component]
 pub fn Banners() -> Html {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use b4_protocol::identity::{NodeId, UserId};
 use yew::prelude::*;
 
+use super::network::NetworkPage;
 use super::you::You;
 use crate::ui::components::{AddContact, Banners, ContactList, Conversation, Icon, IconName, NetworkBadge};
 use crate::ui::hooks::{use_app, use_browser, use_route};
@@ -33,10 +34,11 @@ pub fn ChatsPage(props: &Props) -> Html {
     });
     let selected = match &route {
         Route::Chat(user) => Some(user.clone()),
-        Route::Chats | Route::You => None,
+        Route::Chats | Route::You | Route::Network => None,
     };
     let on_select = go.reform(Route::Chat);
     let on_you = go.reform(|_: MouseEvent| Route::You);
+    let on_network = go.reform(|_: MouseEvent| Route::Network);
     let on_back = go.reform(|()| Route::Chats);
     let is_pane = route != Route::Chats;
     html! {
@@ -48,12 +50,12 @@ pub fn ChatsPage(props: &Props) -> Html {
                         <Icon name={IconName::Person} />
                         <bdi data-testid="my-user-id" data-node-id={props.node.to_string()}>{ props.me.to_string() }</bdi>
                     </button>
-                    <NetworkBadge />
                 </header>
                 <AddContact on_found={on_select.clone()} />
                 <Banners />
                 <ContactList {selected} {on_select} />
             </nav>
+            <NetworkBadge is_open={route == Route::Network} on_open={on_network.clone()} />
             <div class="pane">
                 { match route {
                     Route::Chat(with) => {
@@ -62,13 +64,29 @@ pub fn ChatsPage(props: &Props) -> Html {
                     }
                     Route::You => html! {
                         <>
-                            <button class="plain back you-back" aria-label={words::BACK} onclick={on_back.reform(|_: MouseEvent| ())}><Icon name={IconName::Back} /></button>
-                            <You me={props.me.clone()} node={props.node} />
+                            { back(&on_back) }
+                            <You me={props.me.clone()} node={props.node} {on_network} />
+                        </>
+                    },
+                    Route::Network => html! {
+                        <>
+                            { back(&on_back) }
+                            <NetworkPage />
                         </>
                     },
                     Route::Chats => html! { <p class="empty">{ words::PICK_CHAT }</p> },
                 } }
             </div>
         </main>
+    }
+}
+
+/// Back to the list, on a phone.
+fn back(on_back: &Callback<()>) -> Html {
+    let on_back = on_back.reform(|_: MouseEvent| ());
+    html! {
+        <div class="pane-bar">
+            <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+        </div>
     }
 }

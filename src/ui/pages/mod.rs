@@ -1,6 +1,7 @@
 //! Pages: each composes components into one screen.
 
 mod chats;
+mod network;
 mod notice;
 mod welcome;
 mod you;

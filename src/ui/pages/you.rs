@@ -15,6 +15,8 @@ pub struct Props {
     pub me: UserId,
     /// My node.
     pub node: NodeId,
+    /// The person wants to see the network.
+    pub on_network: Callback<MouseEvent>,
 }
 
 /// The page about oneself.
@@ -30,6 +32,7 @@ pub fn You(props: &Props) -> Html {
             <p class="hint">{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></p>
             <h2>{ words::NETWORK }</h2>
             <p>{ words::network_sentence(state.network) }</p>
+            <button data-testid="you-network" onclick={props.on_network.clone()}>{ words::NETWORK_SEE }</button>
             <h2>{ words::RECOVERY }</h2>
             { match state.recovery {
                 Recovery::Offered | Recovery::Later => html! {
