@@ -28,11 +28,16 @@ const FLAGS: [&str; 11] = [
 /// How long a download may take. A guess.
 const DOWNLOAD_WITHIN: Duration = Duration::from_secs(20);
 
+/// Switches of chromedriver's that keep hidden pages as fast as visible ones.
+const UNTHRIFTY: [&str; 3] =
+    ["disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding"];
+
 /// A browser, running or not.
 #[derive(Debug)]
 pub struct Browser {
     driver: Option<Driver>,
     folder: PathBuf,
+    is_thrifty: bool,
 }
 
 impl Browser {
@@ -41,7 +46,19 @@ impl Browser {
     /// # Errors
     /// If it does not start.
     pub async fn start(folder: &Path) -> Result<Self> {
-        let mut browser = Self { driver: None, folder: folder.to_path_buf() };
+        Self::begin(folder, false).await
+    }
+
+    /// The same, but hidden pages are slowed down, as they are without a driver.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_thrifty(folder: &Path) -> Result<Self> {
+        Self::begin(folder, true).await
+    }
+
+    async fn begin(folder: &Path, is_thrifty: bool) -> Result<Self> {
+        let mut browser = Self { driver: None, folder: folder.to_path_buf(), is_thrifty };
         browser.start_again().await?;
         Ok(browser)
     }
@@ -60,6 +77,7 @@ impl Browser {
         let options = json!({
             "binary": named_by("CHROMIUM")?,
             "args": flags,
+            "excludeSwitches": if self.is_thrifty { &UNTHRIFTY[..] } else { &[] },
             "prefs": { "download.default_directory": self.downloads(), "download.prompt_for_download": false },
         });
         let driver = Driver::start(json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } })).await?;

@@ -42,6 +42,20 @@ impl World {
     pub async fn visitor(&self) -> Result<Person> {
         let number = self.browsers.fetch_add(1, Ordering::Relaxed);
         let browser = Browser::start(&self.path(&format!("browser-{number}"))).await?;
+        self.before_the_page(number, browser).await
+    }
+
+    /// Somebody who has taken this name and whose browser slows hidden pages down.
+    ///
+    /// # Errors
+    /// If that does not come about.
+    pub async fn thrifty_person(&self, name: &str) -> Result<Person> {
+        let number = self.browsers.fetch_add(1, Ordering::Relaxed);
+        let browser = Browser::start_thrifty(&self.path(&format!("browser-{number}"))).await?;
+        self.named(self.before_the_page(number, browser).await?, name).await
+    }
+
+    async fn before_the_page(&self, number: u32, browser: Browser) -> Result<Person> {
         let person = Person::new(&format!("browser {number}"), browser, &self.relay.url());
         person.open("/").await?;
         Ok(person)
@@ -52,7 +66,10 @@ impl World {
     /// # Errors
     /// If that does not come about.
     pub async fn person(&self, name: &str) -> Result<Person> {
-        let mut person = self.visitor().await?;
+        self.named(self.visitor().await?, name).await
+    }
+
+    async fn named(&self, mut person: Person, name: &str) -> Result<Person> {
         person.onboard(name).await?;
         person.until_network("online").await?;
         Ok(person)

@@ -166,6 +166,16 @@ impl Person {
         Ok(found["value"].as_str().map(str::to_owned))
     }
 
+    /// Waits until an attribute of something has this value.
+    ///
+    /// # Errors
+    /// If that does not happen in time.
+    pub async fn until_attribute(&self, testid: &str, attribute: &str, value: &str) -> Result<()> {
+        let script = "return one(first)?.getAttribute(second) === third";
+        let what = format!("{attribute} of {testid} to be {value}");
+        self.until(&what, script, vec![json!(testid), json!(attribute), json!(value)]).await.map(drop)
+    }
+
     /// Waits until the network's state is this: `offline`, `joining`, `online`.
     ///
     /// # Errors

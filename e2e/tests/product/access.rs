@@ -52,7 +52,8 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     anna.until_seen("second-tab").await?;
     found.extend(look(&anna, "a second tab").await?);
     world.relay.kill();
-    anna.browser.quit().await;
+    // Without each other nobody can be reached. Leaving is said, so that this is known at once.
+    anna.browser.client()?.goto("about:blank").await?;
     bela.until_network("offline").await?;
     found.extend(look(&bela, "offline").await?);
     ensure!(found.is_empty(), "axe found:\n{}", found.join("\n"));

@@ -8,6 +8,7 @@ mod hostile;
 mod install;
 mod names;
 mod recovery;
+mod ring;
 mod tabs;
 
 /// `word 1` to `word count`.
