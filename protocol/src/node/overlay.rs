@@ -244,7 +244,7 @@ impl Node {
 
     fn answered_by_ring(&mut self, id: RequestId, path: PathId, (by, verdict, hops): (RingId, Verdict, u8), body: Vec<u8>, now: Now) {
         let Some((asked, until_ms)) = self.overlay.asked.remove(&id) else { return };
-        self.note_lookup(id, by, hops, now.mono.saturating_sub(until_ms.saturating_sub(RING_PATH_MS)));
+        self.note_lookup((id, path, asked), by, hops, now.mono.saturating_sub(until_ms.saturating_sub(RING_PATH_MS)));
         match (asked, verdict) {
             (Asked::Certificate { of }, Verdict::Answered) => {
                 let peer = self.anchor.verify(&body, now.wall, self.revoked.as_ref()).ok();
@@ -350,10 +350,16 @@ impl Node {
         self.node_of(user).is_some_and(|node| self.ring.is_linked(RingId::of_node(&node)))
     }
 
-    fn note_lookup(&mut self, id: RequestId, by: RingId, hops: u8, took_ms: u64) {
+    fn note_lookup(&mut self, (id, path, asked): (RequestId, PathId, Asked), by: RingId, hops: u8, took_ms: u64) {
         let part = |place: RingId| (self.ring.me().clockwise_to(place) >> 96) as u32;
-        let first = self.links.peers().next().map_or(*self.own.node_id(), |(peer, _)| *peer.node_id());
-        let view = LookupView { number: id.0, first, key: part(by), by: part(by), hops, took_ms };
+        let Some(first) = self.ring.came_over(path).and_then(|first| self.peer_at(first)).map(|peer| *peer.node_id()) else { return };
+        let key = match asked {
+            Asked::Certificate { of } => of,
+            Asked::Signal { to, .. } => RingId::of_node(&to),
+            Asked::Lookup { key, .. } => key,
+            Asked::Publish | Asked::Copy { .. } => return,
+        };
+        let view = LookupView { number: id.0, first, key: part(key), by: part(by), hops, took_ms };
         self.overlay.lookups.insert(0, view);
         self.overlay.lookups.truncate(LOOKUPS_SHOWN);
     }
