@@ -8,7 +8,7 @@
 //! 0x05 Pong    token(4)
 //! 0x06 Route   number(4) | path(8) | service(1) | aim(1) | ttl(1) | hops(1) | key(16) | suspects: count(1) x id(16) | body
 //! 0x07 Ack     number(4)
-//! 0x08 Stuck   path(8) | suspects
+//! 0x08 Stuck   path(8) | ttl(1) | suspects
 //! 0x09 Reply   path(8) | hops(1) | by(16) | outcome(1) | body
 //! 0x0a Along   path(8) | direction(1) | body
 //! 0x0b Full    (empty)
@@ -131,6 +131,8 @@ pub enum Message {
     Stuck {
         /// Which.
         path: PathId,
+        /// Hops left, of all that the request may make on whatever way: what finds nobody does not flood the ring.
+        ttl: u8,
         /// Who did not answer there.
         suspects: Vec<RingId>,
     },
@@ -174,7 +176,7 @@ impl Message {
             Message::Pong { token } => writer.u8(0x05).u32(*token),
             Message::Route(route) => route.write(writer.u8(0x06)),
             Message::Ack { number } => writer.u8(0x07).u32(*number),
-            Message::Stuck { path, suspects } => write_ids(writer.u8(0x08).u64(path.0), suspects),
+            Message::Stuck { path, ttl, suspects } => write_ids(writer.u8(0x08).u64(path.0).u8(*ttl), suspects),
             Message::Reply { path, hops, by, verdict, body } => {
                 writer.u8(0x09).u64(path.0).u8(*hops).raw(&by.0.to_be_bytes()).u8(*verdict as u8).raw(body)
             }
@@ -194,7 +196,7 @@ impl Message {
             Message::Near { list, .. } => 1 + ids(list.len()),
             Message::Ping { .. } | Message::Pong { .. } | Message::Ack { .. } => 4,
             Message::Route(route) => 32 + ids(route.suspects.len()) + route.body.len(),
-            Message::Stuck { suspects, .. } => 8 + ids(suspects.len()),
+            Message::Stuck { suspects, .. } => 9 + ids(suspects.len()),
             Message::Reply { body, .. } => 26 + body.len(),
             Message::Along { body, .. } => 9 + body.len(),
             Message::Full | Message::Spare => 0,
@@ -218,7 +220,11 @@ impl Message {
             0x05 => Message::Pong { token: reader.u32()? },
             0x06 => Message::Route(Box::new(Route::read(&mut reader)?)),
             0x07 => Message::Ack { number: reader.u32()? },
-            0x08 => Message::Stuck { path: PathId(reader.u64()?), suspects: read_ids(&mut reader, RING_SUSPECTS_MAX)? },
+            0x08 => Message::Stuck {
+                path: PathId(reader.u64()?),
+                ttl: reader.u8()?,
+                suspects: read_ids(&mut reader, RING_SUSPECTS_MAX)?,
+            },
             0x09 => Message::Reply {
                 path: PathId(reader.u64()?),
                 hops: reader.u8()?,
@@ -354,7 +360,8 @@ mod tests {
             any::<u32>().prop_map(|token| Message::Ping { token }),
             any::<u32>().prop_map(|token| Message::Pong { token }),
             any::<u32>().prop_map(|number| Message::Ack { number }),
-            (any::<u64>(), ids(RING_SUSPECTS_MAX)).prop_map(|(path, suspects)| Message::Stuck { path: PathId(path), suspects }),
+            (any::<(u64, u8)>(), ids(RING_SUSPECTS_MAX))
+                .prop_map(|((path, ttl), suspects)| Message::Stuck { path: PathId(path), ttl, suspects }),
             (any::<(u64, u8, u128)>(), verdict, body())
                 .prop_map(|((path, hops, by), verdict, body)| Message::Reply { path: PathId(path), hops, by: RingId(by), verdict, body }),
             (any::<u64>(), any::<bool>(), body()).prop_map(|(path, forth, body)| Message::Along { path: PathId(path), forth, body }),

@@ -38,9 +38,8 @@ impl Path {
         self.next
     }
 
-    pub fn deadline(&self) -> Option<u64> {
-        let expiry = Some(self.expires_ms);
-        self.hop.map(|(_, _, due_ms)| due_ms).into_iter().chain(expiry).min()
+    fn deadline(&self) -> u64 {
+        self.hop.map_or(self.expires_ms, |(_, _, due_ms)| due_ms.min(self.expires_ms))
     }
 
     fn is_part(&self, peer: RingId) -> bool {
@@ -72,11 +71,12 @@ impl Ring {
         if let Some(known) = self.paths.get(&route.path) {
             // The same request by a shorter or equal way: a hop before lost patience too early. By a longer one: it goes in a circle.
             if route.hops > known.hops {
-                out.push(Outcome::Send { to: from, message: Message::Stuck { path: route.path, suspects: Vec::new() } });
+                out.push(Outcome::Send { to: from, message: Message::Stuck { path: route.path, ttl: route.ttl, suspects: Vec::new() } });
             }
             return;
         }
-        let is_greedy = self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
+        let is_greedy = self.paths.len() >= RING_PATHS_PER_LINK
+            && self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
         if is_greedy {
             return;
         }
@@ -110,7 +110,7 @@ impl Ring {
         match way {
             Way::Here => self.arrived(id, route, now_ms, out),
             Way::Nowhere => self.reply(id, Verdict::NoSuchNode, Vec::new(), now_ms, out),
-            Way::Stuck => self.give_back(id, &route.suspects, now_ms, out),
+            Way::Stuck => self.give_back(id, (route.ttl, &route.suspects), now_ms, out),
             Way::Over(next) => {
                 let number = self.next_number;
                 self.next_number = self.next_number.wrapping_add(1);
@@ -121,6 +121,7 @@ impl Ring {
                 path.tried.push(next);
                 path.attempts += 1;
                 path.hop = Some((number, now_ms, now_ms + wait_ms));
+                self.paths_ms = self.paths_ms.min(now_ms + wait_ms);
                 let mut sent = route.clone();
                 sent.ttl -= 1;
                 sent.hops = sent.hops.saturating_add(1);
@@ -162,10 +163,10 @@ impl Ring {
     }
 
     /// No link leads on from here: the hop before is to try another.
-    fn give_back(&mut self, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+    fn give_back(&mut self, id: PathId, (ttl, suspects): (u8, &[RingId]), now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.remove(&id) else { return };
         match (path.from, path.mine) {
-            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Stuck { path: id, suspects: suspects.to_vec() } }),
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Stuck { path: id, ttl, suspects: suspects.to_vec() } }),
             (None, Some(request)) => self.request_stuck(request, suspects, now_ms, out),
             (None, None) => {}
         }
@@ -182,10 +183,11 @@ impl Ring {
     }
 
     /// The next hop cannot go on.
-    pub(super) fn stuck(&mut self, from: RingId, id: PathId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn stuck(&mut self, from: RingId, id: PathId, (ttl, suspects): (u8, &[RingId]), now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get_mut(&id).filter(|path| path.next == Some(from)) else { return };
         let Some(mut route) = path.route.take() else { return };
         path.hop = None;
+        route.ttl = route.ttl.min(ttl);
         suspects.iter().for_each(|suspect| note_suspect(&mut route.suspects, *suspect));
         self.go_on(id, route, now_ms, out);
     }
@@ -252,6 +254,9 @@ impl Ring {
 
     /// Hops that were not acknowledged in time, and paths whose time is over.
     pub(super) fn paths_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        if now_ms < self.paths_ms {
+            return;
+        }
         let late = self.paths.iter().filter(|(_, path)| path.hop.is_some_and(|(_, _, due_ms)| due_ms <= now_ms));
         let late: Vec<PathId> = late.map(|(id, _)| *id).collect();
         for id in late {
@@ -264,6 +269,7 @@ impl Ring {
             self.hop_failed(id, now_ms, out);
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
+        self.paths_ms = self.paths.values().map(Path::deadline).min().unwrap_or(u64::MAX);
     }
 
     fn hop_failed(&mut self, id: PathId, now_ms: u64, out: &mut Vec<Outcome>) {
@@ -280,6 +286,7 @@ impl Ring {
             let oldest = self.paths.iter().min_by_key(|(_, path)| path.expires_ms).map(|(id, _)| *id);
             oldest.map(|id| self.paths.remove(&id));
         }
+        self.paths_ms = self.paths_ms.min(path.deadline());
         self.paths.insert(id, path);
     }
 }

@@ -7,6 +7,8 @@ use crate::report::Report;
 
 /// Lookups of the still experiments begin so far apart: far enough that they do not disturb one another.
 const GAP_MS: u64 = 5;
+/// Lookups after a crash, one a millisecond: within these seconds next to nothing is repaired.
+const CRASH_LOOKUPS: u64 = 2_000;
 /// By then every lookup is answered or given up.
 const ALL_DONE_MS: u64 = 45_000;
 /// Looks at whether a ring is whole again are so far apart.
@@ -26,7 +28,7 @@ pub fn crash(setup: &Setup, fraction: f64) -> Report {
     let victims = drawn(&mut world, setup, fraction);
     victims.into_iter().for_each(|node| world.crash(node));
     let mut tally = Tally::begin(&mut world);
-    look_up_random(&mut world, &mut draws, setup.lookups, 0);
+    look_up_random(&mut world, &mut draws, setup.lookups.min(CRASH_LOOKUPS), 1);
     world.run_for(ALL_DONE_MS);
     tally.take(&mut world);
     tally.report(&mut world, setup, &format!("crash {fraction}"))
