@@ -112,6 +112,8 @@ pub const RING_TRY_MS: u64 = 4 * SECOND_MS;
 pub const RING_SUSPECT_MS: u64 = 20 * SECOND_MS;
 /// Silence on a ring link after which it is pinged by the end with the lower position. Guess: WebRTC notices most deaths by itself.
 pub const RING_PING_MS: u64 = 30 * SECOND_MS;
+/// The same on a long link: nothing rests on it, and a request that is not acknowledged makes the other end suspect at once. Guess.
+pub const RING_PING_LONG_MS: u64 = 120 * SECOND_MS;
 /// Longest delay of telling what changed about one's links: changes in between go together.
 pub const RING_TELL_LINKS_MS: u64 = 2 * SECOND_MS;
 /// The same for one's successors and predecessors: they matter more.

@@ -3,12 +3,13 @@
 //!
 //! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made.
 
-pub mod overlay;
 pub mod chord;
 mod draws;
 mod end;
 pub mod event_queue;
+pub mod experiments;
 mod machine;
+pub mod overlay;
 mod relay_host;
 pub mod report;
 mod store;

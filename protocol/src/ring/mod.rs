@@ -146,6 +146,10 @@ pub struct Ring {
     told_near: [Vec<RingId>; 2],
     tell_links_ms: Option<u64>,
     tell_near_ms: [Option<u64>; 2],
+    /// No ping is due, or missed, before.
+    ping_ms: u64,
+    /// No hop is due, and no path at its end, before.
+    paths_ms: u64,
     paths: OrderedMap<PathId, Path>,
     mine: OrderedMap<RequestId, Mine>,
     next_request: u64,
@@ -169,6 +173,8 @@ impl Ring {
             told_near: [Vec::new(), Vec::new()],
             tell_links_ms: None,
             tell_near_ms: [None; 2],
+            ping_ms: u64::MAX,
+            paths_ms: u64::MAX,
             paths: OrderedMap::new(),
             mine: OrderedMap::new(),
             next_request: 1,
@@ -243,9 +249,12 @@ impl Ring {
         }
         let mut neighbour = Neighbour::new(peer, reason, now_ms);
         neighbour.is_told = [true; 2];
+        self.ping_ms = self.ping_ms.min(self.ping_due_ms(&neighbour));
         self.neighbours.insert(peer, neighbour);
         let hello = Message::Hello { links: self.told_links.clone(), near: self.told_near.clone() };
         out.push(Outcome::Send { to: peer, message: hello });
+        // Measures the round trip, before the first request needs it.
+        self.ping(peer, now_ms, out);
         if let Reason::Long { stratum, .. } = reason {
             self.long_linked(peer, stratum, now_ms, out);
         }
@@ -279,8 +288,7 @@ impl Ring {
                 }
             }
             Message::Near { side, list } => {
-                neighbour.near[side as usize] = list;
-                self.near_heard(from, now_ms, out);
+                self.near_told_by(from, side, list, now_ms, out);
             }
             Message::Ping { token } => out.push(Outcome::Send { to: from, message: Message::Pong { token } }),
             Message::Pong { token } => {
@@ -316,9 +324,9 @@ impl Ring {
     /// When [`Ring::wake`] is wanted.
     pub fn deadline(&self) -> Option<u64> {
         let told = [self.tell_links_ms, self.tell_near_ms[0], self.tell_near_ms[1]].into_iter().flatten();
-        let paths = self.paths.values().filter_map(Path::deadline);
         let mine = self.mine.values().map(Mine::deadline);
-        told.chain(paths).chain(mine).chain(self.ping_deadline()).chain(self.tend_deadline()).min()
+        let bounds = [self.paths_ms, self.ping_ms].into_iter().filter(|at| *at < u64::MAX);
+        told.chain(bounds).chain(mine).chain(self.tend_deadline()).min()
     }
 
     /// The machine slept, or nothing ran for long: every link is to show that it lives.
@@ -362,6 +370,7 @@ impl Ring {
     fn links_changed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tell_links_later(now_ms);
         self.near_again(now_ms, out);
+        self.tending.changed();
         self.tend(now_ms, out);
     }
 }

@@ -26,14 +26,34 @@ impl Ring {
     pub(super) fn near_heard(&mut self, from: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
         if let Some(neighbour) = self.neighbours.get(&from) {
             let told: Vec<RingId> = neighbour.near.iter().flatten().chain(&neighbour.links).copied().collect();
-            for id in told {
-                if self.belongs_near(id) {
-                    self.tending.hint(id, now_ms);
-                }
-            }
+            self.hint_near(&told, now_ms);
         }
         self.near_again(now_ms, out);
         self.tend(now_ms, out);
+    }
+
+    /// One of a neighbour's lists is new.
+    pub(super) fn near_told_by(&mut self, from: RingId, side: Side, list: Vec<RingId>, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.hint_near(&list, now_ms);
+        if let Some(neighbour) = self.neighbours.get_mut(&from) {
+            neighbour.near[side as usize] = list;
+        }
+        // Of the others' lists nothing is made: see the head of this file.
+        if self.linked_on(side).take(RING_SIDE_LINKS).any(|linked| linked == from) {
+            self.near_again(now_ms, out);
+        }
+        self.tend(now_ms, out);
+    }
+
+    /// Remembers those who belong beside this node and are not linked.
+    fn hint_near(&mut self, ids: &[RingId], now_ms: u64) {
+        let thirds = Side::BOTH.map(|side| self.linked_on(side).nth(RING_SIDE_LINKS - 1).map_or(u128::MAX, |third| side.way(self.me, third)));
+        for id in ids {
+            let is_within = Side::BOTH.into_iter().zip(thirds).any(|(side, third)| side.way(self.me, *id) < third);
+            if is_within && *id != self.me && !self.neighbours.contains_key(id) {
+                self.tending.hint(*id, now_ms);
+            }
+        }
     }
 
     /// Whether a node would be among the first three on a side.
@@ -76,6 +96,7 @@ impl Ring {
         let lists = Side::BOTH.map(|side| self.side_list(side));
         if self.near != lists {
             self.near = lists;
+            self.tending.changed();
             // Who listens to one side's list depends on who stands on the other.
             Side::BOTH.into_iter().for_each(|side| self.tell_near_later(side, now_ms));
             out.push(Outcome::NearChanged);
@@ -166,7 +187,12 @@ impl Ring {
     }
 
     fn place_of(&self, id: RingId) -> usize {
-        self.neighbours.iter().take_while(|(peer, _)| **peer < id).count()
+        let (mut low, mut high) = (0, self.neighbours.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.id_at(middle) < id { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     fn id_at(&self, place: usize) -> RingId {

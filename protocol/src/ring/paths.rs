@@ -40,9 +40,8 @@ impl Path {
         self.next
     }
 
-    pub fn deadline(&self) -> Option<u64> {
-        let expiry = Some(self.expires_ms);
-        self.hop.map(|(_, _, due_ms)| due_ms).into_iter().chain(expiry).min()
+    fn deadline(&self) -> u64 {
+        self.hop.map_or(self.expires_ms, |(_, _, due_ms)| due_ms.min(self.expires_ms))
     }
 
     fn is_part(&self, peer: RingId) -> bool {
@@ -81,7 +80,8 @@ impl Ring {
             }
             return;
         }
-        let is_greedy = self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
+        let is_greedy = self.paths.len() >= RING_PATHS_PER_LINK
+            && self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
         if is_greedy {
             return;
         }
@@ -127,6 +127,7 @@ impl Ring {
                 path.tried.push(next);
                 path.attempts += 1;
                 path.hop = Some((number, now_ms, now_ms + wait_ms));
+                self.paths_ms = self.paths_ms.min(now_ms + wait_ms);
                 let mut sent = route.clone();
                 sent.ttl -= 1;
                 sent.hops = sent.hops.saturating_add(1);
@@ -264,6 +265,9 @@ impl Ring {
 
     /// Hops that were not acknowledged in time, and paths whose time is over.
     pub(super) fn paths_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        if now_ms < self.paths_ms {
+            return;
+        }
         let late = self.paths.iter().filter(|(_, path)| path.hop.is_some_and(|(_, _, due_ms)| due_ms <= now_ms));
         let late: Vec<PathId> = late.map(|(id, _)| *id).collect();
         for id in late {
@@ -276,6 +280,7 @@ impl Ring {
             self.hop_failed(id, now_ms, out);
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
+        self.paths_ms = self.paths.values().map(Path::deadline).min().unwrap_or(u64::MAX);
     }
 
     fn hop_failed(&mut self, id: PathId, now_ms: u64, out: &mut Vec<Outcome>) {
@@ -292,6 +297,7 @@ impl Ring {
             let oldest = self.paths.iter().min_by_key(|(_, path)| path.expires_ms).map(|(id, _)| *id);
             oldest.map(|id| self.paths.remove(&id));
         }
+        self.paths_ms = self.paths_ms.min(path.deadline());
         self.paths.insert(id, path);
     }
 }

@@ -29,8 +29,9 @@ impl Ring {
             return Way::Here;
         }
         let mut given_up: Vec<RingId> = Vec::new();
+        let has_suspects = self.neighbours.values().any(|neighbour| neighbour.is_suspect(now_ms));
         for _ in 0..OWNERS_TRIED {
-            let is_bad = |id: RingId| given_up.contains(&id) || route.suspects.contains(&id) || self.is_suspect(id, now_ms);
+            let is_bad = |id: RingId| given_up.contains(&id) || route.suspects.contains(&id) || (has_suspects && self.is_suspect(id, now_ms));
             let is_open = |id: RingId| !is_bad(id) && !tried.contains(&id) && Some(id) != from;
             if route.aim == Aim::Node
                 && let Some(next) = self.linked_to(route.key, &is_open)

@@ -9,7 +9,7 @@ use super::requests::{Purpose, Request};
 use super::{Outcome, Ring, RingId, Side, Standing};
 use crate::codec::Reader;
 use crate::limits::{
-    HANDSHAKE_MS, NEAR_KNOWN, PROBE_WAIT_MS, RING_LINKS_MAX, RING_PING_MS, RING_REDRAW_MS, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
+    HANDSHAKE_MS, NEAR_KNOWN, PROBE_WAIT_MS, RING_LINKS_MAX, RING_PING_LONG_MS, RING_PING_MS, RING_REDRAW_MS, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
 };
 use crate::ordered::OrderedMap;
 use crate::time::SECOND_MS;
@@ -67,6 +67,10 @@ pub(super) struct Tending {
     /// A stratum is empty and nothing is done about it yet.
     is_draw_due: bool,
     look_ms: u64,
+    /// What is wanted may be different from what was last looked at.
+    is_changed: bool,
+    /// When the first of those wanted whose dial failed may be dialled again.
+    redial_ms: u64,
     next_token: u32,
 }
 
@@ -84,6 +88,8 @@ impl Tending {
             draw_ms: now_ms,
             is_draw_due: false,
             look_ms: now_ms + LOOK_MS,
+            is_changed: true,
+            redial_ms: u64::MAX,
             next_token: 1,
         }
     }
@@ -91,8 +97,13 @@ impl Tending {
     /// Somebody names a node.
     pub fn hint(&mut self, id: RingId, now_ms: u64) {
         if self.hints.contains_key(&id) || self.hints.len() < HINTS_MAX {
-            self.hints.insert(id, now_ms + HINT_MS);
+            self.is_changed |= self.hints.insert(id, now_ms + HINT_MS).is_none();
         }
+    }
+
+    /// Links or lists are different: what is wanted may be, too.
+    pub fn changed(&mut self) {
+        self.is_changed = true;
     }
 
     pub fn hints(&self) -> impl Iterator<Item = &RingId> {
@@ -123,6 +134,7 @@ impl Tending {
     }
 
     fn failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
+        self.is_changed = true;
         self.hints.remove(&peer);
         let count = self.failures.get(&peer).map_or(0, |failure| failure.count) + 1;
         if self.failures.len() >= FAILED_MAX {
@@ -159,46 +171,83 @@ impl Ring {
         (0..2).for_each(|_| self.tending.failed(peer, true, now_ms));
     }
 
-    /// Looks at what is wanted and is not there.
+    /// Looks at what is wanted and is not there, where that may have changed since the last look or a while has passed.
     pub(super) fn tend(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        self.tending.look_ms = now_ms + LOOK_MS;
-        let stale = |(_, (_, since_ms)): &(&RingId, &(Reason, u64))| since_ms + DIAL_MS <= now_ms;
-        let lost: Vec<RingId> = self.tending.dials.iter().filter(stale).map(|(id, _)| *id).collect();
-        lost.into_iter().for_each(|id| self.tending.dial_failed(id, false, now_ms));
-        self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
-        self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
+        let is_due = now_ms >= self.tending.look_ms;
+        if is_due {
+            self.tending.look_ms = now_ms + LOOK_MS;
+            let stale = |(_, (_, since_ms)): &(&RingId, &(Reason, u64))| since_ms + DIAL_MS <= now_ms;
+            let lost: Vec<RingId> = self.tending.dials.iter().filter(stale).map(|(id, _)| *id).collect();
+            lost.into_iter().for_each(|id| self.tending.dial_failed(id, false, now_ms));
+            self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
+            self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
+        }
         if self.neighbours.is_empty() {
             return;
         }
-        for id in self.wanted_near(now_ms) {
-            self.dial(id, Reason::Near, now_ms, out);
+        let is_changed = std::mem::take(&mut self.tending.is_changed) || is_due || now_ms >= self.tending.redial_ms;
+        if is_changed {
+            self.tending.redial_ms = u64::MAX;
+            for id in self.wanted_near(now_ms) {
+                self.dial(id, Reason::Near, now_ms, out);
+            }
         }
         if self.standing == Standing::Member {
-            self.draw_long(now_ms, out);
-            self.shed(now_ms, out);
+            if is_changed || (self.tending.is_draw_due && now_ms >= self.tending.draw_ms) {
+                self.draw_long(now_ms, out);
+            }
+            if is_changed {
+                self.shed(now_ms, out);
+            }
         }
         if now_ms >= self.tending.ask_place_ms && !self.tending.is_asking {
             self.ask_place(None, now_ms, out);
         }
     }
 
-    /// Nodes that belong beside this one and are neither linked nor being dialled.
-    fn wanted_near(&self, now_ms: u64) -> Vec<RingId> {
-        let is_new = |id: &RingId| !self.neighbours.contains_key(id) && !self.tending.dials.contains_key(id);
-        if let Some(all) = self.known_few() {
-            return all.into_iter().filter(|id| is_new(id) && self.tending.may_dial(*id, now_ms)).collect();
+    /// Nodes that belong beside this one and are neither linked nor being dialled. Those whose dial failed are wanted again later.
+    fn wanted_near(&mut self, now_ms: u64) -> Vec<RingId> {
+        let mut wanted = self.known_few().unwrap_or_default();
+        if wanted.is_empty() {
+            for side in Side::BOTH {
+                self.wanted_on(side, now_ms, &mut wanted);
+            }
         }
-        let mut wanted = Vec::new();
-        for side in Side::BOTH {
-            let mut candidates: Vec<RingId> = self.near(side).iter().chain(self.tending.hints.keys()).copied().collect();
-            candidates.sort_unstable_by_key(|id| side.way(self.me, *id));
-            candidates.dedup();
-            let reachable = candidates.into_iter().filter(|id| self.neighbours.contains_key(id) || self.tending.may_dial(*id, now_ms));
-            wanted.extend(reachable.take(RING_SIDE_LINKS).filter(is_new));
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
+        let mut redial_ms = u64::MAX;
+        wanted.retain(|id| {
+            if self.neighbours.contains_key(id) || self.tending.dials.contains_key(id) {
+                return false;
+            }
+            let until_ms = self.tending.failures.get(id).map_or(0, |failure| failure.until_ms);
+            if until_ms > now_ms {
+                redial_ms = redial_ms.min(until_ms);
+            }
+            until_ms <= now_ms
+        });
+        self.tending.redial_ms = redial_ms;
         wanted
+    }
+
+    /// The first three on a side that can be reached, and whoever before them cannot be now.
+    fn wanted_on(&self, side: Side, now_ms: u64, wanted: &mut Vec<RingId>) {
+        let mut hints: Vec<RingId> = self.tending.hints.keys().copied().collect();
+        hints.sort_unstable_by_key(|id| side.way(self.me, *id));
+        let mut hints = hints.into_iter().peekable();
+        let mut near = self.near(side).iter().copied().peekable();
+        let mut reachable = 0;
+        while reachable < RING_SIDE_LINKS {
+            let next = match (near.peek().copied(), hints.peek().copied()) {
+                (Some(known), Some(hint)) if side.way(self.me, hint) < side.way(self.me, known) => hints.next(),
+                (Some(_), _) => near.next(),
+                (None, _) => hints.next(),
+            };
+            let Some(id) = next else { return };
+            if wanted.last() == Some(&id) {
+                continue;
+            }
+            reachable += usize::from(self.neighbours.contains_key(&id) || self.tending.may_dial(id, now_ms));
+            wanted.push(id);
+        }
     }
 
     fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
@@ -413,11 +462,15 @@ impl Ring {
         let token = self.tending.next_token;
         self.tending.next_token = self.tending.next_token.wrapping_add(1);
         neighbour.ping = Some((token, now_ms));
+        self.ping_ms = self.ping_ms.min(now_ms + PROBE_WAIT_MS);
         out.push(Outcome::Send { to: peer, message: Message::Ping { token } });
     }
 
     /// Pings what is silent, and cuts off what stays so.
     pub(super) fn pings_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        if now_ms < self.ping_ms {
+            return;
+        }
         let due: Vec<RingId> =
             self.neighbours.values().filter(|neighbour| self.ping_due_ms(neighbour) <= now_ms).map(|neighbour| neighbour.id).collect();
         for peer in due {
@@ -428,18 +481,19 @@ impl Ring {
                 self.ping(peer, now_ms, out);
             }
         }
+        self.ping_ms = self.neighbours.values().map(|neighbour| self.ping_due_ms(neighbour)).min().unwrap_or(u64::MAX);
     }
 
-    pub(super) fn ping_deadline(&self) -> Option<u64> {
-        self.neighbours.values().map(|neighbour| self.ping_due_ms(neighbour)).min()
-    }
-
-    fn ping_due_ms(&self, neighbour: &super::Neighbour) -> u64 {
+    /// When a neighbour is to be pinged, or cut off. Whatever is heard from it moves that on.
+    pub(super) fn ping_due_ms(&self, neighbour: &super::Neighbour) -> u64 {
         match neighbour.ping {
             // Whatever was heard since shows that it lives.
             Some((_, sent_ms)) => sent_ms.max(neighbour.heard_ms) + PROBE_WAIT_MS,
-            // One end asks, and the answer serves both; the other asks only when that one has failed to.
-            None => neighbour.heard_ms + if self.me < neighbour.id { RING_PING_MS } else { 2 * RING_PING_MS },
+            None => {
+                let quiet_ms = if matches!(neighbour.reason, Reason::Near) { RING_PING_MS } else { RING_PING_LONG_MS };
+                // One end asks, and the answer serves both; the other asks only when that one has failed to.
+                neighbour.heard_ms + if self.me < neighbour.id { quiet_ms } else { quiet_ms + RING_PING_MS }
+            }
         }
     }
 
@@ -449,7 +503,8 @@ impl Ring {
         }
         let asking = (!self.tending.is_asking).then_some(self.tending.ask_place_ms);
         let drawing = self.tending.is_draw_due.then_some(self.tending.draw_ms);
-        [asking, drawing, Some(self.tending.look_ms)].into_iter().flatten().min()
+        let redialling = Some(self.tending.redial_ms).filter(|at| *at < u64::MAX);
+        [asking, drawing, redialling, Some(self.tending.look_ms)].into_iter().flatten().min()
     }
 }
 

@@ -8,7 +8,7 @@ use b4_simulator::report::{Report, Summary};
 use clap::{Args, Subcommand};
 
 use super::print::with_interval;
-use super::{Common, Output, over_seeds};
+use super::{Common, Output, fraction, over_seeds, within};
 
 #[derive(Args)]
 pub(super) struct Chord {
@@ -44,17 +44,8 @@ enum Experiment {
     Tables,
 }
 
-fn fraction(text: &str) -> Result<f64, String> {
-    within(text, 0.9)
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     within(text, 10.0)
-}
-
-fn within(text: &str, most: f64) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=most).contains(&value) { Ok(value) } else { Err(format!("not within 0 and {most}")) }
 }
 
 impl Chord {

@@ -2,6 +2,7 @@
 
 mod chord;
 mod print;
+mod ring;
 mod seeds;
 
 use std::io;
@@ -25,6 +26,9 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  b4-simulator hops --nodes 10000 --seeds 2        path lengths in a ring at rest
+  b4-simulator crash --fraction 0.5                half of the nodes crash at once, lookups before any repair
+  b4-simulator churn --session-minutes 10 --webrtc nodes come and go, links are as in browsers
   b4-simulator chord tables --seeds 20             the paper's tables II and III beside what this Chord does
   b4-simulator chord failures --fraction 0.3       one row of table II
   b4-simulator chord churn --rate 0.4 --json       one row of table III, a JSON object a seed, then their summary
@@ -35,6 +39,18 @@ deviation of a single seed. node_hours_per_wall_s is the only field that the see
 
 #[derive(Subcommand)]
 enum Command {
+    /// Path lengths in a ring at rest.
+    Hops(ring::Hops),
+    /// Some nodes crash at once: lookups before any repair.
+    Crash(ring::Crash),
+    /// Nodes come and go all the time, as many as there were.
+    Churn(ring::ChurnOptions),
+    /// Some nodes take requests and drop them.
+    Droppers(ring::Droppers),
+    /// The network falls into two halves, and heals.
+    Split(ring::Split),
+    /// Some nodes sleep for 1 to 30 minutes and wake up unaware; lookups 60 s after.
+    Zombies(ring::Zombies),
     /// A reference Chord (Stoica et al. 2003), which shows that this harness measures what the paper measured.
     Chord(chord::Chord),
 }
@@ -64,8 +80,16 @@ pub(crate) struct Common {
 
 /// Runs what the command line says.
 pub(crate) fn run() -> ExitCode {
-    let Command::Chord(experiment) = Cli::parse().command;
-    match experiment.run() {
+    let done = match Cli::parse().command {
+        Command::Hops(experiment) => experiment.run(),
+        Command::Crash(experiment) => experiment.run(),
+        Command::Churn(experiment) => experiment.run(),
+        Command::Droppers(experiment) => experiment.run(),
+        Command::Split(experiment) => experiment.run(),
+        Command::Zombies(experiment) => experiment.run(),
+        Command::Chord(experiment) => experiment.run(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -74,4 +98,14 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A part of the nodes, for clap.
+fn fraction(text: &str) -> Result<f64, String> {
+    within(text, 0.9)
+}
+
+fn within(text: &str, most: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=most).contains(&value) { Ok(value) } else { Err(format!("not within 0 and {most}")) }
 }

@@ -1,66 +1,73 @@
 //! Links of a large world: set up, refused by the network, closed, found dead.
 
-use super::{Event, NodeIndex, Overlay};
+use super::{Event, NodeIndex, Overlay, RingId};
+
+/// What a dial without a path takes to fail: the time of ICE's checks.
+const NO_PATH_MS: u64 = 5_000;
 
 impl Overlay {
     /// Both ends have each other's descriptions: the channel opens after a while, or the dial fails.
-    pub(super) fn set_up(&mut self, dialler: NodeIndex, dialled: NodeIndex, before_ms: u64) {
+    pub(super) fn set_up(&mut self, dialler: NodeIndex, dialled: RingId, before_ms: u64) {
+        let life = self.nodes[dialler as usize].life;
+        let Some(peer) = self.places.get(&dialled).copied() else {
+            self.schedule(before_ms + NO_PATH_MS, Event::Open { dialler, life, dialled, works: false });
+            return;
+        };
         let model = self.config.links;
-        let works = self.can_connect(dialler, dialled) && !self.draw_chance(model.setup_fails);
+        let works = self.can_connect(dialler, peer) && !self.draw_chance(model.setup_fails);
         // Connectivity check, DTLS and the handshake's last two messages: three round trips.
-        let round_trips = 6 * self.latency(dialler, dialled);
+        let round_trips = 6 * self.latency(dialler, peer);
         let setup = self.draw_between(model.setup_ms);
-        let lives = (self.nodes[dialler as usize].life, self.nodes[dialled as usize].life);
-        let failing_ms = if works { 0 } else { 5_000 };
-        self.schedule(before_ms + round_trips + setup + failing_ms, Event::Open { dialler, dialled, lives, works });
+        let failing_ms = if works { 0 } else { NO_PATH_MS };
+        self.schedule(before_ms + round_trips + setup + failing_ms, Event::Open { dialler, life, dialled, works });
     }
 
-    pub(super) fn open(&mut self, dialler: NodeIndex, dialled: NodeIndex, lives: (u32, u32), works: bool) {
-        let is_there = |index: NodeIndex, life: u32| self.nodes[index as usize].ring.is_some() && self.nodes[index as usize].life == life;
-        if !is_there(dialler, lives.0) {
+    pub(super) fn open(&mut self, dialler: NodeIndex, life: u32, dialled: RingId, works: bool) {
+        if !self.is_running(dialler, life) {
             return;
         }
-        if !works || !is_there(dialled, lives.1) {
-            let is_for_good = !self.can_connect(dialler, dialled);
+        let peer = self.places.get(&dialled).copied().filter(|peer| works && !self.is_apart(dialler, *peer));
+        let Some(peer) = peer.filter(|peer| self.nodes[*peer as usize].suspended_until_ms <= self.now_ms) else {
+            let is_for_good = self.places.get(&dialled).is_none_or(|peer| !self.can_connect(dialler, *peer));
             self.dial_failed(dialler, dialled, is_for_good);
+            self.arm(dialler);
             return;
-        }
+        };
         if self.nodes[dialler as usize].links.contains_key(&dialled) {
             return;
         }
-        self.next_number += 1;
-        let link = self.next_number;
-        self.counted.connections += 2;
-        self.nodes[dialler as usize].links.insert(dialled, link);
-        self.nodes[dialled as usize].links.insert(dialler, link);
-        self.note(u64::from(dialler) << 32 | u64::from(dialled) | 1 << 63);
+        self.next_link += 1;
+        let link = self.next_link;
+        self.traffic.counted.connections += 2;
+        let caller = self.nodes[dialler as usize].id;
+        self.nodes[dialler as usize].links.insert(dialled, (peer, link));
+        self.nodes[peer as usize].links.insert(caller, (dialler, link));
+        self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
         let now_ms = self.now_ms;
-        for (at, peer) in [(dialler, dialled), (dialled, dialler)] {
-            let peer = self.nodes[peer as usize].id;
-            self.step(at, |ring, out| ring.linked(peer, now_ms, out));
+        for (at, other) in [(dialler, dialled), (peer, caller)] {
+            self.step(at, |ring, out| ring.linked(other, now_ms, out));
         }
     }
 
     /// A ring has no use for a link: both ends lose it, the other after the way.
-    pub(super) fn close(&mut self, node: NodeIndex, peer: b4_protocol::ring::RingId) {
-        let Some(peer) = self.places.get(&peer).copied() else { return };
-        let Some(link) = self.nodes[node as usize].links.remove(&peer) else { return };
-        let delay = self.latency(node, peer);
-        self.schedule(delay, Event::Gone { at: peer, peer: node, link });
+    pub(super) fn close(&mut self, node: NodeIndex, peer: RingId) {
+        let Some((at, link)) = self.nodes[node as usize].links.remove(&peer) else { return };
+        let delay = self.latency(node, at);
+        let peer = self.nodes[node as usize].id;
+        self.schedule(delay, Event::Gone { at, peer, link });
     }
 
-    pub(super) fn gone(&mut self, at: NodeIndex, peer: NodeIndex, link: u64) {
+    pub(super) fn gone(&mut self, at: NodeIndex, peer: RingId, link: u64) {
         let now_ms = self.now_ms;
-        let until_ms = self.nodes[at as usize].suspended_until_ms;
-        if until_ms > now_ms {
-            self.schedule(until_ms - now_ms, Event::Gone { at, peer, link });
+        let state = &mut self.nodes[at as usize];
+        if state.suspended_until_ms > now_ms {
+            let wait_ms = state.suspended_until_ms - now_ms;
+            self.schedule(wait_ms, Event::Gone { at, peer, link });
             return;
         }
-        if self.nodes[at as usize].links.get(&peer) != Some(&link) {
-            return;
+        if state.links.get(&peer).is_some_and(|(_, number)| *number == link) {
+            state.links.remove(&peer);
+            self.step(at, |ring, out| ring.unlinked(peer, now_ms, out));
         }
-        self.nodes[at as usize].links.remove(&peer);
-        let peer = self.nodes[peer as usize].id;
-        self.step(at, |ring, out| ring.unlinked(peer, now_ms, out));
     }
 }

@@ -2,58 +2,118 @@
 
 use std::collections::BTreeMap;
 
-use b4_protocol::ring::RingId;
+use b4_protocol::ring::{Aim, PathId, Request, RingId, Service};
 
-use super::Overlay;
+use super::{Asked, NodeIndex, Overlay};
 
-/// How many of the key's first live successors count as right.
+/// How many of the key's first members count as right.
 const RIGHT: usize = 5;
 
 /// How one lookup went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupResult {
-    /// Answered by one of the true first five.
+    /// The first way was answered by one of the true first five.
+    pub is_right_at_once: bool,
+    /// Or the second was.
     pub is_right: bool,
-    /// Answered by the very first.
-    pub is_first: bool,
-    /// Hops of the request that was answered.
-    pub hops: u8,
-    /// From asking to the answer, in milliseconds.
+    /// Hops of the request that was answered; none of one that was not.
+    pub hops: Option<u8>,
+    /// Nodes that were found silent on that way.
+    pub timeouts: u8,
+    /// From asking to the answer, or to giving up, in milliseconds.
     pub took_ms: u64,
 }
 
-/// All lookups since the last time they were taken.
-#[derive(Debug, Default)]
-pub struct Lookups {
-    next: u64,
-    open: BTreeMap<u64, (u64, RingId)>,
-    done: Vec<LookupResult>,
-    failed: u64,
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    by: NodeIndex,
+    key: RingId,
+    began_ms: u64,
+    first: PathId,
+    /// It was answered wrongly and is asked once more.
+    is_again: bool,
 }
 
-impl Lookups {
-    pub(super) fn begin(&mut self, now_ms: u64, key: RingId) -> u64 {
-        self.next += 1;
-        self.open.insert(self.next, (now_ms, key));
-        self.next
-    }
-
-    /// Takes what was answered, how many failed, and how many are open.
-    pub fn take(&mut self) -> (Vec<LookupResult>, u64, usize) {
-        (std::mem::take(&mut self.done), std::mem::take(&mut self.failed), self.open.len())
-    }
+/// Lookups under way, and those done since they were last taken.
+#[derive(Debug, Default)]
+pub(super) struct Lookups {
+    next: u64,
+    open: BTreeMap<u64, Open>,
+    done: Vec<LookupResult>,
 }
 
 impl Overlay {
-    pub(super) fn lookup_answered(&mut self, number: u64, by: RingId, hops: u8) {
-        let Some((began_ms, key)) = self.lookups.open.remove(&number) else { return };
-        let rank = self.live.range(key..).chain(self.live.range(..key)).take(RIGHT).position(|(id, _)| *id == by);
-        let took_ms = self.now_ms - began_ms;
-        self.lookups.done.push(LookupResult { is_right: rank.is_some(), is_first: rank == Some(0), hops, took_ms });
+    /// Asks from a node who is responsible for a key. One that is answered wrongly is asked once more, as one that is not answered
+    /// is by the ring.
+    pub fn lookup(&mut self, by: NodeIndex, key: RingId) {
+        self.lookups.next += 1;
+        let number = self.lookups.next;
+        let open = Open { by, key, began_ms: self.now_ms, first: PathId(0), is_again: false };
+        self.lookups.open.insert(number, open);
+        self.look_up(number, open);
+        self.arm(by);
+    }
+
+    /// How many are under way.
+    pub fn lookups_open(&self) -> usize {
+        self.lookups.open.len()
+    }
+
+    /// Takes what was done.
+    pub fn take_lookups(&mut self) -> Vec<LookupResult> {
+        std::mem::take(&mut self.lookups.done)
+    }
+
+    fn look_up(&mut self, number: u64, open: Open) {
+        let request = Request { service: Service::Lookup, aim: Aim::Any, key: open.key, body: Vec::new() };
+        let first = self.ask(open.by, request, Asked::Lookup { number });
+        if let Some(now_open) = self.lookups.open.get_mut(&number) {
+            now_open.first = first.unwrap_or(PathId(0));
+        }
+    }
+
+    /// A lookup reached a node: was it the right one, at this moment?
+    pub(super) fn lookup_delivered(&mut self, path: PathId, to: RingId, key: RingId) {
+        let is_right = self.responsible(key).any(|id| id == to);
+        self.traffic.facts(path).is_right = Some(is_right);
+    }
+
+    /// The members that a key belongs to.
+    fn responsible(&self, key: RingId) -> impl Iterator<Item = RingId> + '_ {
+        self.members.range(key..).chain(self.members.range(..key)).take(RIGHT).map(|(id, _)| *id)
+    }
+
+    pub(super) fn lookup_answered(&mut self, number: u64, path: PathId, hops: u8, by: RingId) {
+        let Some(open) = self.lookups.open.get(&number).copied() else { return };
+        let facts = self.traffic.known(path);
+        // What a node answered from its own knowledge at once was not on any way.
+        let is_right = facts.is_right.unwrap_or_else(|| self.responsible(open.key).any(|id| id == by));
+        // The path of one that is answered while it is asked is not known yet.
+        let is_first = open.first == path || open.first == PathId(0);
+        if !is_right && !open.is_again && is_first {
+            let again = Open { is_again: true, ..open };
+            self.lookups.open.insert(number, again);
+            self.look_up(number, again);
+            return;
+        }
+        self.lookups.open.remove(&number);
+        self.lookups.done.push(LookupResult {
+            is_right_at_once: is_right && is_first && !open.is_again,
+            is_right,
+            hops: Some(hops),
+            timeouts: facts.timeouts,
+            took_ms: self.now_ms - open.began_ms,
+        });
     }
 
     pub(super) fn lookup_failed(&mut self, number: u64) {
+        let Some(open) = self.lookups.open.remove(&number) else { return };
+        let took_ms = self.now_ms - open.began_ms;
+        self.lookups.done.push(LookupResult { is_right_at_once: false, is_right: false, hops: None, timeouts: 0, took_ms });
+    }
+
+    /// Who asked is gone: nobody waits for the answer.
+    pub(super) fn lookup_void(&mut self, number: u64) {
         self.lookups.open.remove(&number);
-        self.lookups.failed += 1;
     }
 }

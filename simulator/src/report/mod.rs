@@ -25,6 +25,8 @@ pub struct Report {
     pub correct: u64,
     /// Lookups that found a wrong node or none, per 10,000.
     pub failed_per_10k: f64,
+    /// The same after a second try; Chord has no second.
+    pub failed_twice_per_10k: Option<f64>,
     /// Hops of a lookup. Chord: nodes that were asked and answered; neither the one that looks nor the one found is counted.
     pub hops_mean: f64,
     /// The 99th percentile of the same.
@@ -37,6 +39,14 @@ pub struct Report {
     pub degree_max: Option<f64>,
     /// Bytes a second that a node sends for the ring.
     pub bytes_per_node_s: Option<f64>,
+    /// Bytes a second that a node sends of others' and its own sealed signalling.
+    pub signal_bytes_per_node_s: Option<f64>,
+    /// From asking to the answer, in milliseconds.
+    pub took_ms_mean: Option<f64>,
+    /// From a node's start to its place in the ring, in milliseconds.
+    pub join_ms_mean: Option<f64>,
+    /// Seconds until the ring was whole again.
+    pub healed_s: Option<f64>,
     /// New connections of a node in a minute.
     pub connections_per_node_min: Option<f64>,
     /// The simulator's speed: hours of a node's life per second of the wall clock, on one core. Not deterministic.
@@ -57,12 +67,17 @@ impl Report {
             lookups: 0,
             correct: 0,
             failed_per_10k: 0.0,
+            failed_twice_per_10k: None,
             hops_mean: 0.0,
             hops_p99: 0.0,
             timeouts_mean: 0.0,
             degree_mean: None,
             degree_max: None,
             bytes_per_node_s: None,
+            signal_bytes_per_node_s: None,
+            took_ms_mean: None,
+            join_ms_mean: None,
+            healed_s: None,
             connections_per_node_min: None,
             node_hours_per_wall_s: None,
             trace_hash: 0,
@@ -70,17 +85,22 @@ impl Report {
     }
 
     /// What the summary averages, by the name it has in JSON.
-    pub fn measures(&self) -> [(&'static str, Option<f64>); 11] {
+    pub fn measures(&self) -> [(&'static str, Option<f64>); 16] {
         [
             ("lookups", Some(self.lookups as f64)),
             ("correct", Some(self.correct as f64)),
             ("failed_per_10k", Some(self.failed_per_10k)),
+            ("failed_twice_per_10k", self.failed_twice_per_10k),
             ("hops_mean", Some(self.hops_mean)),
             ("hops_p99", Some(self.hops_p99)),
             ("timeouts_mean", Some(self.timeouts_mean)),
             ("degree_mean", self.degree_mean),
             ("degree_max", self.degree_max),
             ("bytes_per_node_s", self.bytes_per_node_s),
+            ("signal_bytes_per_node_s", self.signal_bytes_per_node_s),
+            ("took_ms_mean", self.took_ms_mean),
+            ("join_ms_mean", self.join_ms_mean),
+            ("healed_s", self.healed_s),
             ("connections_per_node_min", self.connections_per_node_min),
             ("node_hours_per_wall_s", self.node_hours_per_wall_s),
         ]

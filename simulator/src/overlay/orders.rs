@@ -1,0 +1,143 @@
+//! What rings order: to send, to dial, to close, to answer.
+
+use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Service, Standing, Verdict};
+
+use super::{Asked, Event, NodeIndex, Overlay};
+
+/// Sizes of what travels sealed, in bytes: a certificate, an offer, an answer, a candidate (measured; PROTOCOL.md#signalling bounds).
+const CERTIFICATE_BYTES: usize = 1_250;
+const OFFER_BYTES: usize = 2_500;
+const ANSWER_BYTES: usize = 2_100;
+const CANDIDATE_BYTES: usize = 110;
+/// Candidates of each end.
+const CANDIDATES: usize = 3;
+
+impl Overlay {
+    pub(super) fn run_one(&mut self, node: NodeIndex, outcome: Outcome) {
+        match outcome {
+            Outcome::Send { to, message } => self.send(node, to, message),
+            Outcome::Dial { to } => self.dial(node, to),
+            Outcome::Close { peer, .. } => self.close(node, peer),
+            Outcome::Delivered { path, service, key, .. } => self.delivered(node, path, service, key),
+            Outcome::Answered { request, path, by, verdict, hops, .. } => self.answered(node, request, (path, by, verdict, hops)),
+            Outcome::Failed { request } => self.failed(node, request),
+            Outcome::Standing(standing) => self.stands(node, standing),
+            Outcome::Along { .. } | Outcome::NearChanged => {}
+        }
+    }
+
+    /// Calls a ring in the middle of carrying out its orders.
+    fn later(&mut self, node: NodeIndex, act: impl FnOnce(&mut Ring, u64, &mut Vec<Outcome>)) {
+        let now_ms = self.now_ms;
+        let mut out = Vec::new();
+        if let Some(ring) = self.nodes[node as usize].ring.as_mut() {
+            act(ring, now_ms, &mut out);
+        }
+        out.into_iter().for_each(|outcome| self.run_one(node, outcome));
+    }
+
+    fn send(&mut self, node: NodeIndex, to: RingId, message: Message) {
+        let state = &self.nodes[node as usize];
+        let Some((peer, link)) = state.links.get(&to).copied() else { return };
+        let from = state.id;
+        self.traffic.sent(&message, self.now_ms);
+        let delay = self.latency(node, peer);
+        self.schedule(delay, Event::Message { from, to: peer, link, message });
+    }
+
+    fn dial(&mut self, node: NodeIndex, to: RingId) {
+        if self.nodes[node as usize].introduced.contains(&Some(to)) {
+            let peer = self.places.get(&to).copied().unwrap_or(node);
+            let round_trip = 2 * self.latency(node, peer);
+            self.set_up(node, to, round_trip);
+            return;
+        }
+        let request = Request { service: Service::Certificate, aim: Aim::Node, key: to, body: Vec::new() };
+        self.ask(node, request, Asked::Certificate { of: to });
+    }
+
+    /// Sends a request of a node. The path it takes, unless it is answered already.
+    pub(super) fn ask(&mut self, node: NodeIndex, request: Request, asked: Asked) -> Option<PathId> {
+        let now_ms = self.now_ms;
+        let mut out = Vec::new();
+        let ring = self.nodes[node as usize].ring.as_mut()?;
+        let id = ring.request(request, now_ms, &mut out);
+        let path = ring.path_of(id);
+        self.nodes[node as usize].asked.insert(id, asked);
+        out.into_iter().for_each(|outcome| self.run_one(node, outcome));
+        path
+    }
+
+    fn delivered(&mut self, node: NodeIndex, path: PathId, service: Service, key: RingId) {
+        if service == Service::Lookup {
+            self.lookup_delivered(path, self.nodes[node as usize].id, key);
+        }
+        let bytes = match service {
+            Service::Certificate => CERTIFICATE_BYTES,
+            Service::Signal => ANSWER_BYTES,
+            _ => 0,
+        };
+        self.later(node, move |ring, now_ms, out| {
+            ring.answer(path, vec![0; bytes], now_ms, out);
+            if service == Service::Signal {
+                send_candidates(ring, path, out);
+            }
+        });
+    }
+
+    fn answered(&mut self, node: NodeIndex, request: RequestId, (path, by, verdict, hops): (PathId, RingId, Verdict, u8)) {
+        match self.nodes[node as usize].asked.remove(&request) {
+            Some(Asked::Certificate { of } | Asked::Signal { of }) if verdict == Verdict::NoSuchNode => self.dial_failed(node, of, false),
+            Some(Asked::Certificate { of }) => {
+                let request = Request { service: Service::Signal, aim: Aim::Node, key: of, body: vec![0; OFFER_BYTES] };
+                self.ask(node, request, Asked::Signal { of });
+            }
+            Some(Asked::Signal { of }) => {
+                self.later(node, |ring, _, out| send_candidates(ring, path, out));
+                self.set_up(node, of, 0);
+            }
+            Some(Asked::Lookup { number }) => self.lookup_answered(number, path, hops, by),
+            None => {}
+        }
+    }
+
+    fn failed(&mut self, node: NodeIndex, request: RequestId) {
+        match self.nodes[node as usize].asked.remove(&request) {
+            Some(Asked::Certificate { of } | Asked::Signal { of }) => self.dial_failed(node, of, false),
+            Some(Asked::Lookup { number }) => self.lookup_failed(number),
+            None => {}
+        }
+    }
+
+    pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, is_for_good: bool) {
+        self.later(node, |ring, now_ms, out| ring.dial_failed(of, is_for_good, now_ms, out));
+    }
+
+    fn stands(&mut self, node: NodeIndex, standing: Standing) {
+        let state = &mut self.nodes[node as usize];
+        let id = state.id;
+        match standing {
+            Standing::Member => {
+                if !std::mem::replace(&mut state.was_member, true) {
+                    let counted = &mut self.traffic.counted;
+                    counted.joining_ms = (counted.joining_ms.0 + self.now_ms - state.joined_ms, counted.joining_ms.1 + 1);
+                }
+                self.members.insert(id, node);
+            }
+            Standing::Alone => {
+                self.members.remove(&id);
+                // The platform asks the relay as soon as there is no link.
+                let jitter = self.draw_between((0, 1_000));
+                self.introduce_in(node, jitter);
+            }
+            Standing::Joining => drop(self.members.remove(&id)),
+        }
+    }
+}
+
+fn send_candidates(ring: &mut Ring, path: PathId, out: &mut Vec<Outcome>) {
+    for _ in 0..CANDIDATES {
+        // Where the path is gone there is nobody to send them to.
+        let _is_sent = ring.send_along(path, vec![0; CANDIDATE_BYTES], out);
+    }
+}

@@ -1,0 +1,111 @@
+//! What is sent, counted apart: the ring's own, signalling, and the lookups of an experiment.
+
+use std::collections::HashMap;
+
+use b4_protocol::ring::{Message, PathId, Service};
+
+use super::hash::ByRandomBits;
+
+/// Paths are remembered for one to two of these spans: longer than they live.
+const SPAN_MS: u64 = 40_000;
+
+/// What a message is part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Class {
+    #[default]
+    Ring,
+    Signal,
+    Lookup,
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    /// Bytes of sealed records sent: the ring's own.
+    pub ring_bytes: u64,
+    /// Offers, answers, candidates, certificates on their way.
+    pub signal_bytes: u64,
+    /// Lookups of the experiment.
+    pub lookup_bytes: u64,
+    /// Connections made, counted at both ends.
+    pub connections: u64,
+    /// Messages sent.
+    pub messages: u64,
+    /// From the start of a node to its place in the ring: the sum, and how many.
+    pub joining_ms: (u64, u64),
+}
+
+/// What is known about a path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PathFacts {
+    pub class: Class,
+    /// Nodes found silent on the way, at most 8.
+    pub timeouts: u8,
+    /// Whether whom it reached was right.
+    pub is_right: Option<bool>,
+}
+
+#[derive(Default)]
+pub(super) struct Traffic {
+    pub counted: Counted,
+    /// What is being answered right now: acknowledgements count with what they acknowledge.
+    pub answering: Class,
+    young: HashMap<PathId, PathFacts, ByRandomBits>,
+    old: HashMap<PathId, PathFacts, ByRandomBits>,
+    turn_ms: u64,
+}
+
+impl Traffic {
+    /// Counts a message, and learns from it about its path.
+    pub fn sent(&mut self, message: &Message, now_ms: u64) {
+        let class = match message {
+            Message::Route(route) => self.routed(route.path, route.service, route.suspects.len() as u8, now_ms),
+            Message::Reply { path, .. } | Message::Along { path, .. } | Message::Stuck { path, .. } => self.class_of(*path),
+            Message::Ack { .. } => self.answering,
+            _ => Class::Ring,
+        };
+        let bytes = sealed_len(message.encoded_len());
+        self.counted.messages += 1;
+        match class {
+            Class::Ring => self.counted.ring_bytes += bytes,
+            Class::Signal => self.counted.signal_bytes += bytes,
+            Class::Lookup => self.counted.lookup_bytes += bytes,
+        }
+    }
+
+    fn routed(&mut self, path: PathId, service: Service, timeouts: u8, now_ms: u64) -> Class {
+        let class = match service {
+            // Most of these, and as they come.
+            Service::Find => return Class::Ring,
+            Service::Signal | Service::Certificate => Class::Signal,
+            Service::Lookup | Service::Publish | Service::Copy => Class::Lookup,
+        };
+        if now_ms >= self.turn_ms + SPAN_MS {
+            self.turn_ms = now_ms;
+            self.old = std::mem::take(&mut self.young);
+        }
+        let facts = self.facts(path);
+        facts.class = class;
+        facts.timeouts = facts.timeouts.max(timeouts);
+        class
+    }
+
+    pub fn class_of(&self, path: PathId) -> Class {
+        self.known(path).class
+    }
+
+    pub fn known(&self, path: PathId) -> PathFacts {
+        self.young.get(&path).or_else(|| self.old.get(&path)).copied().unwrap_or_default()
+    }
+
+    pub fn facts(&mut self, path: PathId) -> &mut PathFacts {
+        let known = self.known(path);
+        self.young.entry(path).or_insert(known)
+    }
+}
+
+/// Bytes of the sealed, padded record that a message makes (PROTOCOL.md#records).
+fn sealed_len(bytes: usize) -> u64 {
+    let padded = [64, 256, 1_024, 4_096, 16_000].into_iter().find(|size| *size >= bytes + 6).unwrap_or(16_000);
+    11 + padded as u64 + 16
+}
