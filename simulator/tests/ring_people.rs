@@ -1,0 +1,104 @@
+//! People in a ring: real nodes, real keys, and a relay that dies.
+
+use b4_protocol::node::{Command, ContactRefusal, Direction, Event, MessageState, NetworkState, Presence};
+use b4_simulator::{NodeIndex, World, WorldConfig};
+
+const NAMES: [&str; 8] = ["anna", "bela", "carla", "dora", "emil", "frida", "gustav", "hana"];
+
+/// Eight people, all linked to all, and no relay any more.
+fn without_relay(seed: u64) -> (World, Vec<NodeIndex>) {
+    let mut world = World::new(WorldConfig { seed, ..WorldConfig::default() });
+    let people: Vec<NodeIndex> = NAMES.iter().map(|name| world.add(name)).collect();
+    let is_whole = |world: &World| (0..8).all(|node| world.links_of(node).len() == 7);
+    assert!(world.run_until(30_000, is_whole), "everybody links to everybody, seed {seed}");
+    // Records and presence are published a moment after that.
+    world.run_for(5_000);
+    world.kill_relay();
+    world.run_for(5_000);
+    (world, people)
+}
+
+fn add(world: &mut World, from: NodeIndex, to: NodeIndex, within_ms: u64) -> bool {
+    let user = world.user(to);
+    world.command(from, Command::AddContact { typed: user.to_string() });
+    world.run_until(within_ms, |world| world.seen(from).contacts.contains_key(&user))
+}
+
+fn arrives(world: &mut World, from: NodeIndex, to: NodeIndex, text: &str, within_ms: u64) {
+    world.say(from, to, text);
+    let author = world.user(from);
+    let is_there = |world: &World| world.seen(to).texts(&author, Direction::In).iter().any(|shown| shown == text);
+    assert!(world.run_until(within_ms, is_there), "{text}");
+}
+
+#[test]
+fn two_who_never_met_find_each_other_without_the_relay() {
+    for seed in 1..=5 {
+        let (mut world, people) = without_relay(seed);
+        assert_eq!(world.seen(people[0]).network, NetworkState::Online, "they have each other");
+        assert!(add(&mut world, people[0], people[7], 5_000), "seed {seed}");
+        arrives(&mut world, people[0], people[7], "hello hana", 5_000);
+        arrives(&mut world, people[7], people[0], "hello anna", 5_000);
+    }
+}
+
+#[test]
+fn somebody_away_is_found_by_their_record_and_a_name_nobody_took_cannot_be_told() {
+    let (mut world, people) = without_relay(6);
+    world.command(people[3], Command::Leave);
+    world.run_for(2_000);
+    assert!(add(&mut world, people[0], people[3], 15_000), "the record outlives the absence");
+    world.say(people[0], people[3], "when you are back");
+    world.run_for(30_000);
+    let dora = world.user(people[3]);
+    assert_eq!(world.seen(people[0]).states(&dora), [MessageState::Queued]);
+    assert_eq!(world.seen(people[0]).contacts[&dora].presence, Presence::Away, "leaving withdraws presence");
+    world.command(people[0], Command::AddContact { typed: "nobody".to_owned() });
+    world.run_for(20_000);
+    let refused = Event::ContactRefused { typed: "nobody".to_owned(), why: ContactRefusal::CannotTell };
+    assert!(world.seen(people[0]).events.contains(&refused));
+}
+
+#[test]
+fn who_dies_is_missed_and_who_comes_back_with_the_relay_gets_what_waited() {
+    let (mut world, people) = without_relay(7);
+    assert!(add(&mut world, people[0], people[4], 5_000));
+    world.kill(people[4]);
+    world.say(people[0], people[4], "are you there?");
+    let is_closed = |world: &World| (0..8).filter(|node| *node != 4).all(|node| world.links_of(node).len() == 6);
+    assert!(world.run_until(60_000, is_closed), "the ring closes over the dead");
+    arrives_between_strangers(&mut world, people[1], people[6]);
+    world.start_relay();
+    world.start(people[4]);
+    let author = world.user(people[0]);
+    let has_it = |world: &World| world.seen(people[4]).texts(&author, Direction::In) == ["are you there?"];
+    assert!(world.run_until(120_000, has_it), "what waited arrives");
+}
+
+#[test]
+fn a_pair_without_a_path_is_routed_around() {
+    let mut world = World::new(WorldConfig { seed: 8, ..WorldConfig::default() });
+    let people: Vec<NodeIndex> = NAMES.iter().map(|name| world.add(name)).collect();
+    world.separate(people[0], people[1]);
+    world.run_for(40_000);
+    assert!(world.links_of(people[0]).len() >= 6 && world.links_of(people[1]).len() >= 6);
+    world.kill_relay();
+    world.run_for(5_000);
+    // Others are found over everybody but that one.
+    assert!(add(&mut world, people[0], people[5], 10_000));
+    arrives(&mut world, people[0], people[5], "round about", 10_000);
+    assert!(add(&mut world, people[1], people[6], 10_000));
+    arrives(&mut world, people[1], people[6], "round about", 10_000);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_ring() {
+    let trace = |seed| without_relay(seed).0.trace();
+    assert_eq!(trace(9), trace(9));
+    assert_ne!(trace(9), trace(10));
+}
+
+fn arrives_between_strangers(world: &mut World, one: NodeIndex, other: NodeIndex) {
+    assert!(add(world, one, other, 20_000));
+    arrives(world, one, other, "we never met", 20_000);
+}
