@@ -47,12 +47,14 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     anna.click("network-status").await?;
     anna.until_seen("network-view").await?;
     found.extend(look(&anna, "the network").await?);
+    let first_tab = anna.browser.window().await?;
     anna.browser.open_window(true).await?;
     anna.open("/").await?;
     anna.until_seen("second-tab").await?;
     found.extend(look(&anna, "a second tab").await?);
     world.relay.kill();
     // Without each other nobody can be reached. Leaving is said, so that this is known at once.
+    anna.browser.drive(&first_tab).await?;
     anna.browser.client()?.goto("about:blank").await?;
     bela.until_network("offline").await?;
     found.extend(look(&bela, "offline").await?);
