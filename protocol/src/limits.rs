@@ -47,6 +47,8 @@ pub const REKEY_AGE_MS: u64 = 10 * MINUTE_MS;
 
 /// Links (peer connections) open at once for chats; the one idle longest is closed for a new one.
 pub const CHAT_LINKS_MAX: usize = 8;
+/// Peer connections of one page from which on it draws no more long links. Chromium allows 500, counted until they are collected.
+pub const CONNECTIONS_SPARING: u32 = 400;
 /// First wait before dialling again; doubles to the next with up to a half of jitter. Guess.
 pub const REDIAL_MIN_MS: u64 = SECOND_MS;
 /// A session of this age was worth having even where nothing was said: after its end the other is sought at once. Guess.
@@ -123,6 +125,8 @@ pub const RING_REDRAW_MS: u64 = 20 * MINUTE_MS;
 /// How long a pair that could not connect is routed around before it is tried again.
 pub const RING_UNCONNECTABLE_MS: u64 = 10 * MINUTE_MS;
 
+/// Largest revocation list passed on from peer to peer: 2,000 entries, and it fits one message. Larger ones come from the authority alone.
+pub const GOSSIP_BYTES_MAX: usize = 64 * 1024;
 /// How long a presence lasts (PROTOCOL.md#records-and-presence).
 pub const PRESENCE_MS: u64 = 10 * MINUTE_MS;
 /// How often it is said anew.

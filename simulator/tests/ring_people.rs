@@ -92,6 +92,20 @@ fn a_pair_without_a_path_is_routed_around() {
 }
 
 #[test]
+fn a_revocation_reaches_everybody_over_one_who_heard_of_it() {
+    let (mut world, people) = without_relay(11);
+    assert!(add(&mut world, people[0], people[5], 5_000));
+    arrives(&mut world, people[0], people[5], "before", 5_000);
+    world.revoke(people[5]);
+    world.fetch_revocations(people[2]);
+    world.run_for(5_000);
+    for node in [0, 1, 3, 4, 6, 7] {
+        assert_eq!(world.links_of(people[node]).len(), 6, "{} has cut frida off", NAMES[node]);
+    }
+    assert!(!add(&mut world, people[3], people[5], 15_000), "nobody believes the certificate any more");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_ring() {
     let trace = |seed| without_relay(seed).0.trace();
     assert_eq!(trace(9), trace(9));

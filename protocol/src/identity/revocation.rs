@@ -70,6 +70,7 @@ pub struct RevocationList {
     next_update_ms: u64,
     /// Ascending.
     serials: Vec<[u8; 32]>,
+    bytes: Vec<u8>,
 }
 
 impl RevocationList {
@@ -106,12 +107,17 @@ impl RevocationList {
         if newest_seen.is_some_and(|seen| sequence < seen) {
             return Err(RevocationError::Older);
         }
-        Ok(Self { sequence, this_update_ms, next_update_ms, serials: hashes })
+        Ok(Self { sequence, this_update_ms, next_update_ms, serials: hashes, bytes: bytes.to_vec() })
     }
 
     /// Goes up with every list.
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// As it was signed.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// When it was signed, milliseconds since 1970: also the authority-signed time.

@@ -186,6 +186,7 @@ impl Node {
             Content::Pong => body.len() == 8,
             Content::Refused => self.refused_by_peer(user, body, now),
             Content::Ring => self.ring_message(user, body, now),
+            Content::Revoked => self.revoked_by_peer(user, body, now),
             Content::Leave | Content::Rekey | Content::Rekeyed => false,
         };
         if !is_well_formed {

@@ -11,6 +11,7 @@ mod command;
 mod directory;
 mod effect;
 mod event;
+mod gossip;
 mod input;
 mod journal;
 mod links;
@@ -111,6 +112,7 @@ impl Node {
     pub fn new(config: NodeConfig, now: Now) -> (Self, Vec<Effect>) {
         let NodeConfig { certificate, anchor, revoked, origin, seed, rows } = config;
         let mut rng = Rng::from_seed(seed);
+        let revoked = gossip::newest(&rows, revoked, &anchor);
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
@@ -238,10 +240,14 @@ impl Node {
             return;
         }
         let is_own = list.contains(&self.own.serial_hash());
+        let is_new = self.revoked.as_ref().is_none_or(|known| known.sequence() < list.sequence());
         self.revoked = Some(list);
         self.link_input(now, |links, trust, _| links.revoked(trust));
         if is_own {
             self.notify(Event::CertificateRefused);
+        }
+        if is_new {
+            self.announce_revoked(now);
         }
     }
 

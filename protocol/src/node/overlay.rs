@@ -8,7 +8,7 @@ use super::directory::Why;
 use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{RING_BODY_BYTES_MAX, RING_PATH_MS};
+use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_PATH_MS};
 use crate::ordered::OrderedMap;
 use crate::ring::{Aim, Message, Outcome, PathId, Reason, Request, RequestId, RingId, Service, Side, Standing, Verdict};
 use crate::session::Content;
@@ -418,6 +418,9 @@ impl Node {
     pub(super) fn count_connection(&mut self, effect: &Effect) {
         if matches!(effect, Effect::LinkOffer { .. } | Effect::LinkAnswer { .. }) {
             self.overlay.connections_made += 1;
+            if self.overlay.connections_made == CONNECTIONS_SPARING {
+                self.ring.draw_no_more();
+            }
         }
     }
 }

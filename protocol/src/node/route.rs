@@ -59,6 +59,7 @@ impl Node {
                     self.session_up(&peer, now);
                     if self.links.is_up(peer.user_id()) {
                         self.ring_linked(peer.node_id(), now);
+                        self.tell_revoked(peer.user_id(), now);
                     }
                 }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),

@@ -204,6 +204,11 @@ impl Ring {
         self.hop_timeouts
     }
 
+    /// From now on this node draws no more long links: it can afford few connections.
+    pub fn draw_no_more(&mut self) {
+        self.config.links = 0;
+    }
+
     /// How many nodes are linked.
     pub fn degree(&self) -> usize {
         self.neighbours.len()

@@ -50,12 +50,14 @@ pub enum Content {
     Refused = 9,
     /// A message of the ring; on the channel `RING`, and nothing else goes there but an empty `Pong`.
     Ring = 10,
+    /// Which revocation list this end has, or a newer one for the other end.
+    Revoked = 11,
 }
 
 impl Content {
     fn from_byte(byte: u8) -> Option<Self> {
-        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Ring};
-        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring].into_iter().find(|content| *content as u8 == byte)
+        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Revoked, Ring};
+        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring, Revoked].into_iter().find(|content| *content as u8 == byte)
     }
 }
 

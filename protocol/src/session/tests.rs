@@ -274,7 +274,7 @@ fn every_plaintext_out_of_form_is_refused() {
     assert_eq!(refuse(&padded(&[1, 0, 0, 0, 0, 1, b'x'], 64)), None);
     for bad in [
         padded(&[0, 0, 0, 0, 0, 1, b'x'], 64),
-        padded(&[11, 0, 0, 0, 0, 1, b'x'], 64),
+        padded(&[12, 0, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 2, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 0, 0, 0, 0, 59, b'x'], 64),
         padded(&[1, 0, 0xff, 0xff, 0xff, 0xff, b'x'], 64),
