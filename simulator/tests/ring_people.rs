@@ -106,6 +106,38 @@ fn a_revocation_reaches_everybody_over_one_who_heard_of_it() {
 }
 
 #[test]
+fn after_pages_came_and_went_everybody_still_reaches_everybody() {
+    for seed in 20..23 {
+        let mut world = World::new(WorldConfig { seed, ..WorldConfig::default() });
+        let people: Vec<NodeIndex> = NAMES.iter().map(|name| world.add(name)).collect();
+        world.run_for(10_000);
+        // In turn: killed and started again, reloaded, cut off, put to the other end's patience.
+        for round in 0..8_usize {
+            let node = people[(round * 3 + seed as usize) % 8];
+            match round % 3 {
+                0 => world.kill(node),
+                1 => world.command(node, Command::Leave),
+                _ => world.cut_links(node),
+            }
+            world.run_for(7_000);
+            if round % 3 != 2 {
+                world.start(node);
+            }
+            world.run_for(5_000);
+        }
+        let is_whole = |world: &World| (0..8).all(|node| world.links_of(node).len() == 7);
+        assert!(world.run_until(120_000, is_whole), "one ring again, seed {seed}");
+        world.run_for(5_000);
+        world.kill_relay();
+        for (at, one) in people.iter().enumerate() {
+            let other = people[(at + 3) % 8];
+            assert!(add(&mut world, *one, other, 15_000), "{} finds {}, seed {seed}", NAMES[at], NAMES[(at + 3) % 8]);
+            arrives(&mut world, *one, other, &format!("from {}", NAMES[at]), 15_000);
+        }
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_ring() {
     let trace = |seed| without_relay(seed).0.trace();
     assert_eq!(trace(9), trace(9));
