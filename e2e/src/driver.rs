@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use crate::process::{end_tree, named_by};
+use crate::process::{cost, end_tree, named_by};
 
 /// How long chromedriver may take to listen, and a browser to start. A guess for a machine that compiles beside it.
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -66,6 +66,11 @@ impl Driver {
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(entries.iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect())
+    }
+
+    /// Processor seconds and bytes of memory of driver and browser so far.
+    pub fn cost(&self) -> (f64, u64) {
+        cost(self.child.id())
     }
 
     /// Ends driver and browser at once, as a crash or a power cut of the browser would.

@@ -48,6 +48,27 @@ pub fn send(pid: u32, signal: Signal) {
     }
 }
 
+/// Seconds of processor time that `root` and everything it started have used, and the memory that they alone hold, in bytes.
+pub fn cost(root: u32) -> (f64, u64) {
+    let all = std::iter::once(root).chain(descendants(root));
+    all.fold((0.0, 0), |(seconds, bytes), pid| (seconds + processor_seconds(pid).unwrap_or(0.0), bytes + own_bytes(pid).unwrap_or(0)))
+}
+
+/// utime and stime of proc(5), which come in hundredths of a second.
+fn processor_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / 100.0)
+}
+
+/// The proportional set size: what is shared counts in part.
+fn own_bytes(pid: u32) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1_024)
+}
+
 /// Everything that `root` started, and what that started.
 fn descendants(root: u32) -> Vec<u32> {
     let parents = parents();

@@ -8,6 +8,7 @@
 //! `cargo xtask bench [NAME]` runs this with the variables of the test suite, and `B4_BENCH` for the results.
 
 mod figure;
+mod eight_pages;
 mod first_message;
 mod latency;
 mod lighthouse;
@@ -28,7 +29,7 @@ use anyhow::{Result, ensure};
 use figure::Measured;
 
 /// All benchmarks, in the order in which they run.
-const NAMES: [&str; 6] = ["load", "first-message", "latency", "round-trip", "throughput", "lighthouse"];
+const NAMES: [&str; 7] = ["load", "first-message", "latency", "round-trip", "throughput", "eight-pages", "lighthouse"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -61,6 +62,7 @@ async fn run(name: &str) -> Result<Measured> {
         "latency" => latency::measure().await,
         "round-trip" => round_trip::measure().await,
         "throughput" => throughput::measure().await,
+        "eight-pages" => eight_pages::measure().await,
         _ => lighthouse::measure().await,
     }
 }
