@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use b4_e2e::{Person, World};
+use futures_util::future::try_join_all;
 use serde_json::json;
 
 /// A phone and a desk, in CSS pixels.
@@ -38,7 +39,17 @@ async fn main() -> Result<()> {
     shoot(&anna, &folder, "you").await?;
     anna.click("network-status").await?;
     anna.until_seen("network-view").await?;
+    shoot(&anna, &folder, "network-alone").await?;
+    let others = ["dora", "emil", "frida", "gustav", "hana", "ida", "johann"];
+    let others = try_join_all(others.iter().map(|name| world.person(name))).await?;
+    let script = r#"return Number(one("links-count")?.textContent) >= 7"#;
+    anna.until("seven links", script, vec![]).await?;
     shoot(&anna, &folder, "network").await?;
+    for other in &others {
+        // Leaving is said: nobody waits for the dead in the pictures that follow.
+        other.browser.client()?.goto("about:blank").await?;
+    }
+    drop(others);
     anna.browser.open_window(true).await?;
     anna.open("/").await?;
     anna.until_seen("second-tab").await?;
