@@ -1,6 +1,6 @@
 //! Which way a request goes from here: pure decisions over what this node knows.
 
-use super::{Aim, Ring, RingId, Route, Side};
+use super::{Aim, Ring, RingId, Route, Side, Standing};
 use crate::limits::{HOLDERS, NEAR_KNOWN};
 
 /// What to do with a request.
@@ -75,7 +75,8 @@ impl Ring {
     /// smaller ring, or at the end of what is known. Nobody where it does not.
     pub(super) fn responsible(&self, key: RingId, is_bad: &impl Fn(RingId) -> bool) -> Vec<RingId> {
         let [next, previous] = &self.near;
-        let is_round = next.len() < NEAR_KNOWN || previous.len() < NEAR_KNOWN;
+        // Short lists alone prove nothing: those of a newcomer are short until its neighbours have spoken.
+        let is_round = (next.len() < NEAR_KNOWN || previous.len() < NEAR_KNOWN) && self.is_small();
         let first = previous.last().copied().unwrap_or(self.me);
         let last = next.last().copied().unwrap_or(self.me);
         // Behind the furthest known predecessor begins what is known: a key before it may belong to somebody unknown.
@@ -84,7 +85,9 @@ impl Ring {
             return Vec::new();
         }
         let stretch = previous.iter().rev().chain([&self.me]).chain(next).copied();
-        let is_good = |id: &RingId| *id == self.me || !is_bad(*id);
+        // Whoever has no place yet is responsible for nothing.
+        let is_placed = self.standing != Standing::Joining;
+        let is_good = |id: &RingId| if *id == self.me { is_placed } else { !is_bad(*id) };
         if is_round {
             let mut all: Vec<RingId> = stretch.filter(is_good).collect();
             all.sort_unstable_by_key(|id| key.clockwise_to(*id));
