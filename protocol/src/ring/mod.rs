@@ -241,11 +241,7 @@ impl Ring {
         if peer == self.me || self.neighbours.contains_key(&peer) {
             return;
         }
-        let is_found = self.neighbours.is_empty() && !self.tending.is_dialling(peer);
         let reason = self.tending.dialled(peer);
-        if is_found {
-            self.tending.founds();
-        }
         if reason == Reason::Theirs && self.neighbours.len() >= RING_LINKS_MAX && !self.is_near(peer) {
             out.push(Outcome::Send { to: peer, message: Message::Full });
             out.push(Outcome::Close { peer, is_dead: false });

@@ -12,13 +12,20 @@ use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, 
 /// Linked nodes on each side that are kept informed: those that may count this node among their first three, and some more for
 /// pairs that cannot connect.
 const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
+/// Of those that stand in a list, how many are told it.
+const TOLD_BESIDE: usize = 2;
 
 impl Ring {
     /// A neighbour says everything about itself.
     pub(super) fn hello(&mut self, from: RingId, links: Vec<RingId>, near: [Vec<RingId>; 2], now_ms: u64, out: &mut Vec<Outcome>) {
+        let is_alone = links.is_empty() && near.iter().all(Vec::is_empty);
         if let Some(neighbour) = self.neighbours.get_mut(&from) {
             neighbour.links = links;
             neighbour.near = near;
+            // Two that are alone meet: the one who was dialled is a ring of one, which the other joins.
+            if is_alone && neighbour.reason == super::Reason::Theirs && self.neighbours.len() == 1 && !self.tending.is_dialling() {
+                self.tending.founds();
+            }
         }
         self.near_heard(from, now_ms, out);
     }
@@ -182,12 +189,14 @@ impl Ring {
         }
     }
 
-    /// Tells those on the other side: to them the list of this side matters.
+    /// Tells those on the other side: to them the list of this side matters. And the first ones on this side: they see in it who
+    /// has come between (Chord's stabilize asks the successor for its predecessor).
     fn tell_near(&mut self, side: Side, out: &mut Vec<Outcome>) {
         let index = side as usize;
         let list: Vec<RingId> = self.near[index].iter().copied().take(NEAR_MAX).collect();
         let is_new = self.told_near[index] != list;
-        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).collect();
+        let beside = self.linked_on(side).take(TOLD_BESIDE);
+        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).chain(beside).collect();
         for neighbour in self.neighbours.iter_mut().map(|(_, neighbour)| neighbour) {
             let is_listening = told.contains(&neighbour.id);
             if is_listening && (is_new || !neighbour.is_told[index]) {

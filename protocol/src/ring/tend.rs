@@ -36,6 +36,8 @@ const DIAL_MS: u64 = HANDSHAKE_MS + 5 * SECOND_MS;
 const LOOK_MS: u64 = 10 * SECOND_MS;
 /// Time between questions for one's own place, once a member: finds what no neighbour told.
 const PLACE_MS: u64 = 120 * SECOND_MS;
+/// The same while joining: those named last may be gone, or out of reach.
+const JOINING_MS: u64 = 5 * SECOND_MS;
 /// Octaves by which the ring may grow or shrink before long links are drawn anew.
 const GAP_OCTAVES: u8 = 2;
 /// Age from which a link may be closed as of no use.
@@ -67,6 +69,8 @@ pub(super) struct Tending {
     is_asking: bool,
     /// It was answered since the first link came up; or there is nobody who could, as this is the first node.
     is_told: bool,
+    /// How far on each side the answer named who stands there.
+    told_ways: [u128; 2],
     /// How often it was not answered since then.
     unanswered: u8,
     ask_place_ms: u64,
@@ -94,6 +98,7 @@ impl Tending {
             witnesses: OrderedMap::new(),
             is_asking: false,
             is_told: false,
+            told_ways: [0; 2],
             unanswered: 0,
             ask_place_ms: now_ms,
             drawing: 0,
@@ -127,11 +132,11 @@ impl Tending {
         self.is_told
     }
 
-    pub fn is_dialling(&self, peer: RingId) -> bool {
-        self.dials.contains_key(&peer)
+    pub fn is_dialling(&self) -> bool {
+        !self.dials.is_empty()
     }
 
-    /// The first link came from the other end: this node is a ring of one, which somebody joins.
+    /// There is no ring but this node, which others join.
     pub fn founds(&mut self) {
         self.is_told = true;
     }
@@ -216,6 +221,8 @@ impl Ring {
             lost.into_iter().for_each(|id| self.tending.dial_failed(id, false, now_ms));
             self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
             self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
+            // Whose link was lost, and who was named and not found, may stand in the way no longer.
+            self.near_again(now_ms, out);
         }
         if self.neighbours.is_empty() {
             return;
@@ -327,7 +334,8 @@ impl Ring {
 
     fn ask_place(&mut self, first: Option<RingId>, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.is_asking = true;
-        self.tending.ask_place_ms = now_ms + PLACE_MS + self.rng.below(PLACE_MS / 4);
+        let wait_ms = if self.standing == Standing::Member { PLACE_MS } else { JOINING_MS };
+        self.tending.ask_place_ms = now_ms + wait_ms + self.rng.below(wait_ms / 4);
         // Behind this node's own place: the answer comes from whoever stands next.
         let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key: self.me.plus(1), body: Vec::new() };
         self.request_for(request, Purpose::Place, first, now_ms, out);
@@ -340,14 +348,19 @@ impl Ring {
         }
         let told = read_near(body);
         let ids: Vec<RingId> = told.into_iter().chain([by]).filter(|id| *id != self.me).collect();
+        // Half of the circle at most: what lies further is nearer on the other side.
+        let reach = |side: Side| ids.iter().map(|id| side.way(self.me, *id)).filter(|way| *way <= u128::MAX / 2).max();
+        self.tending.told_ways = Side::BOTH.map(|side| reach(side).unwrap_or(u128::MAX));
         self.hint(&ids, now_ms, out);
+        // Perhaps everybody who was named is linked already.
+        self.stand_again(out);
     }
 
     pub(super) fn place_not_found(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.is_asking = false;
         if self.standing != Standing::Member {
             self.tending.unanswered = self.tending.unanswered.saturating_add(1);
-            if self.tending.unanswered >= UNANSWERED_MAX {
+            if self.tending.unanswered >= UNANSWERED_MAX && self.is_small() {
                 self.tending.founds();
                 self.stand_again(out);
             }
@@ -381,7 +394,8 @@ impl Ring {
             let first = self.linked_on(side).next();
             let has_spoken = first.and_then(|id| self.neighbours.get(&id)).is_some_and(|neighbour| !neighbour.list(side).is_empty());
             let first = first.filter(|_| has_spoken).map(|id| side.way(self.me, id));
-            first.is_some() && self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
+            // Further than all that were named is not beside, though none of those could be reached.
+            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
         };
         Side::BOTH.into_iter().all(is_nearest)
     }
