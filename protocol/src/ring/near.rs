@@ -1,7 +1,8 @@
 //! Who stands beside this node, and telling neighbours what changed.
 //!
 //! The list of one side is: the nodes linked there, and behind each of the first three what that one says comes next, up to the
-//! following linked one; behind the third and last, all that it says. So a list never goes round in echoes: what stands in it comes
+//! following linked one; behind the third and last, all that it says. It ends where nobody said what comes next: a stretch of which
+//! this node would believe that it knows it whole must have no gaps. So a list never goes round in echoes: what stands in it comes
 //! from the node before, and in the end from one that has a link (Chord's successor list, on both sides).
 
 use super::message::Message;
@@ -11,13 +12,20 @@ use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, 
 /// Linked nodes on each side that are kept informed: those that may count this node among their first three, and some more for
 /// pairs that cannot connect.
 const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
+/// Of those that stand in a list, how many are told it.
+const TOLD_BESIDE: usize = 2;
 
 impl Ring {
     /// A neighbour says everything about itself.
     pub(super) fn hello(&mut self, from: RingId, links: Vec<RingId>, near: [Vec<RingId>; 2], now_ms: u64, out: &mut Vec<Outcome>) {
+        let is_alone = links.is_empty() && near.iter().all(Vec::is_empty);
         if let Some(neighbour) = self.neighbours.get_mut(&from) {
             neighbour.links = links;
             neighbour.near = near;
+            // Two that are alone meet: the one who was dialled is a ring of one, which the other joins.
+            if is_alone && neighbour.reason == super::Reason::Theirs && self.neighbours.len() == 1 && !self.tending.is_dialling() {
+                self.tending.founds();
+            }
         }
         self.near_heard(from, now_ms, out);
     }
@@ -47,10 +55,14 @@ impl Ring {
 
     /// Remembers those who belong beside this node and are not linked.
     fn hint_near(&mut self, ids: &[RingId], now_ms: u64) {
+        // Before the place is known everybody would seem to belong here.
+        if !self.tending.knows_place() {
+            return;
+        }
         let thirds = Side::BOTH.map(|side| self.linked_on(side).nth(RING_SIDE_LINKS - 1).map_or(u128::MAX, |third| side.way(self.me, third)));
         for id in ids {
             let is_within = Side::BOTH.into_iter().zip(thirds).any(|(side, third)| side.way(self.me, *id) < third);
-            if is_within && *id != self.me && !self.neighbours.contains_key(id) {
+            if is_within && *id != self.me && !self.neighbours.contains_key(id) && !self.tending.is_lost(*id, now_ms) {
                 self.tending.hint(*id, now_ms);
             }
         }
@@ -93,9 +105,11 @@ impl Ring {
 
     /// Computes both lists anew.
     pub(super) fn near_again(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        let lists = Side::BOTH.map(|side| self.side_list(side));
+        let lists = Side::BOTH.map(|side| self.side_list(side, now_ms));
         if self.near != lists {
-            self.near = lists;
+            let before = std::mem::replace(&mut self.near, lists);
+            // When all three on a side go at once, those behind them are known from before.
+            before.iter().for_each(|list| self.hint_near(list, now_ms));
             self.tending.changed();
             // Who listens to one side's list depends on who stands on the other.
             Side::BOTH.into_iter().for_each(|side| self.tell_near_later(side, now_ms));
@@ -104,24 +118,29 @@ impl Ring {
         self.stand_again(out);
     }
 
-    fn side_list(&self, side: Side) -> Vec<RingId> {
+    fn side_list(&self, side: Side, now_ms: u64) -> Vec<RingId> {
         let mut list: Vec<RingId> = Vec::with_capacity(NEAR_KNOWN);
         let mut teller: &[RingId] = &[];
+        // How far the last teller's list reaches: what lies behind it, up to the next linked node, nobody told.
+        let mut told_to = u128::MAX;
         let mut linked = self.linked_on(side).enumerate().peekable();
         while list.len() < NEAR_KNOWN {
             let next_linked = linked.peek().map(|(_, id)| *id);
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
             // The way round ends at this node.
-            let next_told = teller.iter().copied().find(|id| *id != self.me && side.way(self.me, *id) > reached);
+            let is_next = |id: &RingId| *id != self.me && side.way(self.me, *id) > reached && !self.tending.is_lost(*id, now_ms);
+            let next_told = teller.iter().copied().find(is_next);
             let next_told = next_told.filter(|id| next_linked.is_none_or(|linked| side.way(self.me, *id) < side.way(self.me, linked)));
             match (next_told, next_linked) {
                 (Some(told), _) => list.push(told),
+                (None, Some(id)) if side.way(self.me, id) > told_to && !self.is_small() => break,
                 (None, Some(id)) => {
                     let (rank, _) = linked.next().unwrap_or_default();
                     list.push(id);
                     if rank < RING_SIDE_LINKS {
                         teller = self.neighbours.get(&id).map_or(&[], |neighbour| neighbour.list(side));
                         teller = up_to(teller, side, id, self.me);
+                        told_to = teller.last().map_or(u128::MAX, |last| side.way(self.me, *last));
                     }
                 }
                 (None, None) => break,
@@ -170,12 +189,14 @@ impl Ring {
         }
     }
 
-    /// Tells those on the other side: to them the list of this side matters.
+    /// Tells those on the other side: to them the list of this side matters. And the first ones on this side: they see in it who
+    /// has come between (Chord's stabilize asks the successor for its predecessor).
     fn tell_near(&mut self, side: Side, out: &mut Vec<Outcome>) {
         let index = side as usize;
         let list: Vec<RingId> = self.near[index].iter().copied().take(NEAR_MAX).collect();
         let is_new = self.told_near[index] != list;
-        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).collect();
+        let beside = self.linked_on(side).take(TOLD_BESIDE);
+        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).chain(beside).collect();
         for neighbour in self.neighbours.iter_mut().map(|(_, neighbour)| neighbour) {
             let is_listening = told.contains(&neighbour.id);
             if is_listening && (is_new || !neighbour.is_told[index]) {

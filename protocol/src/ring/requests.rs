@@ -164,7 +164,7 @@ impl Ring {
         let Some(mine) = self.mine.remove(&id) else { return };
         match mine.purpose {
             Purpose::Above => out.push(Outcome::Failed { request: id }),
-            Purpose::Place => self.place_not_found(now_ms),
+            Purpose::Place => self.place_not_found(now_ms, out),
             Purpose::Witness(_) => {}
             Purpose::Long(stratum) => self.long_not_found(stratum, now_ms),
         }

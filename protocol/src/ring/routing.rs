@@ -1,6 +1,6 @@
 //! Which way a request goes from here: pure decisions over what this node knows.
 
-use super::{Aim, Ring, RingId, Route, Side};
+use super::{Aim, Ring, RingId, Route, Side, Standing};
 use crate::limits::{HOLDERS, NEAR_KNOWN};
 
 /// What to do with a request.
@@ -16,6 +16,8 @@ pub(super) enum Way {
     Stuck,
 }
 
+/// Of the five responsible nodes, how many answer when any may: the last of the five is the sixth as soon as somebody joins.
+const SUREST: usize = 3;
 /// Responsible nodes that are given up one after the other at one hop, because nobody leads to them.
 const OWNERS_TRIED: usize = 4;
 
@@ -39,11 +41,12 @@ impl Ring {
                 return Way::Over(next);
             }
             let responsible = self.responsible(route.key, &is_bad);
-            if route.aim == Aim::Any && responsible.contains(&self.me) {
+            let surest = &responsible[..responsible.len().min(SUREST)];
+            if route.aim == Aim::Any && surest.contains(&self.me) {
                 return Way::Here;
             }
             if route.aim == Aim::Any
-                && let Some(next) = responsible.iter().find(|id| self.is_linked(**id) && is_open(**id))
+                && let Some(next) = surest.iter().find(|id| self.is_linked(**id) && is_open(**id))
             {
                 return Way::Over(*next);
             }
@@ -84,7 +87,9 @@ impl Ring {
             return Vec::new();
         }
         let stretch = previous.iter().rev().chain([&self.me]).chain(next).copied();
-        let is_good = |id: &RingId| *id == self.me || !is_bad(*id);
+        // Whoever has no place yet is responsible for nothing.
+        let is_placed = self.standing != Standing::Joining;
+        let is_good = |id: &RingId| if *id == self.me { is_placed } else { !is_bad(*id) };
         if is_round {
             let mut all: Vec<RingId> = stretch.filter(is_good).collect();
             all.sort_unstable_by_key(|id| key.clockwise_to(*id));
@@ -95,12 +100,13 @@ impl Ring {
         stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
     }
 
-    /// Whether both lists together go round the whole circle: a list that ends early does, and two that overlap.
+    /// Whether both lists together go round the whole circle: two that overlap do, and those of a small ring. Short lists alone prove
+    /// nothing: those of a newcomer are short until its neighbours have spoken.
     fn knows_all(&self) -> bool {
         let reach = |side: Side| self.near(side).get(NEAR_KNOWN - 1).map(|last| side.way(self.me, *last));
         match (reach(Side::Next), reach(Side::Previous)) {
             (Some(next), Some(previous)) => next.checked_add(previous).is_none(),
-            _ => true,
+            _ => self.is_small(),
         }
     }
 

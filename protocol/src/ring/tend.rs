@@ -20,6 +20,10 @@ const HINT_MS: u64 = 30 * SECOND_MS;
 const HINTS_MAX: usize = 64;
 /// Dials remembered as failed; at the bound the oldest is forgotten.
 const FAILED_MAX: usize = 256;
+/// How long after a link was lost the other end counts as gone, whatever others say: they hear of it later. Guess.
+const LOST_MS: u64 = 5 * SECOND_MS;
+/// Lost links remembered; at the bound no more are.
+const LOST_MAX: usize = 64;
 /// A link that lasted so long was one.
 const SETTLED_MS: u64 = 10 * SECOND_MS;
 /// Wait after a failed dial, doubled with each. After the second without a path between the two it is much longer.
@@ -32,10 +36,14 @@ const DIAL_MS: u64 = HANDSHAKE_MS + 5 * SECOND_MS;
 const LOOK_MS: u64 = 10 * SECOND_MS;
 /// Time between questions for one's own place, once a member: finds what no neighbour told.
 const PLACE_MS: u64 = 120 * SECOND_MS;
+/// The same while joining: those named last may be gone, or out of reach.
+const JOINING_MS: u64 = 5 * SECOND_MS;
 /// Octaves by which the ring may grow or shrink before long links are drawn anew.
 const GAP_OCTAVES: u8 = 2;
 /// Age from which a link may be closed as of no use.
 const SHED_AGE_MS: u64 = 60 * SECOND_MS;
+/// Unanswered questions after which a node takes it that nobody it is linked to has a place: together they make a ring.
+const UNANSWERED_MAX: u8 = 2;
 /// Wait between two draws of long links: a newcomer comes gently.
 const DRAW_MS: u64 = 500;
 
@@ -51,14 +59,20 @@ pub(super) struct Tending {
     /// Dials under way, why, and when they began.
     dials: OrderedMap<RingId, (Reason, u64)>,
     failures: OrderedMap<RingId, Failure>,
+    /// Nodes whose link was lost, until when nobody is believed who still names them.
+    lost: OrderedMap<RingId, u64>,
     /// Nodes that somebody named, until when they are worth dialling.
     hints: OrderedMap<RingId, u64>,
     /// Nodes of other rings that are being dialled.
     witnesses: OrderedMap<RingId, u64>,
     /// A question for one's own place is under way.
     is_asking: bool,
-    /// It was answered since the first link came up.
+    /// It was answered since the first link came up; or there is nobody who could, as this is the first node.
     is_told: bool,
+    /// How far on each side the answer named who stands there.
+    told_ways: [u128; 2],
+    /// How often it was not answered since then.
+    unanswered: u8,
     ask_place_ms: u64,
     /// Strata with a draw under way.
     drawing: u32,
@@ -79,10 +93,13 @@ impl Tending {
         Self {
             dials: OrderedMap::new(),
             failures: OrderedMap::new(),
+            lost: OrderedMap::new(),
             hints: OrderedMap::new(),
             witnesses: OrderedMap::new(),
             is_asking: false,
             is_told: false,
+            told_ways: [0; 2],
+            unanswered: 0,
             ask_place_ms: now_ms,
             drawing: 0,
             draw_ms: now_ms,
@@ -110,9 +127,24 @@ impl Tending {
         self.hints.keys()
     }
 
+    /// Whether this node was told who stands beside it, since it has links.
+    pub fn knows_place(&self) -> bool {
+        self.is_told
+    }
+
+    pub fn is_dialling(&self) -> bool {
+        !self.dials.is_empty()
+    }
+
+    /// There is no ring but this node, which others join.
+    pub fn founds(&mut self) {
+        self.is_told = true;
+    }
+
     /// A link came up: why it was dialled.
     pub fn dialled(&mut self, peer: RingId) -> Reason {
         self.hints.remove(&peer);
+        self.lost.remove(&peer);
         self.dials.remove(&peer).map_or(Reason::Theirs, |(reason, _)| reason)
     }
 
@@ -126,11 +158,19 @@ impl Tending {
 
     /// A link lasted so long. One that ends at once, again and again, is as good as a dial that failed.
     pub fn lasted(&mut self, peer: RingId, span_ms: u64, now_ms: u64) {
-        if span_ms < SETTLED_MS {
-            self.failed(peer, false, now_ms);
-        } else {
+        if span_ms >= SETTLED_MS {
             self.failures.remove(&peer);
         }
+        self.failed(peer, false, now_ms);
+        self.lost.retain(|_, until_ms| *until_ms > now_ms);
+        if self.lost.len() < LOST_MAX {
+            self.lost.insert(peer, now_ms + LOST_MS);
+        }
+    }
+
+    /// Whether the link to a node was lost just now.
+    pub fn is_lost(&self, id: RingId, now_ms: u64) -> bool {
+        !self.lost.is_empty() && self.lost.get(&id).is_some_and(|until_ms| *until_ms > now_ms)
     }
 
     fn failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
@@ -181,6 +221,8 @@ impl Ring {
             lost.into_iter().for_each(|id| self.tending.dial_failed(id, false, now_ms));
             self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
             self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
+            // Whose link was lost, and who was named and not found, may stand in the way no longer.
+            self.near_again(now_ms, out);
         }
         if self.neighbours.is_empty() {
             return;
@@ -207,6 +249,10 @@ impl Ring {
 
     /// Nodes that belong beside this one and are neither linked nor being dialled. Those whose dial failed are wanted again later.
     fn wanted_near(&mut self, now_ms: u64) -> Vec<RingId> {
+        // Whoever does not know their place yet would dial all that anybody names.
+        if !self.tending.is_told {
+            return Vec::new();
+        }
         let mut wanted = self.known_few().unwrap_or_default();
         if wanted.is_empty() {
             for side in Side::BOTH {
@@ -288,7 +334,8 @@ impl Ring {
 
     fn ask_place(&mut self, first: Option<RingId>, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.is_asking = true;
-        self.tending.ask_place_ms = now_ms + PLACE_MS + self.rng.below(PLACE_MS / 4);
+        let wait_ms = if self.standing == Standing::Member { PLACE_MS } else { JOINING_MS };
+        self.tending.ask_place_ms = now_ms + wait_ms + self.rng.below(wait_ms / 4);
         // Behind this node's own place: the answer comes from whoever stands next.
         let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key: self.me.plus(1), body: Vec::new() };
         self.request_for(request, Purpose::Place, first, now_ms, out);
@@ -296,15 +343,27 @@ impl Ring {
 
     pub(super) fn place_found(&mut self, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.is_asking = false;
-        self.tending.is_told = true;
+        if !std::mem::replace(&mut self.tending.is_told, true) {
+            self.tending.hints.clear();
+        }
         let told = read_near(body);
         let ids: Vec<RingId> = told.into_iter().chain([by]).filter(|id| *id != self.me).collect();
+        // Half of the circle at most: what lies further is nearer on the other side.
+        let reach = |side: Side| ids.iter().map(|id| side.way(self.me, *id)).filter(|way| *way <= u128::MAX / 2).max();
+        self.tending.told_ways = Side::BOTH.map(|side| reach(side).unwrap_or(u128::MAX));
         self.hint(&ids, now_ms, out);
+        // Perhaps everybody who was named is linked already.
+        self.stand_again(out);
     }
 
-    pub(super) fn place_not_found(&mut self, now_ms: u64) {
+    pub(super) fn place_not_found(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.is_asking = false;
         if self.standing != Standing::Member {
+            self.tending.unanswered = self.tending.unanswered.saturating_add(1);
+            if self.tending.unanswered >= UNANSWERED_MAX && self.is_small() {
+                self.tending.founds();
+                self.stand_again(out);
+            }
             self.tending.ask_place_ms = now_ms + SECOND_MS;
         }
     }
@@ -313,7 +372,7 @@ impl Ring {
     pub(super) fn stand_again(&mut self, out: &mut Vec<Outcome>) {
         let standing = if self.neighbours.is_empty() {
             Standing::Alone
-        } else if self.standing == Standing::Member || self.is_small() || self.is_beside() {
+        } else if self.standing == Standing::Member || (self.tending.is_told && (self.is_beside() || self.is_small())) {
             Standing::Member
         } else {
             Standing::Joining
@@ -321,6 +380,7 @@ impl Ring {
         if standing == Standing::Alone {
             self.tending.ask_place_ms = 0;
             self.tending.is_told = false;
+            self.tending.unanswered = 0;
         }
         if self.standing != standing {
             self.standing = standing;
@@ -331,10 +391,13 @@ impl Ring {
     /// Whether the place was asked for and taken: on each side a link to the nearest that was named and could be reached.
     fn is_beside(&self) -> bool {
         let is_nearest = |side: Side| {
-            let first = self.linked_on(side).next().map(|id| side.way(self.me, id));
-            self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
+            let first = self.linked_on(side).next();
+            let has_spoken = first.and_then(|id| self.neighbours.get(&id)).is_some_and(|neighbour| !neighbour.list(side).is_empty());
+            let first = first.filter(|_| has_spoken).map(|id| side.way(self.me, id));
+            // Further than all that were named is not beside, though none of those could be reached.
+            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
         };
-        self.tending.is_told && Side::BOTH.into_iter().all(is_nearest)
+        Side::BOTH.into_iter().all(is_nearest)
     }
 
     /// Draws long links where a stratum has none.

@@ -10,6 +10,8 @@ fn placed(me: u128, others: &[u128]) -> Ring {
     for other in others {
         ring.linked(RingId(*other), 0, &mut out);
     }
+    // Its place is not asked for here: it is the right one.
+    ring.standing = Standing::Member;
     ring
 }
 

@@ -1,6 +1,7 @@
 //! The program's command line: options that all experiments share, and the sub-commands. What they measure lies in the library.
 
 mod chord;
+mod fuzz;
 mod print;
 mod ring;
 mod seeds;
@@ -51,6 +52,8 @@ enum Command {
     Split(ring::Split),
     /// Some nodes sleep for 1 to 30 minutes and wake up unaware; lookups 60 s after.
     Zombies(ring::Zombies),
+    /// Small worlds with every kind of fault, and what must hold when it is quiet again.
+    Fuzz(fuzz::Fuzz),
     /// A reference Chord (Stoica et al. 2003), which shows that this harness measures what the paper measured.
     Chord(chord::Chord),
 }
@@ -87,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Droppers(experiment) => experiment.run(),
         Command::Split(experiment) => experiment.run(),
         Command::Zombies(experiment) => experiment.run(),
+        Command::Fuzz(experiment) => experiment.run(),
         Command::Chord(experiment) => experiment.run(),
     };
     match done {

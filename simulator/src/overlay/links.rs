@@ -38,7 +38,7 @@ impl Overlay {
         }
         self.next_link += 1;
         let link = self.next_link;
-        self.traffic.counted.connections += 2;
+        self.traffic.counted.connections += 1;
         let caller = self.nodes[dialler as usize].id;
         self.nodes[dialler as usize].links.insert(dialled, (peer, link));
         self.nodes[peer as usize].links.insert(caller, (dialler, link));

@@ -27,7 +27,7 @@ pub struct Counted {
     pub signal_bytes: u64,
     /// Lookups of the experiment.
     pub lookup_bytes: u64,
-    /// Connections made, counted at both ends.
+    /// Connections made.
     pub connections: u64,
     /// Messages sent.
     pub messages: u64,
