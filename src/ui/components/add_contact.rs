@@ -5,7 +5,7 @@ use b4_protocol::node::{Command, ContactRefusal};
 use web_sys::{HtmlInputElement, InputEvent, SubmitEvent};
 use yew::prelude::*;
 
-use super::{Icon, IconName};
+use super::{IconName, icon};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine};
 use crate::ui::words;
@@ -68,7 +68,7 @@ pub fn AddContact(props: &Props) -> Html {
                 oninput={on_input}
             />
             <button class="square" data-testid="add-contact-submit" aria-label={words::ADD_BUTTON} aria-busy={is_pending.to_string()} disabled={is_pending}>
-                <Icon name={IconName::Add} />
+                { icon(IconName::Add) }
             </button>
             <Answer {refusal} {ask} />
         </form>

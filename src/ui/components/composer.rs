@@ -4,7 +4,7 @@ use b4_protocol::identity::UserId;
 use web_sys::{HtmlTextAreaElement, InputEvent, KeyboardEvent, SubmitEvent};
 use yew::prelude::*;
 
-use super::{Icon, IconName};
+use super::{IconName, icon};
 use crate::ui::text::{bytes_left, cleaned, has_half_characters};
 use crate::ui::words;
 
@@ -78,7 +78,7 @@ pub fn Composer(props: &Props) -> Html {
                 onkeydown={on_key}
             />
             <button class="primary round" data-testid="composer-send" aria-label={words::SEND} disabled={props.is_disabled || is_too_long}>
-                <Icon name={IconName::Send} />
+                { icon(IconName::Send) }
             </button>
         </form>
     }

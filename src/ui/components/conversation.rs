@@ -10,7 +10,7 @@ use yew::prelude::*;
 use super::composer::Composer;
 use super::messages::Messages;
 use super::peer_panel::PeerPanel;
-use super::{Icon, IconName, Stranger};
+use super::{IconName, Stranger, icon};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine, use_visibility};
 use crate::ui::{Drafts, words};
@@ -130,7 +130,7 @@ fn Head(props: &HeadProps) -> Html {
     };
     html! {
         <header class="conversation-head">
-            <button class="plain back" data-testid="back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" data-testid="back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
             <div class="conversation-who">
                 <h2><bdi>{ props.contact.user.to_string() }</bdi></h2>
                 <p class="presence" data-testid="presence" aria-live="polite">{ presence }</p>
@@ -144,7 +144,7 @@ fn Head(props: &HeadProps) -> Html {
                 aria-controls="contact-details"
                 onclick={on_details}
             >
-                <Icon name={IconName::Shield} />
+                { icon(IconName::Shield) }
             </button>
         </header>
     }

@@ -4,7 +4,7 @@ use b4_protocol::identity::UserId;
 use b4_protocol::node::Command;
 use yew::prelude::*;
 
-use super::{Icon, IconName};
+use super::{IconName, icon};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine};
 use crate::ui::words;
@@ -36,7 +36,7 @@ pub fn Stranger(props: &Props) -> Html {
     let on_back = props.on_back.reform(|_: MouseEvent| ());
     html! {
         <section class="notice" aria-label={name.clone()} data-testid="not-a-contact">
-            <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
             <h2><bdi>{ name.clone() }</bdi></h2>
             <p>{ words::NOT_IN_LIST }</p>
             <button class="primary" data-testid="add-this" aria-busy={is_pending.to_string()} disabled={is_pending} onclick={on_add}>{ words::add(&name) }</button>

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::network::NetworkPage;
 use super::you::You;
-use crate::ui::components::{AddContact, Banners, ContactList, Conversation, Icon, IconName, NetworkBadge};
+use crate::ui::components::{AddContact, Banners, ContactList, Conversation, IconName, NetworkBadge, icon};
 use crate::ui::hooks::{use_app, use_browser, use_route};
 use crate::ui::{Drafts, Route, words};
 
@@ -47,7 +47,7 @@ pub fn ChatsPage(props: &Props) -> Html {
             <nav class="side" aria-label={words::CHATS}>
                 <header class="side-head">
                     <button class="plain me" onclick={on_you} aria-label={format!("{}: {}", words::YOU, props.me)}>
-                        <Icon name={IconName::Person} />
+                        { icon(IconName::Person) }
                         <bdi data-testid="my-user-id" data-node-id={props.node.to_string()}>{ props.me.to_string() }</bdi>
                     </button>
                 </header>
@@ -86,7 +86,7 @@ fn back(on_back: &Callback<()>) -> Html {
     let on_back = on_back.reform(|_: MouseEvent| ());
     html! {
         <div class="pane-bar">
-            <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
         </div>
     }
 }

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::state::EnrolStep;
-use crate::ui::components::{NameForm, Restore, Sign};
+use crate::ui::components::{NameForm, Restore, sign};
 use crate::ui::words;
 
 /// What is known of an earlier visit.
@@ -19,7 +19,7 @@ pub struct Props {
 pub fn Welcome(props: &Props) -> Html {
     html! {
         <main class="welcome">
-            <Sign />
+            { sign(5) }
             <h1>{ words::WELCOME_TITLE }</h1>
             <p class="lead">{ words::WELCOME_LEAD }</p>
             if let Some(name) = &props.wiped {
@@ -48,7 +48,7 @@ pub fn Enrolling(props: &EnrollingProps) -> Html {
     };
     html! {
         <main class="welcome" aria-busy="true">
-            <Sign {done} />
+            { sign(done) }
             <h1 role="status" data-testid="enrolling">{ words::enrol_step(props.step) }</h1>
             <progress max="4" value={done.to_string()} aria-label={words::enrol_step(props.step)} />
             <p class="lead">{ words::WELCOME_LEAD_BUSY }</p>
