@@ -16,7 +16,7 @@ mod words;
 
 use yew::prelude::*;
 
-pub use browser::{Browser, Guard};
+pub use browser::{Browser, Guard, Reach};
 use drafts::Drafts;
 pub use route::Route;
 
@@ -24,7 +24,7 @@ use crate::state::Phase;
 use components::{announcer, toasts};
 use pages::{ChatsPage, NoticeKind, enrolling, notice, welcome};
 
-/// The whole screen. Needs three contexts: [`crate::state::AppState`], [`crate::engine::EngineHandle`] and [`Browser`].
+/// The whole screen. Needs two contexts: the [`crate::state::AppState`] to read, in an `Rc`, and the [`Reach`] to act.
 #[component]
 pub fn App() -> Html {
     let (state, engine, browser) = (hooks::use_app(), hooks::use_engine(), hooks::use_browser());

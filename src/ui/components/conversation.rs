@@ -100,7 +100,7 @@ fn use_read(with: &UserId, unread: u32, messages: usize, is_at_end: bool) {
 /// Puts a text that was not taken back into the draft, once, and says why.
 #[hook]
 fn use_returned(with: &UserId, drafts: &Rc<RefCell<Drafts>>) -> UseStateHandle<Option<SendRefusal>> {
-    let returned = use_app().returned.filter(|(to, ..)| to == with);
+    let returned = use_app().returned.clone().filter(|(to, ..)| to == with);
     let problem = use_state_eq(|| None);
     let (drafts, shown) = (Rc::clone(drafts), problem.clone());
     use_effect_with(returned, move |returned| {
