@@ -10,7 +10,7 @@ use yew::prelude::*;
 use super::composer::Composer;
 use super::messages::Messages;
 use super::peer_panel::PeerPanel;
-use super::{IconName, Stranger, icon};
+use super::{IconName, icon, stranger};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine, use_visibility};
 use crate::ui::{Drafts, words};
@@ -38,9 +38,9 @@ pub fn Conversation(props: &Props) -> Html {
     use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len(), *is_at_end);
     let on_end = use_callback((), move |at_end, ()| is_at_end.set(at_end));
     let problem = use_returned(&with, &props.drafts);
-    let is_open = use_state(|| false);
+    let (is_open, is_asked) = (use_state(|| false), use_state(|| false));
     let Some(contact) = contact else {
-        return html! { <Stranger user={with} on_back={props.on_back.clone()} /> };
+        return stranger(&with, &state, engine, &is_asked, &props.on_back);
     };
     let draft = AttrValue::from(props.drafts.borrow().text(&with));
     let on_draft = {

@@ -28,5 +28,5 @@ pub use name_form::NameForm;
 pub use network::{link_table, network_badge, numbers, picture};
 pub use restore::restore;
 pub use sign::sign;
-pub use stranger::Stranger;
+pub use stranger::stranger;
 pub use toasts::toasts;
