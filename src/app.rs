@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::engine::{Engine, EngineHandle};
+use crate::engine::Engine;
 use crate::platform::{mount_point, origin, screen, spawn, wall_ms};
 use crate::state::{AppState, Event};
-use crate::ui::{App, Browser, Guard};
+use crate::ui::{App, Browser, Guard, Reach};
 
 /// Least time between two renderings, in milliseconds: one frame. What comes alone is shown at once, with all else that the same
 /// input brought; what comes in a burst is gathered, since each rendering costs as much as the conversation on the screen is long.
@@ -27,7 +27,7 @@ pub fn mount() {
 /// The state as it is, and the one that is shown.
 struct Screen {
     state: RefCell<AppState>,
-    shown: UseStateSetter<AppState>,
+    shown: UseStateSetter<Rc<AppState>>,
     shown_ms: Cell<u64>,
     is_due: Cell<bool>,
     timer: RefCell<Option<screen::Timer>>,
@@ -53,16 +53,16 @@ impl Screen {
     fn show(&self) {
         self.is_due.set(false);
         self.shown_ms.set(wall_ms());
-        self.shown.set(self.state.borrow().clone());
+        self.shown.set(Rc::new(self.state.borrow().clone()));
     }
 }
 
-/// The root: starts the engine once and provides the screen's three contexts.
+/// The root: starts the engine once and provides the screen's two contexts.
 #[component]
 fn Root() -> Html {
-    let state = use_state(AppState::default);
+    let state = use_state(Rc::<AppState>::default);
     let setter = state.setter();
-    let engine: Rc<EngineHandle> = use_memo((), move |()| {
+    let reach = use_memo((), move |()| {
         let screen = Rc::new(Screen {
             state: RefCell::default(),
             shown: setter,
@@ -70,17 +70,14 @@ fn Root() -> Html {
             is_due: Cell::new(false),
             timer: RefCell::default(),
         });
-        Engine::start(move |event| screen.take(event))
+        Reach { engine: Engine::start(move |event| screen.take(event)), browser: Rc::new(browser()) }
     });
-    let browser: Rc<Browser> = use_memo((), |()| browser());
     html! {
-        <ContextProvider<EngineHandle> context={(*engine).clone()}>
-            <ContextProvider<Browser> context={(*browser).clone()}>
-                <ContextProvider<AppState> context={(*state).clone()}>
-                    <App />
-                </ContextProvider<AppState>>
-            </ContextProvider<Browser>>
-        </ContextProvider<EngineHandle>>
+        <ContextProvider<Reach> context={(*reach).clone()}>
+            <ContextProvider<Rc<AppState>> context={(*state).clone()}>
+                <App />
+            </ContextProvider<Rc<AppState>>>
+        </ContextProvider<Reach>>
     }
 }
 

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use web_sys::HtmlInputElement;
 
+use crate::engine::EngineHandle;
+
 /// Keeps a listener alive; dropping it removes the listener.
 pub struct Guard {
     _inner: Box<dyn std::any::Any>,
@@ -30,8 +32,22 @@ pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 /// Chooses the colours.
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
 
-/// The browser as the screen sees it.
+/// What the screen acts upon. It stays the same for as long as the screen is there.
 #[derive(Clone)]
+pub struct Reach {
+    /// The engine.
+    pub engine: EngineHandle,
+    /// The browser.
+    pub browser: Rc<Browser>,
+}
+
+impl PartialEq for Reach {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.browser, &other.browser)
+    }
+}
+
+/// The browser as the screen sees it.
 pub struct Browser {
     /// The path of the page's address.
     pub path: Rc<dyn Fn() -> String>,
@@ -57,10 +73,4 @@ pub struct Browser {
     pub set_theme: SetTheme,
     /// Sets the title of the page.
     pub set_title: Rc<dyn Fn(&str)>,
-}
-
-impl PartialEq for Browser {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.path, &other.path)
-    }
 }

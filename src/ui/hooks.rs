@@ -4,26 +4,32 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{Browser, Route};
+use super::{Browser, Reach, Route};
 use crate::engine::EngineHandle;
 use crate::state::AppState;
 
 /// The state to read.
 #[hook]
-pub fn use_app() -> AppState {
-    use_context::<AppState>().expect("the app provides its state")
+pub fn use_app() -> Rc<AppState> {
+    use_context::<Rc<AppState>>().expect("the app provides its state")
+}
+
+/// What the screen acts upon.
+#[hook]
+fn use_reach() -> Reach {
+    use_context::<Reach>().expect("the app provides what to act upon")
 }
 
 /// The engine to order things of.
 #[hook]
 pub fn use_engine() -> EngineHandle {
-    use_context::<EngineHandle>().expect("the app provides its engine")
+    use_reach().engine
 }
 
 /// The browser.
 #[hook]
-pub fn use_browser() -> Browser {
-    use_context::<Browser>().expect("the app provides its browser")
+pub fn use_browser() -> Rc<Browser> {
+    use_reach().browser
 }
 
 /// The place in the app, and how to go to another.

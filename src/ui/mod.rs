@@ -16,46 +16,44 @@ mod words;
 
 use yew::prelude::*;
 
-pub use browser::{Browser, Guard};
+pub use browser::{Browser, Guard, Reach};
 use drafts::Drafts;
 pub use route::Route;
 
 use crate::state::Phase;
-use components::{Announcer, Toasts};
-use pages::{ChatsPage, Enrolling, Notice, NoticeKind, Welcome};
+use components::{announcer, toasts};
+use pages::{ChatsPage, NoticeKind, enrolling, notice, welcome};
 
-/// The whole screen. Needs three contexts: [`crate::state::AppState`], [`crate::engine::EngineHandle`] and [`Browser`].
+/// The whole screen. Needs two contexts: the [`crate::state::AppState`] to read, in an `Rc`, and the [`Reach`] to act.
 #[component]
 pub fn App() -> Html {
-    let state = hooks::use_app();
+    let (state, engine, browser) = (hooks::use_app(), hooks::use_engine(), hooks::use_browser());
     let page = match &state.phase {
-        Phase::Starting => html! { <Skeleton /> },
-        Phase::Welcome => html! { <Welcome /> },
-        Phase::Wiped { name } => html! { <Welcome wiped={Some(AttrValue::from(name.clone()))} /> },
-        Phase::Enrolling(step) => html! { <Enrolling step={*step} /> },
+        Phase::Starting => skeleton(),
+        Phase::Welcome => welcome(None, &state, &engine, &browser),
+        Phase::Wiped { name } => welcome(Some(name), &state, &engine, &browser),
+        Phase::Enrolling(step) => enrolling(*step),
         Phase::Running { me, node } => html! { <ChatsPage me={me.clone()} node={*node} /> },
-        Phase::SecondTab => html! { <Notice kind={NoticeKind::SecondTab} /> },
-        Phase::Superseded => html! { <Notice kind={NoticeKind::Superseded} /> },
+        Phase::SecondTab => notice(NoticeKind::SecondTab, None, &engine),
+        Phase::Superseded => notice(NoticeKind::Superseded, None, &engine),
         Phase::AuthorityChanged { pinned, shown } => {
-            let detail = words::authority_detail(pinned, shown);
-            html! { <Notice kind={NoticeKind::AuthorityChanged} {detail} /> }
+            notice(NoticeKind::AuthorityChanged, Some(words::authority_detail(pinned, shown)), &engine)
         }
-        Phase::Broken { detail } => html! { <Notice kind={NoticeKind::Broken} detail={AttrValue::from(detail.clone())} /> },
+        Phase::Broken { detail } => notice(NoticeKind::Broken, Some(detail.clone()), &engine),
     };
     html! {
         <>
             { page }
-            <Announcer />
-            <Toasts />
+            { announcer(state.news.clone()) }
+            { toasts(&state, &engine) }
         </>
     }
 }
 
 /// What stands there while the store opens: the shape of the chats, nothing that jumps.
-#[component]
-fn Skeleton() -> Html {
+fn skeleton() -> Html {
     html! {
-        <main class="skeleton" aria-busy="true" aria-label={words::STARTING}>
+        <main key="skeleton" class="skeleton" aria-busy="true" aria-label={words::STARTING}>
             <div class="skeleton-list">{ for (0..5).map(|_| html! { <div class="skeleton-row" /> }) }</div>
             <div class="skeleton-pane" />
         </main>

@@ -6,7 +6,6 @@ use b4_protocol::identity::UserIdError;
 use b4_protocol::limits::NEAR_KNOWN;
 use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, LookupView, MessageState, NetworkState, NetworkView, Presence, SendRefusal};
 use b4_protocol::ring;
-use yew::AttrValue;
 
 use super::pages::NoticeKind;
 use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
@@ -257,8 +256,8 @@ pub fn gap(count: u32) -> String {
 }
 
 /// Both fingerprints of an authority that changed.
-pub fn authority_detail(pinned: &str, shown: &str) -> AttrValue {
-    AttrValue::from(format!("Known: {pinned}\nShown now: {shown}"))
+pub fn authority_detail(pinned: &str, shown: &str) -> String {
+    format!("Known: {pinned}\nShown now: {shown}")
 }
 
 /// The lower-case form of a name with capitals.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use b4::engine::{Action, EngineHandle};
 use b4::platform::Pause;
 use b4::state::{AppState, Event};
-use b4::ui::{App, Browser, Guard};
+use b4::ui::{App, Browser, Guard, Reach};
 use b4_protocol::chat::MessageId;
 use b4_protocol::identity::UserId;
 use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Presence, Standing};
@@ -47,7 +47,7 @@ type Listener = Rc<RefCell<Option<Rc<dyn Fn()>>>>;
 #[derive(Default)]
 struct Shared {
     state: RefCell<AppState>,
-    shown: RefCell<Option<UseStateSetter<AppState>>>,
+    shown: RefCell<Option<UseStateSetter<Rc<AppState>>>>,
     orders: RefCell<Vec<Action>>,
     path: RefCell<String>,
     is_visible: Cell<bool>,
@@ -82,7 +82,7 @@ impl Screen {
     /// The app is told an event and has shown it.
     pub async fn tell(&self, event: Event) {
         self.shared.state.borrow_mut().apply(event);
-        let state = self.shared.state.borrow().clone();
+        let state = Rc::new(self.shared.state.borrow().clone());
         if let Some(shown) = &*self.shared.shown.borrow() {
             shown.set(state);
         }
@@ -289,22 +289,19 @@ struct HostProps {
 #[component]
 fn Host(props: &HostProps) -> Html {
     let shared = Rc::clone(&props.shared.0);
-    let state = use_state(AppState::default);
+    let state = use_state(Rc::<AppState>::default);
     shared.shown.replace(Some(state.setter()));
-    let contexts = use_memo((), move |()| {
+    let reach = use_memo((), move |()| {
         let orders = Rc::clone(&shared);
         let engine = EngineHandle::new(move |action| orders.orders.borrow_mut().push(action));
-        (engine, browser(&shared))
+        Reach { engine, browser: Rc::new(browser(&shared)) }
     });
-    let (engine, browser) = (*contexts).clone();
     html! {
-        <ContextProvider<EngineHandle> context={engine}>
-            <ContextProvider<Browser> context={browser}>
-                <ContextProvider<AppState> context={(*state).clone()}>
-                    <App />
-                </ContextProvider<AppState>>
-            </ContextProvider<Browser>>
-        </ContextProvider<EngineHandle>>
+        <ContextProvider<Reach> context={(*reach).clone()}>
+            <ContextProvider<Rc<AppState>> context={(*state).clone()}>
+                <App />
+            </ContextProvider<Rc<AppState>>>
+        </ContextProvider<Reach>>
     }
 }
 

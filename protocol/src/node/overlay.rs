@@ -398,9 +398,11 @@ impl Node {
                 rtt_ms: rtt_ms.and_then(|rtt| u32::try_from(rtt).ok()),
                 age_ms: now.mono.saturating_sub(since_ms),
             };
-            links.push((self.ring.me().clockwise_to(place), view));
+            let way = self.ring.me().clockwise_to(place);
+            // Few as they are, they are put in order one by one: the library's sort is larger than all of this.
+            let at = links.partition_point(|(other, _)| *other < way);
+            links.insert(at, (way, view));
         }
-        links.sort_unstable_by_key(|(way, _)| *way);
         NetworkView {
             is_relay_up: self.relay.is_up(),
             standing: self.ring.standing(),

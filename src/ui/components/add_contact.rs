@@ -5,7 +5,7 @@ use b4_protocol::node::{Command, ContactRefusal};
 use web_sys::{HtmlInputElement, InputEvent, SubmitEvent};
 use yew::prelude::*;
 
-use super::{Icon, IconName};
+use super::{IconName, icon};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine};
 use crate::ui::words;
@@ -68,9 +68,9 @@ pub fn AddContact(props: &Props) -> Html {
                 oninput={on_input}
             />
             <button class="square" data-testid="add-contact-submit" aria-label={words::ADD_BUTTON} aria-busy={is_pending.to_string()} disabled={is_pending}>
-                <Icon name={IconName::Add} />
+                { icon(IconName::Add) }
             </button>
-            <Answer {refusal} {ask} />
+            { answer(refusal.as_ref(), &ask) }
         </form>
     }
 }
@@ -93,26 +93,19 @@ fn use_found(typed: &UseStateHandle<String>, asked: &UseStateHandle<Option<Strin
     is_found
 }
 
-#[derive(PartialEq, Properties)]
-struct AnswerProps {
-    refusal: Option<(String, ContactRefusal)>,
-    ask: Callback<String>,
-}
-
 /// Why what was asked for made no contact, and the name that was probably meant.
-#[component]
-fn Answer(props: &AnswerProps) -> Html {
-    let meant = props.refusal.as_ref().filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital));
+fn answer(refusal: Option<&(String, ContactRefusal)>, ask: &Callback<String>) -> Html {
+    let meant = refusal.filter(|(_, why)| *why == ContactRefusal::NotAName(UserIdError::Capital));
     let meant = meant.map(|(name, _)| name.to_ascii_lowercase());
     html! {
         <div class="add-contact-answer" aria-live="assertive">
-            if let Some((name, why)) = &props.refusal {
+            if let Some((name, why)) = refusal {
                 <p class="problem" data-testid="contact-error">{ words::contact_refusal(name, why) }</p>
             }
             if let Some(meant) = meant {
                 <button type="button" class="link" data-testid="contact-lower" onclick={
                     let meant = meant.clone();
-                    props.ask.reform(move |_: MouseEvent| meant.clone())
+                    ask.reform(move |_: MouseEvent| meant.clone())
                 }>{ words::use_lower(&meant) }</button>
             }
         </div>

@@ -3,13 +3,11 @@
 use yew::prelude::*;
 
 use crate::state::News;
-use crate::ui::hooks::use_app;
 use crate::ui::words;
 
 /// Two live regions that nobody sees. The same news twice is told twice: its number makes it another element.
-#[component]
-pub fn Announcer() -> Html {
-    let (number, polite, urgent) = match use_app().news {
+pub fn announcer(news: Option<(u64, News)>) -> Html {
+    let (number, polite, urgent) = match news {
         Some((number, News::Came { from, text })) => (number, words::announce(from.as_str(), &text), String::new()),
         Some((number, News::Failed { to })) => (number, String::new(), words::announce_failure(to.as_str())),
         None => Default::default(),

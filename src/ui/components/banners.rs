@@ -4,15 +4,12 @@ use b4_protocol::identity::ListAge;
 use b4_protocol::node::NetworkState;
 use yew::prelude::*;
 
-use crate::engine::Action;
-use crate::state::Recovery;
-use crate::ui::hooks::{use_app, use_engine};
+use crate::engine::{Action, EngineHandle};
+use crate::state::{AppState, Recovery};
 use crate::ui::words;
 
 /// Offers and troubles, above the list.
-#[component]
-pub fn Banners() -> Html {
-    let (state, engine) = (use_app(), use_engine());
+pub fn banners(state: &AppState, engine: &EngineHandle) -> Html {
     let order = |action: Action| {
         let engine = engine.clone();
         Callback::from(move |_: MouseEvent| engine.send(action.clone()))

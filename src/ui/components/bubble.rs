@@ -5,7 +5,7 @@ use std::rc::Rc;
 use b4_protocol::node::{Direction, MessageState, MessageView};
 use yew::prelude::*;
 
-use super::mark::Mark;
+use super::mark::mark;
 use crate::ui::text::{Piece, pieces};
 use crate::ui::{time, words};
 
@@ -41,7 +41,7 @@ pub fn Bubble(props: &Props) -> Html {
             <span class="message-foot">
                 <time datetime={time::iso(message.sent_ms)}>{ time::clock(message.sent_ms) }</time>
                 if message.direction == Direction::Out {
-                    <Mark state={message.state} />
+                    { mark(message.state) }
                 }
                 if message.state == MessageState::Failed {
                     <button class="link" data-testid="send-again" onclick={again}>{ words::SEND_AGAIN }</button>

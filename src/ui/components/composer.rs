@@ -4,7 +4,7 @@ use b4_protocol::identity::UserId;
 use web_sys::{HtmlTextAreaElement, InputEvent, KeyboardEvent, SubmitEvent};
 use yew::prelude::*;
 
-use super::{Icon, IconName};
+use super::{IconName, icon};
 use crate::ui::text::{bytes_left, cleaned, has_half_characters};
 use crate::ui::words;
 
@@ -63,7 +63,7 @@ pub fn Composer(props: &Props) -> Html {
     let is_too_long = about.is_too_long();
     html! {
         <form class="composer" onsubmit={on_submit}>
-            <Notes problem={props.problem.clone()} note={*about.note} left={*about.left} />
+            { notes(props.problem.as_ref(), *about.note, *about.left) }
             <textarea
                 ref={field}
                 data-testid="composer-input"
@@ -78,7 +78,7 @@ pub fn Composer(props: &Props) -> Html {
                 onkeydown={on_key}
             />
             <button class="primary round" data-testid="composer-send" aria-label={words::SEND} disabled={props.is_disabled || is_too_long}>
-                <Icon name={IconName::Send} />
+                { icon(IconName::Send) }
             </button>
         </form>
     }
@@ -146,26 +146,18 @@ fn use_draft(field: &NodeRef, about: &About, props: &Props) {
     });
 }
 
-#[derive(PartialEq, Properties)]
-struct NotesProps {
-    problem: Option<AttrValue>,
-    note: Option<&'static str>,
-    left: Option<i64>,
-}
-
 /// What is said above the field.
-#[component]
-fn Notes(props: &NotesProps) -> Html {
+fn notes(problem: Option<&AttrValue>, note: Option<&'static str>, left: Option<i64>) -> Html {
     let counter = |left: i64| if left < 0 { "problem" } else { "hint" };
     html! {
         <div id="composer-notes" class="composer-notes" aria-live="assertive">
-            if let Some(problem) = &props.problem {
+            if let Some(problem) = problem {
                 <p class="problem" data-testid="composer-problem">{ problem.clone() }</p>
             }
-            if let Some(note) = props.note {
+            if let Some(note) = note {
                 <p class="hint" data-testid="composer-note">{ note }</p>
             }
-            if let Some(left) = props.left {
+            if let Some(left) = left {
                 <p class={counter(left)} data-testid="composer-counter">{ words::left(left) }</p>
             }
         </div>

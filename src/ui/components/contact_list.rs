@@ -6,22 +6,12 @@ use b4_protocol::identity::UserId;
 use b4_protocol::node::{ContactView, KeyStanding, Standing};
 use yew::prelude::*;
 
-use crate::ui::hooks::use_app;
+use crate::state::AppState;
 use crate::ui::{time, words};
 
-/// What is shown.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The chat that is open.
-    pub selected: Option<UserId>,
-    /// One was chosen.
-    pub on_select: Callback<UserId>,
-}
-
-/// All contacts, strangers first; a sentence when there are none.
-#[component]
-pub fn ContactList(props: &Props) -> Html {
-    let contacts = use_app().contacts_in_order();
+/// All contacts, strangers first; a sentence when there are none. `selected` is the chat that is open.
+pub fn contact_list(state: &AppState, selected: Option<&UserId>, on_select: &Callback<UserId>) -> Html {
+    let contacts = state.contacts_in_order();
     if contacts.is_empty() {
         return html! { <p class="empty" data-testid="no-contacts">{ words::NO_CONTACTS }</p> };
     }
@@ -29,9 +19,9 @@ pub fn ContactList(props: &Props) -> Html {
     html! {
         <ul class="contacts">
             { for contacts.into_iter().map(|contact| {
-                let is_selected = props.selected.as_ref() == Some(&contact.user);
+                let is_selected = selected == Some(&contact.user);
                 let key = contact.user.to_string();
-                html! { <ContactRow {key} {contact} {is_selected} {now_ms} on_select={props.on_select.clone()} /> }
+                html! { <ContactRow {key} {contact} {is_selected} {now_ms} on_select={on_select.clone()} /> }
             }) }
         </ul>
     }

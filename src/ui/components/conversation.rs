@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use b4_protocol::identity::UserId;
-use b4_protocol::node::{Command, ContactView, KeyStanding, SendRefusal, Standing};
+use b4_protocol::node::{Command, ContactView, KeyStanding, NetworkState, SendRefusal, Standing};
 use yew::prelude::*;
 
 use super::composer::Composer;
 use super::messages::Messages;
 use super::peer_panel::PeerPanel;
-use super::{Icon, IconName, Stranger};
+use super::{IconName, icon, stranger};
 use crate::engine::Action;
 use crate::ui::hooks::{use_app, use_engine, use_visibility};
 use crate::ui::{Drafts, words};
@@ -38,9 +38,9 @@ pub fn Conversation(props: &Props) -> Html {
     use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len(), *is_at_end);
     let on_end = use_callback((), move |at_end, ()| is_at_end.set(at_end));
     let problem = use_returned(&with, &props.drafts);
-    let is_open = use_state(|| false);
+    let (is_open, is_asked) = (use_state(|| false), use_state(|| false));
     let Some(contact) = contact else {
-        return html! { <Stranger user={with} on_back={props.on_back.clone()} /> };
+        return stranger(&with, &state, engine, &is_asked, &props.on_back);
     };
     let draft = AttrValue::from(props.drafts.borrow().text(&with));
     let on_draft = {
@@ -62,7 +62,7 @@ pub fn Conversation(props: &Props) -> Html {
     let problem = problem.map(|why| AttrValue::Static(words::send_refusal(why)));
     html! {
         <section class="conversation" aria-label={contact.user.to_string()}>
-            <Head contact={Rc::clone(&contact)} is_open={is_open.clone()} on_back={props.on_back.clone()} />
+            { head(&contact, state.network, &is_open, &props.on_back) }
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
             <Messages {chat} contact={Rc::clone(&contact)} {on_end} />
             <Composer to={with} {draft} {problem} {is_disabled} {on_draft} {on_send} />
@@ -100,7 +100,7 @@ fn use_read(with: &UserId, unread: u32, messages: usize, is_at_end: bool) {
 /// Puts a text that was not taken back into the draft, once, and says why.
 #[hook]
 fn use_returned(with: &UserId, drafts: &Rc<RefCell<Drafts>>) -> UseStateHandle<Option<SendRefusal>> {
-    let returned = use_app().returned.filter(|(to, ..)| to == with);
+    let returned = use_app().returned.clone().filter(|(to, ..)| to == with);
     let problem = use_state_eq(|| None);
     let (drafts, shown) = (Rc::clone(drafts), problem.clone());
     use_effect_with(returned, move |returned| {
@@ -113,26 +113,19 @@ fn use_returned(with: &UserId, drafts: &Rc<RefCell<Drafts>>) -> UseStateHandle<O
     problem
 }
 
-#[derive(PartialEq, Properties)]
-struct HeadProps {
-    contact: Rc<ContactView>,
-    is_open: UseStateHandle<bool>,
-    on_back: Callback<()>,
-}
-
-#[component]
-fn Head(props: &HeadProps) -> Html {
-    let on_back = props.on_back.reform(|_: MouseEvent| ());
-    let presence = words::presence(use_app().network, props.contact.presence);
+/// Who it is, how they can be reached, and the way to the details.
+fn head(contact: &ContactView, network: NetworkState, is_open: &UseStateHandle<bool>, on_back: &Callback<()>) -> Html {
+    let on_back = on_back.reform(|_: MouseEvent| ());
+    let presence = words::presence(network, contact.presence);
     let on_details = {
-        let is_open = props.is_open.clone();
+        let is_open = is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
     };
     html! {
         <header class="conversation-head">
-            <button class="plain back" data-testid="back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" data-testid="back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
             <div class="conversation-who">
-                <h2><bdi>{ props.contact.user.to_string() }</bdi></h2>
+                <h2><bdi>{ contact.user.to_string() }</bdi></h2>
                 <p class="presence" data-testid="presence" aria-live="polite">{ presence }</p>
             </div>
             <button
@@ -140,11 +133,11 @@ fn Head(props: &HeadProps) -> Html {
                 data-testid="contact-details"
                 aria-label={words::CONTACT_DETAILS}
                 title={words::CONTACT_DETAILS}
-                aria-expanded={props.is_open.to_string()}
+                aria-expanded={is_open.to_string()}
                 aria-controls="contact-details"
                 onclick={on_details}
             >
-                <Icon name={IconName::Shield} />
+                { icon(IconName::Shield) }
             </button>
         </header>
     }

@@ -29,19 +29,11 @@ impl IconName {
     }
 }
 
-/// What is drawn.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Which.
-    pub name: IconName,
-}
-
 /// An icon without a meaning of its own: the control around it has the label.
-#[component]
-pub fn Icon(props: &Props) -> Html {
+pub fn icon(name: IconName) -> Html {
     html! {
         <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-            <path d={props.name.path()} />
+            <path d={name.path()} />
         </svg>
     }
 }

@@ -5,18 +5,10 @@ use yew::prelude::*;
 
 use crate::ui::words;
 
-/// What is shown.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The message's state.
-    pub state: MessageState,
-}
-
 /// An open ring while it waits, closed on its way, a check when they have it, filled when they read it, broken when it failed.
-#[component]
-pub fn Mark(props: &Props) -> Html {
-    let key = words::message_key(props.state);
-    let sentence = words::message_state(props.state);
+pub fn mark(state: MessageState) -> Html {
+    let key = words::message_key(state);
+    let sentence = words::message_state(state);
     html! {
         <span class={classes!("mark", format!("mark-{key}"))} role="img" aria-label={sentence} title={sentence}>
             <svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">

@@ -39,7 +39,7 @@ pub fn PeerPanel(props: &Props) -> Html {
             if contact.key == KeyStanding::Changed {
                 <div class="panel alarm" role="alert" data-testid="key-changed">
                     <p>{ words::KEY_CHANGED }</p>
-                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} />
+                    { safety_number(contact, true) }
                     <button data-testid="key-confirm" onclick={confirm}>{ words::KEY_CONFIRM }</button>
                 </div>
             }
@@ -63,7 +63,7 @@ pub fn PeerPanel(props: &Props) -> Html {
             }
             <div id="contact-details" class={if props.is_open { "panel" } else { "visually-hidden" }} aria-hidden={(!props.is_open).to_string()}>
                 if contact.key != KeyStanding::Changed {
-                    <SafetyNumber number={contact.safety_number.clone().map(AttrValue::from)} is_shown={props.is_open} />
+                    { safety_number(contact, props.is_open) }
                 }
                 if contact.standing == Standing::Accepted && props.is_open {
                     <div class="panel-buttons"><button data-testid="contact-block" onclick={block}>{ words::BLOCK }</button></div>
@@ -73,20 +73,12 @@ pub fn PeerPanel(props: &Props) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct NumberProps {
-    number: Option<AttrValue>,
-    /// In sight.
-    #[prop_or(true)]
-    is_shown: bool,
-}
-
 /// The number as text and, where it is in sight, as a code.
-#[component]
-fn SafetyNumber(props: &NumberProps) -> Html {
-    let code = props.number.as_ref().filter(|_| props.is_shown).and_then(|number| qr::drawing(number));
+fn safety_number(contact: &ContactView, is_shown: bool) -> Html {
+    let number = &contact.safety_number;
+    let code = number.as_ref().filter(|_| is_shown).and_then(|number| qr::drawing(number));
     html! {
-        if let Some(number) = &props.number {
+        if let Some(number) = number {
             <div class="safety">
                 <h3>{ words::SAFETY }</h3>
                 <code data-testid="safety-number">{ number.clone() }</code>

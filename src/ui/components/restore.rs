@@ -1,20 +1,21 @@
 //! The way back for those who were here before: choosing a recovery file.
 
+use std::rc::Rc;
+
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::engine::Action;
-use crate::ui::hooks::{use_app, use_browser, use_engine};
-use crate::ui::words;
+use crate::engine::{Action, EngineHandle};
+use crate::state::AppState;
+use crate::ui::{Browser, words};
 
 /// A link that opens the file chooser, and why the last file was no good.
-#[component]
-pub fn Restore() -> Html {
-    let (state, engine, browser) = (use_app(), use_engine(), use_browser());
+pub fn restore(state: &AppState, engine: &EngineHandle, browser: &Browser) -> Html {
+    let (engine, read_chosen) = (engine.clone(), Rc::clone(&browser.read_chosen));
     let on_change = Callback::from(move |event: Event| {
         let field: HtmlInputElement = event.target_unchecked_into();
         let engine = engine.clone();
-        (browser.read_chosen)(field, Box::new(move |bytes| engine.send(Action::Restore(bytes))));
+        read_chosen(field, Box::new(move |bytes| engine.send(Action::Restore(bytes))));
     });
     html! {
         <div class="restore">

@@ -2,22 +2,13 @@
 
 use yew::prelude::*;
 
-/// How much of it is filled.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Segments that are filled, 0 to 5.
-    #[prop_or(5)]
-    pub done: u32,
-}
-
-/// Five segments around a dot.
-#[component]
-pub fn Sign(props: &Props) -> Html {
+/// Five segments around a dot, of which the first `done` are filled.
+pub fn sign(done: u32) -> Html {
     html! {
         <svg class="sign" viewBox="0 0 48 48" aria-hidden="true" focusable="false">
             { for (0..5).map(|segment| html! {
                 <circle
-                    class={classes!("sign-segment", (segment < props.done).then_some("done"))}
+                    class={classes!("sign-segment", (segment < done).then_some("done"))}
                     cx="24" cy="24" r="19" pathLength="100"
                     transform={format!("rotate({} 24 24)", -90 + 72 * segment as i32)}
                 />

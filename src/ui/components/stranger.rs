@@ -4,28 +4,16 @@ use b4_protocol::identity::UserId;
 use b4_protocol::node::Command;
 use yew::prelude::*;
 
-use super::{Icon, IconName};
-use crate::engine::Action;
-use crate::ui::hooks::{use_app, use_engine};
+use super::{IconName, icon};
+use crate::engine::{Action, EngineHandle};
+use crate::state::AppState;
 use crate::ui::words;
 
-/// Who.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The name in the address.
-    pub user: UserId,
-    /// Back to the list, on a phone.
-    pub on_back: Callback<()>,
-}
-
-/// The offer to add them, and why it did not work.
-#[component]
-pub fn Stranger(props: &Props) -> Html {
-    let (state, engine) = (use_app(), use_engine());
-    let asked = use_state(|| false);
-    let name = props.user.to_string();
-    let refusal = state.contact_refusal.as_ref().filter(|(typed, _)| *asked && *typed == name);
-    let is_pending = *asked && refusal.is_none();
+/// The offer to add them, and why it did not work. `asked` is whether they were to be added; `on_back` leads to the list, on a phone.
+pub fn stranger(user: &UserId, state: &AppState, engine: EngineHandle, asked: &UseStateHandle<bool>, on_back: &Callback<()>) -> Html {
+    let name = user.to_string();
+    let refusal = state.contact_refusal.as_ref().filter(|(typed, _)| **asked && *typed == name);
+    let is_pending = **asked && refusal.is_none();
     let on_add = {
         let (name, asked) = (name.clone(), asked.clone());
         Callback::from(move |_: MouseEvent| {
@@ -33,10 +21,10 @@ pub fn Stranger(props: &Props) -> Html {
             engine.send(Action::Node(Command::AddContact { typed: name.clone() }));
         })
     };
-    let on_back = props.on_back.reform(|_: MouseEvent| ());
+    let on_back = on_back.reform(|_: MouseEvent| ());
     html! {
         <section class="notice" aria-label={name.clone()} data-testid="not-a-contact">
-            <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
             <h2><bdi>{ name.clone() }</bdi></h2>
             <p>{ words::NOT_IN_LIST }</p>
             <button class="primary" data-testid="add-this" aria-busy={is_pending.to_string()} disabled={is_pending} onclick={on_add}>{ words::add(&name) }</button>

@@ -2,14 +2,13 @@
 
 use yew::prelude::*;
 
-use crate::engine::Action;
-use crate::ui::hooks::{use_app, use_engine};
+use crate::engine::{Action, EngineHandle};
+use crate::state::AppState;
 use crate::ui::words;
 
 /// The corner.
-#[component]
-pub fn Toasts() -> Html {
-    let (state, engine) = (use_app(), use_engine());
+pub fn toasts(state: &AppState, engine: &EngineHandle) -> Html {
+    let engine = engine.clone();
     let on_update = Callback::from(move |_: MouseEvent| engine.send(Action::ApplyUpdate));
     html! {
         <div class="toasts" role="status">

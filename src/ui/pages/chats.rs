@@ -8,8 +8,8 @@ use yew::prelude::*;
 
 use super::network::NetworkPage;
 use super::you::You;
-use crate::ui::components::{AddContact, Banners, ContactList, Conversation, Icon, IconName, NetworkBadge};
-use crate::ui::hooks::{use_app, use_browser, use_route};
+use crate::ui::components::{AddContact, Conversation, IconName, banners, contact_list, icon, network_badge};
+use crate::ui::hooks::{use_app, use_browser, use_engine, use_route};
 use crate::ui::{Drafts, Route, words};
 
 /// Who.
@@ -24,7 +24,7 @@ pub struct Props {
 /// The main screen.
 #[component]
 pub fn ChatsPage(props: &Props) -> Html {
-    let (state, browser) = (use_app(), use_browser());
+    let (state, engine, browser) = (use_app(), use_engine(), use_browser());
     let (route, go) = use_route();
     let drafts = use_memo((), |()| RefCell::new(Drafts::default()));
     let unread: u32 = state.contacts.values().map(|contact| contact.unread).sum();
@@ -33,7 +33,7 @@ pub fn ChatsPage(props: &Props) -> Html {
         (browser.set_title)(&title);
     });
     let selected = match &route {
-        Route::Chat(user) => Some(user.clone()),
+        Route::Chat(user) => Some(user),
         Route::Chats | Route::You | Route::Network => None,
     };
     let on_select = go.reform(Route::Chat);
@@ -47,15 +47,15 @@ pub fn ChatsPage(props: &Props) -> Html {
             <nav class="side" aria-label={words::CHATS}>
                 <header class="side-head">
                     <button class="plain me" onclick={on_you} aria-label={format!("{}: {}", words::YOU, props.me)}>
-                        <Icon name={IconName::Person} />
+                        { icon(IconName::Person) }
                         <bdi data-testid="my-user-id" data-node-id={props.node.to_string()}>{ props.me.to_string() }</bdi>
                     </button>
                 </header>
                 <AddContact on_found={on_select.clone()} />
-                <Banners />
-                <ContactList {selected} {on_select} />
+                { banners(&state, &engine) }
+                { contact_list(&state, selected, &on_select) }
             </nav>
-            <NetworkBadge is_open={route == Route::Network} on_open={on_network.clone()} />
+            { network_badge(state.network, route == Route::Network, on_network.clone()) }
             <div class="pane">
                 { match route {
                     Route::Chat(with) => {
@@ -86,7 +86,7 @@ fn back(on_back: &Callback<()>) -> Html {
     let on_back = on_back.reform(|_: MouseEvent| ());
     html! {
         <div class="pane-bar">
-            <button class="plain back" aria-label={words::BACK} onclick={on_back}><Icon name={IconName::Back} /></button>
+            <button class="plain back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
         </div>
     }
 }

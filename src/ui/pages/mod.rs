@@ -7,5 +7,5 @@ mod welcome;
 mod you;
 
 pub use chats::ChatsPage;
-pub use notice::{Notice, NoticeKind};
-pub use welcome::{Enrolling, Welcome};
+pub use notice::{NoticeKind, notice};
+pub use welcome::{enrolling, welcome};

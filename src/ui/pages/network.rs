@@ -12,7 +12,7 @@ use crate::ui::{time, words};
 /// The page about the network. While it is there, the engine tells how the network looks.
 #[component]
 pub fn NetworkPage() -> Html {
-    let (view, engine) = (use_app().network_view, use_engine());
+    let (view, engine) = (use_app().network_view.clone(), use_engine());
     let (picked, meter) = (use_state(String::new), use_mut_ref(Meter::default));
     use_effect_with((), move |()| {
         let watch = move |on| engine.send(Action::Node(Command::WatchNetwork { on }));

@@ -2,8 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::engine::Action;
-use crate::ui::hooks::use_engine;
+use crate::engine::{Action, EngineHandle};
 use crate::ui::words;
 
 /// Why nothing runs.
@@ -19,31 +18,20 @@ pub enum NoticeKind {
     Broken,
 }
 
-/// What is shown.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Why.
-    pub kind: NoticeKind,
-    /// For those who want to know more.
-    #[prop_or_default]
-    pub detail: Option<AttrValue>,
-}
-
-/// A title, what happened, what was kept, what to do.
-#[component]
-pub fn Notice(props: &Props) -> Html {
-    let engine = use_engine();
+/// A title, what happened, what was kept, what to do. `detail` is for those who want to know more.
+pub fn notice(kind: NoticeKind, detail: Option<String>, engine: &EngineHandle) -> Html {
+    let engine = engine.clone();
     let on_take_over = Callback::from(move |_: MouseEvent| engine.send(Action::TakeOver));
-    let (title, body, testid) = words::notice(props.kind);
+    let (title, body, testid) = words::notice(kind);
     html! {
-        <main class="welcome notice" data-testid={testid}>
+        <main key="notice" class="welcome notice" data-testid={testid}>
             <h1>{ title }</h1>
             <p class="lead" role="alert">{ body }</p>
-            if props.kind == NoticeKind::SecondTab {
+            if kind == NoticeKind::SecondTab {
                 <button class="primary wide" data-testid="take-over" onclick={on_take_over}>{ words::TAKE_OVER }</button>
             }
-            if let Some(detail) = &props.detail {
-                <details><summary>{ words::DETAILS }</summary><pre data-testid="notice-detail">{ detail.clone() }</pre></details>
+            if let Some(detail) = detail {
+                <details><summary>{ words::DETAILS }</summary><pre data-testid="notice-detail">{ detail }</pre></details>
             }
         </main>
     }

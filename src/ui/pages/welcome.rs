@@ -2,55 +2,39 @@
 
 use yew::prelude::*;
 
-use crate::state::EnrolStep;
-use crate::ui::components::{NameForm, Restore, Sign};
-use crate::ui::words;
+use crate::engine::EngineHandle;
+use crate::state::{AppState, EnrolStep};
+use crate::ui::components::{NameForm, restore, sign};
+use crate::ui::{Browser, words};
 
-/// What is known of an earlier visit.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The name whose keys the browser has lost.
-    #[prop_or_default]
-    pub wiped: Option<AttrValue>,
-}
-
-/// The welcome.
-#[component]
-pub fn Welcome(props: &Props) -> Html {
+/// The welcome. `wiped` is a name whose keys the browser has lost.
+pub fn welcome(wiped: Option<&str>, state: &AppState, engine: &EngineHandle, browser: &Browser) -> Html {
     html! {
-        <main class="welcome">
-            <Sign />
+        <main key="welcome" class="welcome">
+            { sign(5) }
             <h1>{ words::WELCOME_TITLE }</h1>
             <p class="lead">{ words::WELCOME_LEAD }</p>
-            if let Some(name) = &props.wiped {
+            if let Some(name) = wiped {
                 <p class="panel alarm" role="alert" data-testid="wiped">{ words::wiped(name) }</p>
             }
             <NameForm />
-            <Restore />
+            { restore(state, engine, browser) }
         </main>
     }
 }
 
-/// What enrolling is doing.
-#[derive(PartialEq, Properties)]
-pub struct EnrollingProps {
-    /// The step.
-    pub step: EnrolStep,
-}
-
 /// The progress of taking a name.
-#[component]
-pub fn Enrolling(props: &EnrollingProps) -> Html {
-    let done = match props.step {
+pub fn enrolling(step: EnrolStep) -> Html {
+    let done = match step {
         EnrolStep::MakingKeys => 1,
         EnrolStep::AskingAuthority => 2,
         EnrolStep::Storing => 3,
     };
     html! {
-        <main class="welcome" aria-busy="true">
-            <Sign {done} />
-            <h1 role="status" data-testid="enrolling">{ words::enrol_step(props.step) }</h1>
-            <progress max="4" value={done.to_string()} aria-label={words::enrol_step(props.step)} />
+        <main key="enrolling" class="welcome" aria-busy="true">
+            { sign(done) }
+            <h1 role="status" data-testid="enrolling">{ words::enrol_step(step) }</h1>
+            <progress max="4" value={done.to_string()} aria-label={words::enrol_step(step)} />
             <p class="lead">{ words::WELCOME_LEAD_BUSY }</p>
         </main>
     }

@@ -1,12 +1,14 @@
 //! Who I am, what is kept where, how it looks.
 
+use std::rc::Rc;
+
 use b4_protocol::identity::{NodeId, UserId};
 use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::state::Recovery;
 use crate::ui::hooks::{use_app, use_browser, use_engine};
-use crate::ui::{Route, words};
+use crate::ui::{Browser, Route, words};
 
 /// Who.
 #[derive(PartialEq, Properties)]
@@ -22,13 +24,14 @@ pub struct Props {
 /// The page about oneself.
 #[component]
 pub fn You(props: &Props) -> Html {
-    let (state, engine) = (use_app(), use_engine());
+    let (state, engine, browser) = (use_app(), use_engine(), use_browser());
+    let (is_copied, chosen) = (use_state(|| false), use_state(|| (browser.theme)()));
     let save = Callback::from(move |_: MouseEvent| engine.send(Action::SaveRecovery));
     html! {
         <section class="you" aria-label={words::YOU} data-testid="you">
             <h2>{ words::IDENTITY }</h2>
             <p class="you-name"><bdi>{ props.me.to_string() }</bdi></p>
-            <CopyLink me={props.me.clone()} />
+            { copy_link(&props.me, &browser, &is_copied) }
             <p class="hint">{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></p>
             <h2>{ words::NETWORK }</h2>
             <p>{ words::network_sentence(state.network) }</p>
@@ -50,7 +53,7 @@ pub fn You(props: &Props) -> Html {
                 Recovery::Saved => html! { <p data-testid="recovery-saved">{ words::RECOVERY_SAVED }</p> },
                 Recovery::Gone => html! { <p>{ words::RECOVERY_GONE }</p> },
             } }
-            <Theme />
+            { theme(&browser, &chosen) }
             <h2>{ words::ABOUT }</h2>
             <p>{ words::ABOUT_TEXT }</p>
             <p class="hint">{ concat!("B4 ", env!("CARGO_PKG_VERSION")) }</p>
@@ -58,45 +61,35 @@ pub fn You(props: &Props) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct LinkProps {
-    me: UserId,
-}
-
 /// The address that leads others to a chat with me.
-#[component]
-fn CopyLink(props: &LinkProps) -> Html {
-    let browser = use_browser();
-    let is_copied = use_state(|| false);
-    let link = format!("{}{}", (browser.origin)(), Route::Chat(props.me.clone()).path());
+fn copy_link(me: &UserId, browser: &Browser, is_copied: &UseStateHandle<bool>) -> Html {
+    let link = format!("{}{}", (browser.origin)(), Route::Chat(me.clone()).path());
     let on_copy = {
-        let (link, is_copied) = (link.clone(), is_copied.clone());
+        let (link, copy, is_copied) = (link.clone(), Rc::clone(&browser.copy), is_copied.clone());
         Callback::from(move |_: MouseEvent| {
             let is_copied = is_copied.clone();
-            (browser.copy)(&link, Box::new(move |()| is_copied.set(true)));
+            copy(&link, Box::new(move |()| is_copied.set(true)));
         })
     };
     html! {
         <p class="copy-link">
             <code data-testid="my-link">{ link }</code>
-            <button data-testid="copy-link" onclick={on_copy} aria-live="polite">{ if *is_copied { words::COPIED } else { words::COPY_LINK } }</button>
+            <button data-testid="copy-link" onclick={on_copy} aria-live="polite">{ if **is_copied { words::COPIED } else { words::COPY_LINK } }</button>
         </p>
     }
 }
 
-#[component]
-fn Theme() -> Html {
-    let browser = use_browser();
-    let chosen = use_state(|| (browser.theme)());
+/// How the page looks: as the system does, or as is chosen.
+fn theme(browser: &Browser, chosen: &UseStateHandle<Option<String>>) -> Html {
     let choices = [(None, words::THEME_SYSTEM), (Some("light"), words::THEME_LIGHT), (Some("dark"), words::THEME_DARK)];
     html! {
         <fieldset class="theme">
             <legend>{ words::THEME }</legend>
             { for choices.into_iter().map(|(theme, label)| {
-                let (browser, chosen) = (browser.clone(), chosen.clone());
+                let (set_theme, chosen) = (Rc::clone(&browser.set_theme), chosen.clone());
                 let checked = chosen.as_deref() == theme;
                 let on_change = Callback::from(move |_: Event| {
-                    (browser.set_theme)(theme);
+                    set_theme(theme);
                     chosen.set(theme.map(str::to_owned));
                 });
                 html! { <label><input type="radio" name="theme" {checked} onchange={on_change} />{ label }</label> }

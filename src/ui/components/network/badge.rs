@@ -3,22 +3,10 @@
 use b4_protocol::node::NetworkState;
 use yew::prelude::*;
 
-use crate::ui::hooks::use_app;
 use crate::ui::words;
 
-/// What is needed.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The picture is on the screen.
-    pub is_open: bool,
-    /// The person wants to see it.
-    pub on_open: Callback<MouseEvent>,
-}
-
-/// A button with the word; the sentence on hover.
-#[component]
-pub fn NetworkBadge(props: &Props) -> Html {
-    let network = use_app().network;
+/// A button with the word; the sentence on hover. `is_open` when the picture is on the screen, `on_open` leads there.
+pub fn network_badge(network: NetworkState, is_open: bool, on_open: Callback<MouseEvent>) -> Html {
     let key = match network {
         NetworkState::Offline => "offline",
         NetworkState::Joining => "joining",
@@ -31,8 +19,8 @@ pub fn NetworkBadge(props: &Props) -> Html {
                 data-testid="network-status"
                 data-state={key}
                 title={words::network_sentence(network)}
-                aria-current={props.is_open.then_some("page")}
-                onclick={props.on_open.clone()}
+                aria-current={is_open.then_some("page")}
+                onclick={on_open}
             >
                 { words::network(network) }
             </button>

@@ -1,6 +1,6 @@
 //! The network as a picture, in numbers, and as a table for those who cannot see the picture.
 //!
-//! All but the badge are plain functions of what they show: a component of Yew's weighs as much in the module as all that one of
+//! All are plain functions of what they show: a component of Yew's weighs as much in the module as all that one of
 //! them draws.
 
 mod badge;
@@ -10,7 +10,7 @@ mod peer;
 mod picture;
 mod table;
 
-pub use badge::NetworkBadge;
+pub use badge::network_badge;
 pub use numbers::numbers;
 pub use picture::picture;
 pub use table::link_table;
