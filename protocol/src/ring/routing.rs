@@ -40,7 +40,8 @@ impl Ring {
             {
                 return Way::Over(next);
             }
-            let responsible = self.responsible(route.key, &is_bad);
+            // Who had the request already and gave it back is not responsible: perhaps it has no place yet.
+            let responsible = self.responsible(route.key, &|id| is_bad(id) || tried.contains(&id));
             let surest = &responsible[..responsible.len().min(SUREST)];
             if route.aim == Aim::Any && surest.contains(&self.me) {
                 return Way::Here;

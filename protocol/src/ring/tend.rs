@@ -42,6 +42,8 @@ const PLACE_MS: u64 = 120 * SECOND_MS;
 const JOINING_MS: u64 = 5 * SECOND_MS;
 /// Unanswered questions after which a node takes it that nobody it is linked to has a place: together they make a ring.
 const UNANSWERED_MAX: u8 = 2;
+/// The same among more than a small ring has: all of them lost their place at once.
+const UNANSWERED_LARGE_MAX: u8 = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
@@ -135,6 +137,7 @@ impl Tending {
     /// There is no ring but this node, which others join.
     pub fn founds(&mut self) {
         self.is_told = true;
+        self.told_ways = [u128::MAX; 2];
     }
 
     /// A link came up: why it was dialled.
@@ -356,7 +359,8 @@ impl Ring {
         self.tending.is_asking = false;
         if self.standing != Standing::Member {
             self.tending.unanswered = self.tending.unanswered.saturating_add(1);
-            if self.tending.unanswered >= UNANSWERED_MAX && self.is_small() {
+            let enough = if self.is_small() { UNANSWERED_MAX } else { UNANSWERED_LARGE_MAX };
+            if self.tending.unanswered >= enough {
                 self.tending.founds();
                 self.stand_again(out);
             }
