@@ -108,7 +108,7 @@ impl Ring {
             self.way_of(&route, &path.tried, path.from, now_ms)
         };
         match way {
-            Way::Here => self.arrived(id, route, now_ms, out),
+            Way::Here => self.arrived(id, *route, now_ms, out),
             Way::Nowhere => self.reply(id, Verdict::NoSuchNode, Vec::new(), now_ms, out),
             Way::Stuck => self.give_back(id, (route.ttl, &route.suspects), now_ms, out),
             Way::Over(next) => {
@@ -132,7 +132,7 @@ impl Ring {
     }
 
     /// A request is for this node.
-    fn arrived(&mut self, id: PathId, route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
+    fn arrived(&mut self, id: PathId, route: Route, now_ms: u64, out: &mut Vec<Outcome>) {
         if route.service == Service::Find {
             let [next, previous] = self.near_told();
             let body = write_ids(write_ids(Writer::new(), next), previous).into_bytes();
@@ -141,7 +141,7 @@ impl Ring {
         }
         let Some(path) = self.paths.get(&id) else { return };
         let by = path.from;
-        let Route { service, key, body, .. } = *route;
+        let Route { service, key, body, .. } = route;
         out.push(Outcome::Delivered { path: id, by, service, key, body });
     }
 

@@ -3,13 +3,13 @@
 //! A node wants links to the three next on each side, in small rings to everybody, and long links at harmonic distances, one for each
 //! stratum of the circle's octaves. What it wants and has not, it dials; a dial that fails is waited for before it is tried again.
 
-use super::message::{Aim, Message, Service, read_ids};
+use super::message::{Aim, Service, read_ids};
 use super::neighbour::Reason;
 use super::requests::{Purpose, Request};
 use super::{Outcome, Ring, RingId, Side, Standing};
 use crate::codec::Reader;
 use crate::limits::{
-    HANDSHAKE_MS, NEAR_KNOWN, PROBE_WAIT_MS, RING_LINKS_MAX, RING_PING_LONG_MS, RING_PING_MS, RING_REDRAW_MS, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
+    HANDSHAKE_MS, NEAR_KNOWN, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
 };
 use crate::ordered::OrderedMap;
 use crate::time::SECOND_MS;
@@ -38,16 +38,10 @@ const LOOK_MS: u64 = 10 * SECOND_MS;
 const PLACE_MS: u64 = 120 * SECOND_MS;
 /// The same while joining: those named last may be gone, or out of reach.
 const JOINING_MS: u64 = 5 * SECOND_MS;
-/// Octaves by which the ring may grow or shrink before long links are drawn anew.
-const GAP_OCTAVES: u8 = 2;
-/// Age from which a link may be closed as of no use.
-const SHED_AGE_MS: u64 = 60 * SECOND_MS;
 /// Unanswered questions after which a node takes it that nobody it is linked to has a place: together they make a ring.
 const UNANSWERED_MAX: u8 = 2;
 /// The same among more than a small ring has: all of them lost their place at once.
 const UNANSWERED_LARGE_MAX: u8 = 8;
-/// Wait between two draws of long links: a newcomer comes gently.
-const DRAW_MS: u64 = 500;
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
@@ -77,17 +71,17 @@ pub(super) struct Tending {
     unanswered: u8,
     ask_place_ms: u64,
     /// Strata with a draw under way.
-    drawing: u32,
+    pub drawing: u32,
     /// Not before.
-    draw_ms: u64,
+    pub draw_ms: u64,
     /// A stratum is empty and nothing is done about it yet.
-    is_draw_due: bool,
+    pub is_draw_due: bool,
     look_ms: u64,
     /// What is wanted may be different from what was last looked at.
     is_changed: bool,
     /// When the first of those wanted whose dial failed may be dialled again.
     redial_ms: u64,
-    next_token: u32,
+    pub next_token: u32,
 }
 
 impl Tending {
@@ -193,7 +187,7 @@ impl Tending {
         self.failures.insert(peer, Failure { until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
     }
 
-    fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
+    pub fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
         self.failures.get(&id).is_none_or(|failure| failure.until_ms <= now_ms)
     }
 }
@@ -299,7 +293,7 @@ impl Ring {
         }
     }
 
-    fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
         if to != self.me && self.tending.may_dial(to, now_ms) && !self.tending.dials.contains_key(&to) {
             self.tending.dials.insert(to, (reason, now_ms));
             out.push(Outcome::Dial { to });
@@ -399,169 +393,12 @@ impl Ring {
             let has_spoken = first.and_then(|id| self.neighbours.get(&id)).is_some_and(|neighbour| !neighbour.list(side).is_empty());
             let first = first.filter(|_| has_spoken).map(|id| side.way(self.me, id));
             // Further than all that were named is not beside, though none of those could be reached.
-            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
+            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| {
+                    // Who was dialled in vain is nobody to wait for.
+                    self.tending.failures.contains_key(hint) || first.is_some_and(|first| first < side.way(self.me, *hint))
+                })
         };
         Side::BOTH.into_iter().all(is_nearest)
-    }
-
-    /// Draws long links where a stratum has none.
-    fn draw_long(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        self.tending.is_draw_due = false;
-        if self.neighbours.len() >= RING_LINKS_MAX || self.is_small() {
-            return;
-        }
-        let strata = self.strata();
-        let gap_now = self.gap_log2();
-        let has = |wanted: u8| {
-            self.neighbours.values().any(|neighbour| match neighbour.reason {
-                Reason::Long { stratum, gap_log2, until_ms } => {
-                    stratum == wanted && until_ms > now_ms && gap_log2.abs_diff(gap_now) <= GAP_OCTAVES
-                }
-                _ => false,
-            })
-        };
-        let Some(stratum) = (0..strata).find(|stratum| self.tending.drawing & (1 << stratum) == 0 && !has(*stratum)) else { return };
-        self.tending.is_draw_due = true;
-        if now_ms < self.tending.draw_ms {
-            return;
-        }
-        self.tending.draw_ms = now_ms + DRAW_MS + self.rng.below(DRAW_MS);
-        self.tending.drawing |= 1 << stratum;
-        let key = self.long_key(stratum, strata);
-        let request = Request { service: Service::Find, aim: Aim::Key { rank: 0 }, key, body: Vec::new() };
-        self.request_for(request, Purpose::Long(stratum), None, now_ms, out);
-    }
-
-    /// Tells the ends of links that nobody here has a use for, when there are more links than were aimed at; closes those that the other
-    /// end has no use for either. None that is young: somebody may be about to need it.
-    fn shed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        if self.neighbours.len() <= self.config.links || self.is_small() {
-            return;
-        }
-        let is_idle = |neighbour: &&super::Neighbour| {
-            !matches!(neighbour.reason, Reason::Long { .. }) && now_ms >= neighbour.since_ms + SHED_AGE_MS && !self.is_beside_me(neighbour.id)
-        };
-        let idle: Vec<RingId> = self.neighbours.values().filter(is_idle).map(|neighbour| neighbour.id).collect();
-        for peer in idle {
-            let Some(neighbour) = self.neighbours.get_mut(&peer) else { continue };
-            if neighbour.spares {
-                out.push(Outcome::Close { peer, is_dead: false });
-                self.unlinked(peer, now_ms, out);
-            } else if !std::mem::replace(&mut neighbour.is_spared, true) {
-                out.push(Outcome::Send { to: peer, message: Message::Spare });
-            }
-        }
-    }
-
-    /// How many long links this node draws: half of what is not beside it; the other half is drawn by others.
-    fn strata(&self) -> u8 {
-        u8::try_from(self.config.links.saturating_sub(2 * RING_SIDE_LINKS) / 2).unwrap_or(0).min(16)
-    }
-
-    /// A place at a harmonic distance: its logarithm is uniform between that of the mean gap and of half the circle, and the strata
-    /// share that range, so that no octave is left out (Symphony; stratified).
-    fn long_key(&mut self, stratum: u8, strata: u8) -> RingId {
-        let (low, octaves) = self.octaves();
-        let unit = self.rng.below(1 << 32) as f64 / f64::from(u32::MAX);
-        let way = (low + (f64::from(stratum) + unit) / f64::from(strata) * octaves).exp2();
-        let side = if self.rng.below(2) == 0 { Side::Next } else { Side::Previous };
-        side.place(self.me, way as u128)
-    }
-
-    /// The logarithms to base 2 of the mean gap between nodes here, and of how much larger half the circle is.
-    fn octaves(&self) -> (f64, f64) {
-        let span = |side: Side| self.near(side).last().map_or(1, |last| side.way(self.me, *last)) as f64;
-        let count = (self.near[0].len() + self.near[1].len()).max(1) as f64;
-        let low = ((span(Side::Next) + span(Side::Previous)) / count).max(1.0).log2();
-        (low, (127.0 - low).max(0.0))
-    }
-
-    pub(super) fn guessed_size(&self) -> u64 {
-        (128.0 - self.octaves().0).exp2() as u64
-    }
-
-    fn gap_log2(&self) -> u8 {
-        self.octaves().0 as u8
-    }
-
-    pub(super) fn long_found(&mut self, stratum: u8, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
-        let told = read_near(body);
-        let until_ms = now_ms + RING_REDRAW_MS + self.rng.below(RING_REDRAW_MS / 2);
-        let reason = Reason::Long { stratum, gap_log2: self.gap_log2(), until_ms };
-        // A link is used both ways: one that is there already and that nobody here drew serves as well.
-        if let Some(neighbour) = self.neighbours.get_mut(&by).filter(|neighbour| neighbour.reason == Reason::Theirs) {
-            neighbour.reason = reason;
-            self.long_linked(by, stratum, now_ms, out);
-            return;
-        }
-        let is_new = |id: &RingId| *id != self.me && !self.neighbours.contains_key(id) && self.tending.may_dial(*id, now_ms);
-        match [by].into_iter().chain(told).find(is_new) {
-            Some(to) => self.dial(to, reason, now_ms, out),
-            None => self.long_not_found(stratum, now_ms),
-        }
-    }
-
-    pub(super) fn long_not_found(&mut self, stratum: u8, now_ms: u64) {
-        self.tending.drawing &= !(1 << stratum);
-        self.tending.draw_ms = now_ms + 20 * DRAW_MS;
-    }
-
-    /// A long link of a stratum is up: its place is taken, and one that was to be replaced goes.
-    pub(super) fn long_linked(&mut self, peer: RingId, stratum: u8, now_ms: u64, out: &mut Vec<Outcome>) {
-        self.tending.drawing &= !(1 << stratum);
-        let is_old = |id: RingId, reason: Reason| id != peer && matches!(reason, Reason::Long { stratum: drawn, .. } if drawn == stratum);
-        let old: Vec<RingId> = self.neighbours.values().filter(|old| is_old(old.id, old.reason)).map(|old| old.id).collect();
-        for id in old {
-            if self.is_near(id) {
-                if let Some(neighbour) = self.neighbours.get_mut(&id) {
-                    neighbour.reason = Reason::Near;
-                }
-            } else {
-                out.push(Outcome::Close { peer: id, is_dead: false });
-                self.unlinked(id, now_ms, out);
-            }
-        }
-    }
-
-    /// Asks a neighbour for a sign of life, unless one is awaited.
-    pub(super) fn ping(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
-        let Some(neighbour) = self.neighbours.get_mut(&peer).filter(|neighbour| neighbour.ping.is_none()) else { return };
-        let token = self.tending.next_token;
-        self.tending.next_token = self.tending.next_token.wrapping_add(1);
-        neighbour.ping = Some((token, now_ms));
-        self.ping_ms = self.ping_ms.min(now_ms + PROBE_WAIT_MS);
-        out.push(Outcome::Send { to: peer, message: Message::Ping { token } });
-    }
-
-    /// Pings what is silent, and cuts off what stays so.
-    pub(super) fn pings_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        if now_ms < self.ping_ms {
-            return;
-        }
-        let due: Vec<RingId> =
-            self.neighbours.values().filter(|neighbour| self.ping_due_ms(neighbour) <= now_ms).map(|neighbour| neighbour.id).collect();
-        for peer in due {
-            let is_pinged = self.neighbours.get(&peer).is_some_and(|neighbour| neighbour.ping.is_some());
-            if is_pinged {
-                self.cut(peer, now_ms, out);
-            } else {
-                self.ping(peer, now_ms, out);
-            }
-        }
-        self.ping_ms = self.neighbours.values().map(|neighbour| self.ping_due_ms(neighbour)).min().unwrap_or(u64::MAX);
-    }
-
-    /// When a neighbour is to be pinged, or cut off. Whatever is heard from it moves that on.
-    pub(super) fn ping_due_ms(&self, neighbour: &super::Neighbour) -> u64 {
-        match neighbour.ping {
-            // Whatever was heard since shows that it lives.
-            Some((_, sent_ms)) => sent_ms.max(neighbour.heard_ms) + PROBE_WAIT_MS,
-            None => {
-                let quiet_ms = if matches!(neighbour.reason, Reason::Near) { RING_PING_MS } else { RING_PING_LONG_MS };
-                // One end asks, and the answer serves both; the other asks only when that one has failed to.
-                neighbour.heard_ms + if self.me < neighbour.id { quiet_ms } else { quiet_ms + RING_PING_MS }
-            }
-        }
     }
 
     pub(super) fn tend_deadline(&self) -> Option<u64> {
@@ -576,7 +413,7 @@ impl Ring {
 }
 
 /// The positions in an answer to `Find`: successors, then predecessors. What is malformed names nobody.
-fn read_near(body: &[u8]) -> Vec<RingId> {
+pub(super) fn read_near(body: &[u8]) -> Vec<RingId> {
     let mut reader = Reader::new(body);
     let lists = [read_ids(&mut reader, NEAR_KNOWN), read_ids(&mut reader, NEAR_KNOWN)];
     lists.into_iter().flatten().flatten().collect()
