@@ -8,9 +8,7 @@ use super::neighbour::Reason;
 use super::requests::{Purpose, Request};
 use super::{Outcome, Ring, RingId, Side, Standing};
 use crate::codec::Reader;
-use crate::limits::{
-    HANDSHAKE_MS, NEAR_KNOWN, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
-};
+use crate::limits::{HANDSHAKE_MS, NEAR_KNOWN, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS};
 use crate::ordered::OrderedMap;
 use crate::time::SECOND_MS;
 
