@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::process::{output, run, say};
-use crate::relay;
+use crate::{relay, ring};
 use crate::test::with_product;
 use crate::workspace::Workspace;
 
@@ -20,13 +20,16 @@ const PEER_BYTES_MAX: u64 = 32 * 1_024;
 ///
 /// # Errors
 /// If something does not compile or a benchmark fails.
-pub fn bench(workspace: &Workspace, name: Option<&str>) -> Result<()> {
+pub fn bench(workspace: &Workspace, name: Option<&str>, seeds: u32) -> Result<()> {
     let results = workspace.target.join("bench");
     fs::create_dir_all(&results)?;
     if name.is_none_or(|name| name == RELAY) {
         bench_relay(workspace, &results.join("relay.json"))?;
     }
-    if name == Some(RELAY) {
+    if name.is_none_or(|name| name == ring::NAME) {
+        ring::bench(workspace, &results.join("ring.json"), seeds)?;
+    }
+    if name.is_some_and(|name| [RELAY, ring::NAME].contains(&name)) {
         return Ok(());
     }
     let mut cargo = workspace.cargo();

@@ -6,6 +6,7 @@ mod bench;
 mod page;
 mod process;
 mod relay;
+mod ring;
 mod screenshots;
 mod serve;
 mod setup;
@@ -41,6 +42,15 @@ enum Order {
     Bench {
         /// The benchmark; all if left out
         name: Option<String>,
+        /// Seeds of each experiment of the benchmark `ring`
+        #[arg(long, default_value_t = 20)]
+        seeds: u32,
+    },
+    /// Long worlds: fuzz, then churn
+    Sim {
+        /// Minutes of fuzz
+        #[arg(long, default_value_t = 10)]
+        minutes: u32,
     },
     /// Build the page into target/page and the relay
     Build,
@@ -70,7 +80,8 @@ fn carry_out(order: Order) -> anyhow::Result<()> {
     match order {
         Order::Run(options) => serve::run(&workspace, &options),
         Order::Test { part } => test::test(&workspace, part),
-        Order::Bench { name } => bench::bench(&workspace, name.as_deref()),
+        Order::Bench { name, seeds } => bench::bench(&workspace, name.as_deref(), seeds),
+        Order::Sim { minutes } => ring::long_worlds(&workspace, minutes),
         Order::Build => {
             page::build(&workspace)?;
             relay::build(&workspace).map(drop)

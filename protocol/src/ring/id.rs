@@ -12,7 +12,7 @@ use crate::identity::{NodeId, UserId};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RingId(pub u128);
 
-/// How much further a node before a key counts than one behind it. Measured: from 1 to 64, 8 gave the fewest hops.
+/// How much further a node before a key counts than one behind it. Guess; more than 1, as it can only pass on.
 const BEFORE_WEIGHT: u128 = 2;
 
 impl RingId {
@@ -45,7 +45,7 @@ impl RingId {
         self.clockwise_to(other).min(other.clockwise_to(self))
     }
 
-    /// How far a node at `node` is from being responsible for this key: clockwise of it the way, before it eight times the way. Who
+    /// How far a node at `node` is from being responsible for this key: clockwise of it the way, before it twice the way. Who
     /// stands before a key can only pass on.
     pub fn remoteness(self, node: Self) -> u128 {
         self.clockwise_to(node).min(node.clockwise_to(self).saturating_mul(BEFORE_WEIGHT))

@@ -11,7 +11,9 @@
 //! Deliberately absent: keys, certificates, connections, bytes on disk. Who links is authenticated above; `Dial` and `Close` are
 //! orders to whoever can.
 
+mod alive;
 mod id;
+mod long;
 mod message;
 mod near;
 mod neighbour;

@@ -3,16 +3,12 @@
 //! A node wants links to the three next on each side, in small rings to everybody, and long links at harmonic distances, one for each
 //! stratum of the circle's octaves. What it wants and has not, it dials; a dial that fails is waited for before it is tried again.
 
-mod long;
-
-use super::message::{Aim, Message, Service, read_ids};
+use super::message::{Aim, Service, read_ids};
 use super::neighbour::Reason;
 use super::requests::{Purpose, Request};
 use super::{Outcome, Ring, RingId, Side, Standing};
 use crate::codec::Reader;
-use crate::limits::{
-    HANDSHAKE_MS, NEAR_KNOWN, PROBE_WAIT_MS, RING_PING_LONG_MS, RING_PING_MS, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS,
-};
+use crate::limits::{HANDSHAKE_MS, NEAR_KNOWN, RING_SIDE_LINKS, RING_UNCONNECTABLE_MS};
 use crate::ordered::OrderedMap;
 use crate::time::SECOND_MS;
 
@@ -73,17 +69,17 @@ pub(super) struct Tending {
     unanswered: u8,
     ask_place_ms: u64,
     /// Strata with a draw under way.
-    drawing: u32,
+    pub drawing: u32,
     /// Not before.
-    draw_ms: u64,
+    pub draw_ms: u64,
     /// A stratum is empty and nothing is done about it yet.
-    is_draw_due: bool,
+    pub is_draw_due: bool,
     look_ms: u64,
     /// What is wanted may be different from what was last looked at.
     is_changed: bool,
     /// When the first of those wanted whose dial failed may be dialled again.
     redial_ms: u64,
-    next_token: u32,
+    pub next_token: u32,
 }
 
 impl Tending {
@@ -189,7 +185,7 @@ impl Tending {
         self.failures.insert(peer, Failure { until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
     }
 
-    fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
+    pub fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
         self.failures.get(&id).is_none_or(|failure| failure.until_ms <= now_ms)
     }
 }
@@ -295,7 +291,7 @@ impl Ring {
         }
     }
 
-    fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn dial(&mut self, to: RingId, reason: Reason, now_ms: u64, out: &mut Vec<Outcome>) {
         if to != self.me && self.tending.may_dial(to, now_ms) && !self.tending.dials.contains_key(&to) {
             self.tending.dials.insert(to, (reason, now_ms));
             out.push(Outcome::Dial { to });
@@ -395,50 +391,12 @@ impl Ring {
             let has_spoken = first.and_then(|id| self.neighbours.get(&id)).is_some_and(|neighbour| !neighbour.list(side).is_empty());
             let first = first.filter(|_| has_spoken).map(|id| side.way(self.me, id));
             // Further than all that were named is not beside, though none of those could be reached.
-            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| first.is_some_and(|first| first < side.way(self.me, *hint)))
+            first.is_some_and(|first| first <= self.tending.told_ways[side as usize]) && self.tending.hints.keys().all(|hint| {
+                    // Who was dialled in vain is nobody to wait for.
+                    self.tending.failures.contains_key(hint) || first.is_some_and(|first| first < side.way(self.me, *hint))
+                })
         };
         Side::BOTH.into_iter().all(is_nearest)
-    }
-
-    /// Asks a neighbour for a sign of life, unless one is awaited.
-    pub(super) fn ping(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
-        let Some(neighbour) = self.neighbours.get_mut(&peer).filter(|neighbour| neighbour.ping.is_none()) else { return };
-        let token = self.tending.next_token;
-        self.tending.next_token = self.tending.next_token.wrapping_add(1);
-        neighbour.ping = Some((token, now_ms));
-        self.ping_ms = self.ping_ms.min(now_ms + PROBE_WAIT_MS);
-        out.push(Outcome::Send { to: peer, message: Message::Ping { token } });
-    }
-
-    /// Pings what is silent, and cuts off what stays so.
-    pub(super) fn pings_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
-        if now_ms < self.ping_ms {
-            return;
-        }
-        let due: Vec<RingId> =
-            self.neighbours.values().filter(|neighbour| self.ping_due_ms(neighbour) <= now_ms).map(|neighbour| neighbour.id).collect();
-        for peer in due {
-            let is_pinged = self.neighbours.get(&peer).is_some_and(|neighbour| neighbour.ping.is_some());
-            if is_pinged {
-                self.cut(peer, now_ms, out);
-            } else {
-                self.ping(peer, now_ms, out);
-            }
-        }
-        self.ping_ms = self.neighbours.values().map(|neighbour| self.ping_due_ms(neighbour)).min().unwrap_or(u64::MAX);
-    }
-
-    /// When a neighbour is to be pinged, or cut off. Whatever is heard from it moves that on.
-    pub(super) fn ping_due_ms(&self, neighbour: &super::Neighbour) -> u64 {
-        match neighbour.ping {
-            // Whatever was heard since shows that it lives.
-            Some((_, sent_ms)) => sent_ms.max(neighbour.heard_ms) + PROBE_WAIT_MS,
-            None => {
-                let quiet_ms = if matches!(neighbour.reason, Reason::Near) { RING_PING_MS } else { RING_PING_LONG_MS };
-                // One end asks, and the answer serves both; the other asks only when that one has failed to.
-                neighbour.heard_ms + if self.me < neighbour.id { quiet_ms } else { quiet_ms + RING_PING_MS }
-            }
-        }
     }
 
     pub(super) fn tend_deadline(&self) -> Option<u64> {
@@ -453,7 +411,7 @@ impl Ring {
 }
 
 /// The positions in an answer to `Find`: successors, then predecessors. What is malformed names nobody.
-fn read_near(body: &[u8]) -> Vec<RingId> {
+pub(super) fn read_near(body: &[u8]) -> Vec<RingId> {
     let mut reader = Reader::new(body);
     let lists = [read_ids(&mut reader, NEAR_KNOWN), read_ids(&mut reader, NEAR_KNOWN)];
     lists.into_iter().flatten().flatten().collect()

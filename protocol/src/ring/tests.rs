@@ -1,18 +1,145 @@
 //! The room from its door.
 
 use super::*;
-use proptest::prelude::*;
+use crate::limits::{RING_LINKS_MAX, RING_PATHS_PER_LINK, RING_TTL};
+use proptest::prelude::{any, proptest, prop_assert_eq};
 
 /// A node among `others`, all of them linked and telling their true neighbours.
 fn placed(me: u128, others: &[u128]) -> Ring {
     let mut out = Vec::new();
-    let mut ring = Ring::new(RingId(me), RingConfig::default(), crate::crypto::Rng::from_seed([1; 32]), 0);
+    let mut ring = Ring::new(RingId(me), RingConfig::default(), Rng::from_seed([1; 32]), 0);
     for other in others {
         ring.linked(RingId(*other), 0, &mut out);
     }
     // Its place is not asked for here: it is the right one.
     ring.standing = Standing::Member;
     ring
+}
+
+/// A node at 0 that is linked to these.
+fn linked_to(places: &[u128]) -> Ring {
+    let mut ring = Ring::new(RingId(0), RingConfig { links: 24, tries: 1 }, Rng::from_seed([7; 32]), 1_000);
+    for place in places {
+        ring.linked(RingId(*place), 1_000, &mut Vec::new());
+    }
+    ring
+}
+
+/// Places spread evenly round the circle.
+fn spread(count: u128) -> Vec<u128> {
+    (1..=count).map(|at| u128::MAX / (count + 1) * at).collect()
+}
+
+fn find(number: u32, path: u64, hops: u8, key: u128) -> Message {
+    let (path, key) = (PathId(path), RingId(key));
+    let (suspects, body) = (Vec::new(), Vec::new());
+    let (service, aim) = (Service::Lookup, Aim::Any);
+    Message::Route(Box::new(Route { number, path, service, aim, ttl: RING_TTL - hops, hops, key, suspects, body }))
+}
+
+/// The requests that leave, each with whom it goes to.
+fn routes(out: &[Outcome]) -> Vec<(RingId, Route)> {
+    let as_route = |outcome: &Outcome| match outcome {
+        Outcome::Send { to, message: Message::Route(route) } => Some((*to, (**route).clone())),
+        _ => None,
+    };
+    out.iter().filter_map(as_route).collect()
+}
+
+fn is_stuck(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Send { message: Message::Stuck { .. }, .. })
+}
+
+/// A request of the ring's own for a key that the second of three neighbours is next to: whom it goes to, and its route.
+fn asked(ring: &mut Ring) -> (RequestId, RingId, Route) {
+    let mut out = Vec::new();
+    let request = Request { service: Service::Lookup, aim: Aim::Any, key: RingId(spread(3)[1] - 5), body: Vec::new() };
+    let id = ring.request(request, 1_000, &mut out);
+    let (to, route) = routes(&out).pop().unwrap();
+    (id, to, route)
+}
+
+#[test]
+fn a_hop_that_does_not_answer_is_passed_over_and_named_a_suspect() {
+    let mut ring = linked_to(&spread(3));
+    let (_, first, _) = asked(&mut ring);
+    let mut out = Vec::new();
+    ring.wake(3_000, &mut out);
+    let again: Vec<_> = routes(&out).into_iter().filter(|(_, route)| route.service == Service::Lookup).collect();
+    assert_eq!(again.len(), 1);
+    assert_ne!(again[0].0, first);
+    assert!(again[0].1.suspects.contains(&first));
+}
+
+#[test]
+fn a_stuck_hop_gives_back_and_another_is_tried_with_what_is_left_of_the_hops() {
+    let mut ring = linked_to(&spread(3));
+    let (_, first, route) = asked(&mut ring);
+    let mut out = Vec::new();
+    ring.message(first, Message::Stuck { path: route.path, ttl: 9, suspects: Vec::new() }, 1_100, &mut out);
+    let again = routes(&out);
+    assert_ne!(again[0].0, first);
+    assert_eq!(again[0].1.ttl, 8);
+}
+
+#[test]
+fn a_reply_counts_only_from_a_hop_that_was_chosen() {
+    let mut ring = linked_to(&spread(3));
+    let (id, to, route) = asked(&mut ring);
+    let reply = Message::Reply { path: route.path, hops: 1, by: RingId(5), verdict: Verdict::Answered, body: Vec::new() };
+    let is_answered = |out: &[Outcome]| out.iter().any(|outcome| matches!(outcome, Outcome::Answered { request, .. } if *request == id));
+    let other = spread(3).into_iter().map(RingId).find(|place| *place != to).unwrap();
+    let mut out = Vec::new();
+    ring.message(other, reply.clone(), 1_100, &mut out);
+    assert!(!is_answered(&out));
+    ring.message(to, reply, 1_100, &mut out);
+    assert!(is_answered(&out));
+}
+
+#[test]
+fn a_full_node_refuses_a_link_it_did_not_ask_for_unless_it_is_near() {
+    let places = spread(RING_LINKS_MAX as u128);
+    let mut ring = linked_to(&places);
+    let (far, near) = (RingId(places[16] + 1), RingId(3));
+    let mut out = Vec::new();
+    ring.linked(far, 2_000, &mut out);
+    assert!(out.contains(&Outcome::Send { to: far, message: Message::Full }));
+    assert!(!ring.is_linked(far));
+    ring.linked(near, 2_000, &mut out);
+    assert!(ring.is_linked(near));
+}
+
+#[test]
+fn a_request_that_went_in_a_circle_goes_back() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let mut out = Vec::new();
+    ring.message(RingId(places[0]), find(1, 77, 1, places[1] - 5), 1_100, &mut out);
+    assert_eq!(routes(&out).len(), 1);
+    out.clear();
+    ring.message(RingId(places[2]), find(2, 77, 4, places[1] - 5), 1_100, &mut out);
+    assert!(out.iter().any(is_stuck) && routes(&out).is_empty());
+}
+
+#[test]
+fn one_link_causes_no_more_paths_than_its_bound() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let mut out = Vec::new();
+    for number in 0..RING_PATHS_PER_LINK as u32 + 50 {
+        ring.message(RingId(places[0]), find(number, u64::from(number) + 1, 1, places[1] - 5), 1_100, &mut out);
+    }
+    assert!(routes(&out).len() <= RING_PATHS_PER_LINK);
+}
+
+#[test]
+fn changes_that_do_not_fit_the_table_cost_the_link() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let mut out = Vec::new();
+    ring.message(RingId(places[0]), Message::Links { gone: vec![7], come: Vec::new() }, 1_100, &mut out);
+    assert!(out.contains(&Outcome::Close { peer: RingId(places[0]), is_dead: true }));
+    assert!(!ring.is_linked(RingId(places[0])));
 }
 
 proptest! {

@@ -1,7 +1,12 @@
-//! Long links: drawn at harmonic distances, one for each stratum of the circle's octaves, and closed where nobody has a use for them.
+//! Long links: drawn at harmonic distances, drawn anew when they are old, closed when neither end has a use for them.
 
-use super::{Aim, Message, Outcome, Purpose, Reason, Request, Ring, RingId, SECOND_MS, Service, Side, read_near};
+use super::message::{Aim, Message, Service};
+use super::neighbour::Reason;
+use super::requests::{Purpose, Request};
+use super::tend::read_near;
+use super::{Outcome, Ring, RingId, Side};
 use crate::limits::{RING_LINKS_MAX, RING_REDRAW_MS, RING_SIDE_LINKS};
+use crate::time::SECOND_MS;
 
 /// Octaves by which the ring may grow or shrink before long links are drawn anew.
 const GAP_OCTAVES: u8 = 2;
@@ -45,7 +50,7 @@ impl Ring {
         if self.neighbours.len() <= self.config.links || self.is_small() {
             return;
         }
-        let is_idle = |neighbour: &&crate::ring::Neighbour| {
+        let is_idle = |neighbour: &&super::Neighbour| {
             !matches!(neighbour.reason, Reason::Long { .. }) && now_ms >= neighbour.since_ms + SHED_AGE_MS && !self.is_beside_me(neighbour.id)
         };
         let idle: Vec<RingId> = self.neighbours.values().filter(is_idle).map(|neighbour| neighbour.id).collect();
@@ -83,7 +88,7 @@ impl Ring {
         (low, (127.0 - low).max(0.0))
     }
 
-    pub(in crate::ring) fn guessed_size(&self) -> u64 {
+    pub(super) fn guessed_size(&self) -> u64 {
         (128.0 - self.octaves().0).exp2() as u64
     }
 
@@ -91,7 +96,7 @@ impl Ring {
         self.octaves().0 as u8
     }
 
-    pub(in crate::ring) fn long_found(&mut self, stratum: u8, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn long_found(&mut self, stratum: u8, by: RingId, body: &[u8], now_ms: u64, out: &mut Vec<Outcome>) {
         let told = read_near(body);
         let until_ms = now_ms + RING_REDRAW_MS + self.rng.below(RING_REDRAW_MS / 2);
         let reason = Reason::Long { stratum, gap_log2: self.gap_log2(), until_ms };
@@ -108,13 +113,13 @@ impl Ring {
         }
     }
 
-    pub(in crate::ring) fn long_not_found(&mut self, stratum: u8, now_ms: u64) {
+    pub(super) fn long_not_found(&mut self, stratum: u8, now_ms: u64) {
         self.tending.drawing &= !(1 << stratum);
         self.tending.draw_ms = now_ms + 20 * DRAW_MS;
     }
 
     /// A long link of a stratum is up: its place is taken, and one that was to be replaced goes.
-    pub(in crate::ring) fn long_linked(&mut self, peer: RingId, stratum: u8, now_ms: u64, out: &mut Vec<Outcome>) {
+    pub(super) fn long_linked(&mut self, peer: RingId, stratum: u8, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.drawing &= !(1 << stratum);
         let is_old = |id: RingId, reason: Reason| id != peer && matches!(reason, Reason::Long { stratum: drawn, .. } if drawn == stratum);
         let old: Vec<RingId> = self.neighbours.values().filter(|old| is_old(old.id, old.reason)).map(|old| old.id).collect();
