@@ -93,7 +93,7 @@ pub const HOLDERS: usize = 5;
 /// Largest body of a ring message: a sealed offer, or a user record with room to spare.
 pub const RING_BODY_BYTES_MAX: usize = 4_096;
 /// Suspects that a request carries; the oldest is forgotten.
-pub const RING_SUSPECTS_MAX: usize = 8;
+pub const RING_SUSPECTS_MAX: usize = 16;
 /// Hops of one request; at the end of them it is stuck.
 pub const RING_TTL: u8 = 32;
 /// Requests of others, and our own, remembered at once; at the bound the oldest is forgotten.
@@ -103,7 +103,7 @@ pub const RING_PATHS_PER_LINK: usize = 256;
 /// How long a path is kept for what still comes along it: as long as a handshake, and the answer's way.
 pub const RING_PATH_MS: u64 = 15 * SECOND_MS;
 /// Next hops tried for one request at one node.
-pub const RING_TRIES: usize = 6;
+pub const RING_TRIES: usize = 16;
 /// Least and most wait for a hop's acknowledgement; in between four times the deviation above the round trip (RFC 6298).
 pub const RING_HOP_MIN_MS: u64 = 150;
 /// See [`RING_HOP_MIN_MS`]. Also the wait on a link without a measured round trip.

@@ -82,7 +82,7 @@ pub struct Route {
     pub hops: u8,
     /// Key or position.
     pub key: RingId,
-    /// Nodes that did not answer on the way, at most 8, the latest last.
+    /// Nodes that did not answer on the way, or had the request already: at most 16.
     pub suspects: Vec<RingId>,
     /// At most 4,096 bytes.
     pub body: Vec<u8>,

@@ -277,9 +277,10 @@ impl Ring {
         self.paths_lost(peer, now_ms, out);
     }
 
-    /// A dial came to nothing. `is_for_good` when there is no path between the two, or nobody there.
-    pub fn dial_failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64, out: &mut Vec<Outcome>) {
-        self.tending.dial_failed(peer, is_for_good, now_ms);
+    /// A dial came to nothing. `was_answered`: they are there, but no path leads to them. Otherwise nobody may be there.
+    pub fn dial_failed(&mut self, peer: RingId, was_answered: bool, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.tending.dial_failed(peer, was_answered, now_ms);
+        self.near_again(now_ms, out);
         self.tend(now_ms, out);
     }
 
@@ -292,6 +293,9 @@ impl Ring {
             Message::Links { gone, come } => {
                 if !neighbour.links_changed(&gone, &come) {
                     self.cut(from, now_ms, out);
+                } else if self.is_between_changed(&come) {
+                    self.near_again(now_ms, out);
+                    self.tend(now_ms, out);
                 }
             }
             Message::Near { side, list } => {

@@ -124,6 +124,8 @@ impl Ring {
         // How far the last teller's list reaches: what lies behind it, up to the next linked node, nobody told.
         let mut told_to = u128::MAX;
         let mut linked = self.linked_on(side).enumerate().peekable();
+        let between = self.between(side, linked.peek().map(|(_, id)| *id), now_ms);
+        list.extend(between);
         while list.len() < NEAR_KNOWN {
             let next_linked = linked.peek().map(|(_, id)| *id);
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
@@ -147,6 +149,41 @@ impl Ring {
             }
         }
         list
+    }
+
+    /// Who stands between this node and the first linked one on a side: nodes that it cannot connect to, or not yet. Only those count
+    /// that a neighbour is linked to; lists tell each other what is gone long since.
+    fn between(&self, side: Side, first: Option<RingId>, now_ms: u64) -> Vec<RingId> {
+        let Some(first) = first else { return Vec::new() };
+        let end = side.way(self.me, first);
+        let mut found: Vec<RingId> = Vec::new();
+        for neighbour in self.neighbours.values() {
+            let count = neighbour.links.len();
+            let start = neighbour.links.partition_point(|id| *id < self.me);
+            let from_here = (0..count).map(|step| match side {
+                Side::Next => neighbour.links[(start + step) % count],
+                Side::Previous => neighbour.links[(start + count - 1 - step) % count],
+            });
+            let within = from_here.filter(|id| *id != self.me).take_while(|id| side.way(self.me, *id) < end);
+            for id in within {
+                if !self.tending.is_lost(id, now_ms)
+                    && let Err(place) = found.binary_search_by_key(&side.way(self.me, id), |id| side.way(self.me, *id))
+                {
+                    found.insert(place, id);
+                }
+            }
+        }
+        found.truncate(NEAR_KNOWN);
+        found
+    }
+
+    /// Whether who stands between this node and the first linked ones may be different: somebody came there, or somebody was there.
+    pub(super) fn is_between_changed(&self, come: &[RingId]) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let is_gap = self.near(side).first().is_some_and(|first| !self.neighbours.contains_key(first));
+            let first = self.linked_on(side).next().map_or(0, |first| side.way(self.me, first));
+            is_gap || come.iter().any(|id| *id != self.me && side.way(self.me, *id) < first)
+        })
     }
 
     /// Tells all neighbours what changed about the links, somewhat later.

@@ -81,13 +81,13 @@ impl Neighbour {
         self.links.len() <= RING_LINKS_TOLD_MAX
     }
 
-    /// The link of this neighbour that `is_good` and is closest to `key`, and its distance.
-    pub fn closest(&self, key: RingId, is_good: impl Fn(RingId) -> bool) -> Option<u128> {
+    /// The links of this neighbour next to `key` that are good, clockwise and counter-clockwise of it.
+    pub fn links_around(&self, key: RingId, is_good: impl Fn(RingId) -> bool) -> [Option<RingId>; 2] {
         let count = self.links.len();
         let start = self.links.partition_point(|id| *id < key);
         let forwards = (0..count).map(|step| self.links[(start + step) % count]).find(|id| is_good(*id));
         let backwards = (1..=count).map(|step| self.links[(start + count - step) % count]).find(|id| is_good(*id));
-        forwards.into_iter().chain(backwards).map(|id| key.remoteness(id)).min()
+        [forwards, backwards]
     }
 
     /// Its nearest on one side.
@@ -184,7 +184,8 @@ mod tests {
             let links: Vec<u128> = links.into_iter().collect();
             let is_good = |id: RingId| id.0 % 3 != bad % 3;
             let oracle = links.iter().copied().map(RingId).filter(|id| is_good(*id)).map(|id| RingId(key).remoteness(id)).min();
-            prop_assert_eq!(neighbour(&links).closest(RingId(key), is_good), oracle);
+            let around = neighbour(&links).links_around(RingId(key), is_good);
+            prop_assert_eq!(around.into_iter().flatten().map(|id| RingId(key).remoteness(id)).min(), oracle);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Ring {
             // The same request by a shorter or equal way: a hop before lost patience too early. By a longer one: it goes in a circle.
             // Where it was given back it is so at once again, or it would wander all over the ring.
             if route.hops > known.hops || known.is_given_back {
-                let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: Vec::new() };
+                let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: vec![self.me] };
                 out.push(Outcome::Send { to: from, message: stuck });
             }
             return;
@@ -199,7 +199,7 @@ impl Ring {
         path.hop = None;
         // What was spent in vain is spent: the hops of a request are bounded in all, not on each way.
         route.ttl = route.ttl.saturating_sub(1).min(ttl);
-        suspects.iter().for_each(|suspect| note_suspect(&mut route.suspects, *suspect));
+        suspects.iter().for_each(|suspect| note_suspect(&mut route.suspects, route.key, *suspect));
         self.go_on(id, route, now_ms, out);
     }
 
@@ -288,7 +288,7 @@ impl Ring {
         path.hop = None;
         let (Some(mut route), Some(next)) = (path.route.take(), path.next) else { return };
         self.hop_timeouts += 1;
-        note_suspect(&mut route.suspects, next);
+        note_suspect(&mut route.suspects, route.key, next);
         self.go_on(id, route, now_ms, out);
     }
 
@@ -302,13 +302,15 @@ impl Ring {
     }
 }
 
-/// Adds a suspect; the oldest of too many is forgotten.
-pub(super) fn note_suspect(suspects: &mut Vec<RingId>, suspect: RingId) {
+/// Adds a suspect. Of too many the one furthest from the key is forgotten: who stands near the key is asked for again.
+pub(super) fn note_suspect(suspects: &mut Vec<RingId>, key: RingId, suspect: RingId) {
     if suspects.contains(&suspect) {
         return;
     }
-    if suspects.len() >= RING_SUSPECTS_MAX {
-        suspects.remove(0);
-    }
     suspects.push(suspect);
+    if suspects.len() > RING_SUSPECTS_MAX
+        && let Some(furthest) = (0..suspects.len()).max_by_key(|at| key.distance(suspects[*at]))
+    {
+        suspects.remove(furthest);
+    }
 }

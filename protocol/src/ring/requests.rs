@@ -132,7 +132,7 @@ impl Ring {
     /// A way of a request ended without a link that leads on.
     pub(super) fn request_stuck(&mut self, id: RequestId, suspects: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
         if let Some(mine) = self.mine.get_mut(&id) {
-            suspects.iter().for_each(|suspect| note_suspect(&mut mine.suspects, *suspect));
+            suspects.iter().for_each(|suspect| note_suspect(&mut mine.suspects, mine.request.key, *suspect));
             self.try_again(id, now_ms, out);
         }
     }

@@ -16,10 +16,19 @@ pub(super) enum Way {
     Stuck,
 }
 
-/// Of the five responsible nodes, how many answer when any may: the last of the five is the sixth as soon as somebody joins.
+/// How far a node is from a target.
+#[derive(Clone, Copy, Debug)]
+enum Metric {
+    /// On the shorter way round, before the target counting more: [`RingId::remoteness`].
+    Round,
+    /// Clockwise of the target alone.
+    Behind,
+}
+
+/// Of the five responsible nodes, how many answer first when any may: the last of the five is the sixth as soon as somebody joins.
 const SUREST: usize = 3;
 /// Responsible nodes that are given up one after the other at one hop, because nobody leads to them.
-const OWNERS_TRIED: usize = 4;
+const OWNERS_TRIED: usize = 16;
 
 impl Ring {
     /// Decides on a request. `tried` were next hops before, `from` is where it came from.
@@ -42,14 +51,16 @@ impl Ring {
             }
             // Who had the request already and gave it back is not responsible: perhaps it has no place yet.
             let responsible = self.responsible(route.key, &|id| is_bad(id) || tried.contains(&id));
-            let surest = &responsible[..responsible.len().min(SUREST)];
-            if route.aim == Aim::Any && surest.contains(&self.me) {
-                return Way::Here;
-            }
-            if route.aim == Aim::Any
-                && let Some(next) = surest.iter().find(|id| self.is_linked(**id) && is_open(**id))
-            {
-                return Way::Over(*next);
+            if route.aim == Aim::Any {
+                let (surest, rest) = responsible.split_at(responsible.len().min(SUREST));
+                for some in [surest, rest] {
+                    if some.contains(&self.me) {
+                        return Way::Here;
+                    }
+                    if let Some(next) = some.iter().find(|id| self.is_linked(**id) && is_open(**id)) {
+                        return Way::Over(*next);
+                    }
+                }
             }
             let rank = match route.aim {
                 Aim::Key { rank } => usize::from(rank),
@@ -60,7 +71,18 @@ impl Ring {
                 return if route.aim == Aim::Node { Way::Nowhere } else { Way::Here };
             }
             let target = owner.unwrap_or(route.key);
-            if let Some(next) = self.leading_to(target, &is_bad, &is_open) {
+            if let Some(next) = self.linked_to(target, &is_open) {
+                return Way::Over(next);
+            }
+            // Over a gap of nodes that are gone, those behind it know who is left; and whoever is behind it looks no more before it.
+            let is_behind = !route.suspects.is_empty() && target.clockwise_to(self.me) < self.me.clockwise_to(target);
+            let lead = |metric| self.leading_to(target, metric, &is_bad, &is_open);
+            let next = if owner.is_some() || is_behind {
+                lead(Metric::Behind).or_else(|| lead(Metric::Round))
+            } else {
+                lead(Metric::Round).or_else(|| lead(Metric::Behind))
+            };
+            if let Some(next) = next {
                 return Way::Over(next);
             }
             match owner {
@@ -132,17 +154,25 @@ impl Ring {
     }
 
     /// The open link that is, or has a link, closest to `target`, closer than this node is.
-    fn leading_to(&self, target: RingId, is_bad: &impl Fn(RingId) -> bool, is_open: &impl Fn(RingId) -> bool) -> Option<RingId> {
-        if self.is_linked(target) && is_open(target) {
-            return Some(target);
-        }
+    fn leading_to(
+        &self,
+        target: RingId,
+        metric: Metric,
+        is_bad: &impl Fn(RingId) -> bool,
+        is_open: &impl Fn(RingId) -> bool,
+    ) -> Option<RingId> {
+        let remoteness = |id: RingId| match metric {
+            Metric::Round => target.remoteness(id),
+            Metric::Behind => target.clockwise_to(id),
+        };
         let scored = self.neighbours.values().filter(|neighbour| is_open(neighbour.id)).map(|neighbour| {
-            let own = target.remoteness(neighbour.id);
+            let own = remoteness(neighbour.id);
             // What leads back here leads nowhere.
-            let behind = neighbour.closest(target, |id| id != self.me && !is_bad(id)).unwrap_or(u128::MAX);
-            (own.min(behind), own, neighbour.id)
+            let is_good = |id| id != self.me && !is_bad(id);
+            let further = neighbour.links_around(target, is_good).into_iter().flatten().map(remoteness).min().unwrap_or(u128::MAX);
+            (own.min(further), own, neighbour.id)
         });
-        scored.min().filter(|(score, _, _)| *score < target.remoteness(self.me)).map(|(_, _, id)| id)
+        scored.min().filter(|(score, _, _)| *score < remoteness(self.me)).map(|(_, _, id)| id)
     }
 
     /// Both lists, for an answer to `Find`.

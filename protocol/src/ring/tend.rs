@@ -28,6 +28,9 @@ const SETTLED_MS: u64 = 10 * SECOND_MS;
 const REDIAL_MS: u64 = SECOND_MS;
 /// Longest of these waits.
 const REDIAL_MAX_MS: u64 = 60 * SECOND_MS;
+/// Wait after a dial that nobody answered, doubled with each, and how long that place counts as empty whoever names it: a node that is
+/// gone, or that somebody made up. Guess.
+const UNANSWERED_MS: u64 = 15 * SECOND_MS;
 /// A dial without an outcome counts as failed.
 const DIAL_MS: u64 = HANDSHAKE_MS + 5 * SECOND_MS;
 /// Time between looks at what is wanted, when nothing happens.
@@ -43,6 +46,7 @@ const UNANSWERED_LARGE_MAX: u8 = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
+    at_ms: u64,
     until_ms: u64,
     count: u8,
 }
@@ -53,7 +57,7 @@ pub(super) struct Tending {
     /// Dials under way, why, and when they began.
     dials: OrderedMap<RingId, (Reason, u64)>,
     failures: OrderedMap<RingId, Failure>,
-    /// Nodes whose link was lost, until when nobody is believed who still names them.
+    /// Nodes whose link was lost, or who did not answer a dial: until when nobody is believed who names them.
     lost: OrderedMap<RingId, u64>,
     /// Nodes that somebody named, until when they are worth dialling.
     hints: OrderedMap<RingId, u64>,
@@ -143,12 +147,19 @@ impl Tending {
         self.dials.remove(&peer).map_or(Reason::Theirs, |(reason, _)| reason)
     }
 
-    pub fn dial_failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
+    pub fn dial_failed(&mut self, peer: RingId, was_answered: bool, now_ms: u64) {
         let Some((reason, _)) = self.dials.remove(&peer) else { return };
         if let Reason::Long { stratum, .. } = reason {
             self.drawing &= !(1 << stratum);
         }
-        self.failed(peer, is_for_good, now_ms);
+        if was_answered {
+            let _count = self.failed(peer, true, now_ms);
+        } else {
+            let count = self.failed(peer, false, now_ms);
+            let until_ms = now_ms + (UNANSWERED_MS << (count - 1).min(8)).min(REDIAL_MAX_MS);
+            self.failures.insert(peer, Failure { at_ms: now_ms, until_ms, count });
+            self.lost(peer, until_ms, now_ms);
+        }
     }
 
     /// A link lasted so long. One that ends at once, again and again, is as good as a dial that failed.
@@ -156,33 +167,47 @@ impl Tending {
         if span_ms >= SETTLED_MS {
             self.failures.remove(&peer);
         }
-        self.failed(peer, false, now_ms);
+        let _count = self.failed(peer, false, now_ms);
+        self.lost(peer, now_ms + LOST_MS, now_ms);
+    }
+
+    /// Whoever names this node is not believed until then.
+    fn lost(&mut self, peer: RingId, until_ms: u64, now_ms: u64) {
         self.lost.retain(|_, until_ms| *until_ms > now_ms);
         if self.lost.len() < LOST_MAX {
-            self.lost.insert(peer, now_ms + LOST_MS);
+            self.lost.insert(peer, until_ms);
         }
     }
 
-    /// Whether the link to a node was lost just now.
+    /// Whether the link to a node was lost just now, or a dial was not answered.
     pub fn is_lost(&self, id: RingId, now_ms: u64) -> bool {
         !self.lost.is_empty() && self.lost.get(&id).is_some_and(|until_ms| *until_ms > now_ms)
     }
 
-    fn failed(&mut self, peer: RingId, is_for_good: bool, now_ms: u64) {
+    /// How often by now.
+    fn failed(&mut self, peer: RingId, has_no_path: bool, now_ms: u64) -> u8 {
         self.is_changed = true;
         self.hints.remove(&peer);
-        let count = self.failures.get(&peer).map_or(0, |failure| failure.count) + 1;
+        let count = self.failures.get(&peer).map_or(0, |failure| failure.count).saturating_add(1);
         if self.failures.len() >= FAILED_MAX {
             let oldest = self.failures.iter().min_by_key(|(_, failure)| failure.until_ms).map(|(id, _)| *id);
             oldest.map(|id| self.failures.remove(&id));
         }
-        let wait_ms = if is_for_good && count >= 2 { RING_UNCONNECTABLE_MS } else { (REDIAL_MS << count.min(8)).min(REDIAL_MAX_MS) };
-        self.failures.insert(peer, Failure { until_ms: now_ms + wait_ms, count });
+        let wait_ms = if has_no_path && count >= 2 { RING_UNCONNECTABLE_MS } else { (REDIAL_MS << count.min(8)).min(REDIAL_MAX_MS) };
+        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + wait_ms, count });
+        count
     }
 
     /// The other end has no room.
     pub fn refused(&mut self, peer: RingId, now_ms: u64) {
-        self.failures.insert(peer, Failure { until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
+        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
+    }
+
+    /// Whoever has no link at all does not wait as long: there may be nobody else.
+    fn wait_less(&mut self, id: RingId) {
+        if let Some(failure) = self.failures.get_mut(&id) {
+            failure.until_ms = failure.until_ms.min(failure.at_ms + REDIAL_MAX_MS);
+        }
     }
 
     pub fn may_dial(&self, id: RingId, now_ms: u64) -> bool {
@@ -203,7 +228,9 @@ impl Ring {
 
     /// This node is not to be dialled for long: somebody else settles something with them first.
     pub fn avoid(&mut self, peer: RingId, now_ms: u64) {
-        (0..2).for_each(|_| self.tending.failed(peer, true, now_ms));
+        for _ in 0..2 {
+            let _count = self.tending.failed(peer, true, now_ms);
+        }
     }
 
     /// Looks at what is wanted and is not there, where that may have changed since the last look or a while has passed.
@@ -305,6 +332,7 @@ impl Ring {
             return;
         }
         if self.neighbours.is_empty() {
+            self.tending.wait_less(id);
             self.dial(id, Reason::Theirs, now_ms, out);
             return;
         }

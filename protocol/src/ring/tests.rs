@@ -118,7 +118,65 @@ fn a_request_that_went_in_a_circle_goes_back() {
     assert_eq!(routes(&out).len(), 1);
     out.clear();
     ring.message(RingId(places[2]), find(2, 77, 4, places[1] - 5), 1_100, &mut out);
-    assert!(out.iter().any(is_stuck) && routes(&out).is_empty());
+    let names_itself = |outcome: &Outcome| matches!(outcome, Outcome::Send { message: Message::Stuck { suspects, .. }, .. } if *suspects == [RingId(0)]);
+    assert!(out.iter().any(names_itself) && routes(&out).is_empty());
+}
+
+#[test]
+fn a_place_that_nobody_answers_at_is_believed_no_more() {
+    let mut ring = placed(0, &spread(3));
+    let (teller, made_up) = (RingId(spread(3)[2]), RingId(u128::MAX / 8 * 7));
+    let names = Message::Near { side: Side::Next, list: vec![made_up] };
+    let mut out = Vec::new();
+    ring.tending.founds();
+    ring.message(teller, names.clone(), 1_000, &mut out);
+    assert!(ring.responsible_for(made_up).first() == Some(&made_up), "told, so believed at first");
+    assert!(out.contains(&Outcome::Dial { to: made_up }));
+    ring.dial_failed(made_up, false, 2_000, &mut out);
+    ring.message(teller, names, 3_000, &mut out);
+    assert_eq!(ring.responsible_for(made_up).first(), Some(&RingId(0)));
+}
+
+#[test]
+fn a_neighbour_that_cannot_be_connected_to_stands_where_it_stands() {
+    let mut ring = placed(0, &spread(3));
+    let (far, beside) = (RingId(spread(3)[1]), RingId(9));
+    let mut out = Vec::new();
+    ring.tending.founds();
+    ring.message(far, Message::Links { gone: Vec::new(), come: vec![beside] }, 1_000, &mut out);
+    assert!(out.contains(&Outcome::Dial { to: beside }));
+    for now_ms in [12_000, 20_000, 40_000] {
+        ring.dial_failed(beside, true, now_ms, &mut out);
+        assert_eq!(ring.near(Side::Next).first(), Some(&beside));
+    }
+    ring.message(far, Message::Links { gone: vec![0], come: Vec::new() }, 41_000, &mut out);
+    assert_ne!(ring.near(Side::Next).first(), Some(&beside), "nobody is linked to it any more");
+}
+
+#[test]
+fn a_request_at_the_edge_of_a_gap_goes_over_it() {
+    // 10, 11 and 12 are linked and gone; 20 is told, and linked only to one that is far behind it.
+    let mut ring = linked_to(&[10, 11, 12, 1 << 100, u128::MAX - 5, u128::MAX - 6, u128::MAX - 7]);
+    ring.standing = Standing::Member;
+    let mut out = Vec::new();
+    ring.message(RingId(12), Message::Near { side: Side::Next, list: vec![RingId(20)] }, 1_000, &mut out);
+    let suspects = vec![RingId(10), RingId(11), RingId(12)];
+    let (number, path, key, body) = (1, PathId(7), RingId(5), Vec::new());
+    let (service, aim) = (Service::Lookup, Aim::Any);
+    let route = Route { number, path, service, aim, ttl: 20, hops: 3, key, suspects, body };
+    out.clear();
+    ring.message(RingId(u128::MAX - 5), Message::Route(Box::new(route)), 1_100, &mut out);
+    assert_eq!(routes(&out).first().map(|(to, _)| *to), Some(RingId(1 << 100)));
+}
+
+#[test]
+fn of_too_many_suspects_the_furthest_from_the_key_is_forgotten() {
+    let mut suspects = Vec::new();
+    for at in [900, 3, 2, 1_000, 1].into_iter().chain(4..20) {
+        super::paths::note_suspect(&mut suspects, RingId(0), RingId(at));
+    }
+    suspects.sort_unstable();
+    assert_eq!(suspects, (1..17).map(RingId).collect::<Vec<_>>());
 }
 
 #[test]

@@ -28,8 +28,9 @@ impl Overlay {
         }
         let peer = self.places.get(&dialled).copied().filter(|peer| works && !self.is_apart(dialler, *peer));
         let Some(peer) = peer.filter(|peer| self.nodes[*peer as usize].suspended_until_ms <= self.now_ms) else {
-            let is_for_good = self.places.get(&dialled).is_none_or(|peer| !self.can_connect(dialler, *peer));
-            self.dial_failed(dialler, dialled, is_for_good);
+            // Who is gone, asleep or beyond a split has not answered the relay's introduction.
+            let was_answered = self.places.get(&dialled).is_some_and(|peer| !self.is_apart(dialler, *peer) && !self.is_asleep(*peer));
+            self.dial_failed(dialler, dialled, was_answered);
             self.arm(dialler);
             return;
         };

@@ -109,8 +109,8 @@ impl Overlay {
         }
     }
 
-    pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, is_for_good: bool) {
-        self.later(node, |ring, now_ms, out| ring.dial_failed(of, is_for_good, now_ms, out));
+    pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, was_answered: bool) {
+        self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
     }
 
     fn stands(&mut self, node: NodeIndex, standing: Standing) {
