@@ -108,6 +108,8 @@ pub const RING_TRIES: usize = 16;
 pub const RING_HOP_MIN_MS: u64 = 150;
 /// See [`RING_HOP_MIN_MS`]. Also the wait on a link without a measured round trip.
 pub const RING_HOP_MAX_MS: u64 = 1_500;
+/// An answer that takes longer is late: the next hop is asked for a sign of life. Guess: thrice what most take.
+pub const RING_LATE_MS: u64 = 600;
 /// The originator's own deadline for one try; then another way is tried.
 pub const RING_TRY_MS: u64 = 4 * SECOND_MS;
 /// How long a node that did not answer in time is passed over, unless it is heard.

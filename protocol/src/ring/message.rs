@@ -65,6 +65,19 @@ pub enum Verdict {
     NoSuchNode = 1,
 }
 
+/// What comes back of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Hops the request made.
+    pub hops: u8,
+    /// Who answers.
+    pub by: RingId,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// At most 4,096 bytes.
+    pub body: Vec<u8>,
+}
+
 /// A request on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -142,14 +155,8 @@ pub enum Message {
     Reply {
         /// Which.
         path: PathId,
-        /// Hops the request made.
-        hops: u8,
-        /// Who answers.
-        by: RingId,
-        /// How it ended.
-        verdict: Verdict,
-        /// At most 4,096 bytes.
-        body: Vec<u8>,
+        /// It.
+        answer: Answer,
     },
     /// Something more along a path that was answered or is still open.
     Along {
@@ -179,7 +186,7 @@ impl Message {
             Message::Route(route) => route.write(writer.u8(0x06)),
             Message::Ack { number } => writer.u8(0x07).u32(*number),
             Message::Stuck { path, ttl, suspects } => write_ids(writer.u8(0x08).u64(path.0).u8(*ttl), suspects),
-            Message::Reply { path, hops, by, verdict, body } => {
+            Message::Reply { path, answer: Answer { hops, by, verdict, body } } => {
                 writer.u8(0x09).u64(path.0).u8(*hops).raw(&by.0.to_be_bytes()).u8(*verdict as u8).raw(body)
             }
             Message::Along { path, forth, body } => writer.u8(0x0a).u64(path.0).u8(u8::from(*forth)).raw(body),
@@ -199,7 +206,7 @@ impl Message {
             Message::Ping { .. } | Message::Pong { .. } | Message::Ack { .. } => 4,
             Message::Route(route) => 32 + ids(route.suspects.len()) + route.body.len(),
             Message::Stuck { suspects, .. } => 9 + ids(suspects.len()),
-            Message::Reply { body, .. } => 26 + body.len(),
+            Message::Reply { answer, .. } => 26 + answer.body.len(),
             Message::Along { body, .. } => 9 + body.len(),
             Message::Full | Message::Spare => 0,
         }
@@ -227,10 +234,12 @@ impl Message {
             }
             0x09 => Message::Reply {
                 path: PathId(reader.u64()?),
-                hops: reader.u8()?,
-                by: read_id(&mut reader)?,
-                verdict: read_verdict(&mut reader)?,
-                body: read_body(&mut reader)?,
+                answer: Answer {
+                    hops: reader.u8()?,
+                    by: read_id(&mut reader)?,
+                    verdict: read_verdict(&mut reader)?,
+                    body: read_body(&mut reader)?,
+                },
             },
             0x0a => Message::Along { path: PathId(reader.u64()?), forth: read_bool(&mut reader)?, body: read_body(&mut reader)? },
             0x0b => Message::Full,
@@ -363,7 +372,9 @@ mod tests {
             (any::<u64>(), any::<u8>(), ids(RING_SUSPECTS_MAX))
                 .prop_map(|(path, ttl, suspects)| Message::Stuck { path: PathId(path), ttl, suspects }),
             (any::<(u64, u8, u128)>(), verdict, body())
-                .prop_map(|((path, hops, by), verdict, body)| Message::Reply { path: PathId(path), hops, by: RingId(by), verdict, body }),
+                .prop_map(|((path, hops, by), verdict, body)| {
+                    Message::Reply { path: PathId(path), answer: Answer { hops, by: RingId(by), verdict, body } }
+                }),
             (any::<u64>(), any::<bool>(), body()).prop_map(|(path, forth, body)| Message::Along { path: PathId(path), forth, body }),
             Just(Message::Full),
             Just(Message::Spare),

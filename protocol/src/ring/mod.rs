@@ -25,7 +25,7 @@ mod tend;
 mod tests;
 
 pub use id::{RingId, Side};
-pub use message::{Aim, Message, PathId, Route, Service, Verdict};
+pub use message::{Aim, Answer, Message, PathId, Route, Service, Verdict};
 pub use neighbour::Reason;
 pub use requests::{Request, RequestId};
 
@@ -310,7 +310,7 @@ impl Ring {
             Message::Route(route) => self.routed(from, route, now_ms, out),
             Message::Ack { number } => self.acknowledged(from, number, now_ms),
             Message::Stuck { path, ttl, suspects } => self.stuck(from, path, ttl, &suspects, now_ms, out),
-            Message::Reply { path, hops, by, verdict, body } => self.replied(from, path, (hops, by, verdict, body), now_ms, out),
+            Message::Reply { path, answer } => self.replied(from, path, answer, now_ms, out),
             Message::Along { path, forth, body } => self.along(from, path, forth, body, out),
             Message::Spare => neighbour.spares = true,
             Message::Full => {

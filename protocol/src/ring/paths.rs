@@ -2,14 +2,34 @@
 //! along the way they came.
 //!
 //! A path's life at a node: taken and acknowledged, it is passed to the next hop and that one's acknowledgement awaited. None in
-//! time: the hop is suspected and another chosen. `Stuck` from the next hop: likewise. No hop left: `Stuck` goes back. The reply
-//! goes back; the path stays for what comes along it, and is forgotten after a while.
+//! time: the hop is suspected and another chosen. `Stuck` from the next hop: likewise, and when the answer is late and the hop gives no
+//! sign of life any more. No hop left: `Stuck` goes back. The answer goes back, and once more when a hop before had to take another
+//! way; the path stays for what comes along it, and is forgotten after a while.
 
-use super::message::{Message, PathId, Route, Service, Verdict, write_ids};
+use super::message::{Answer, Message, PathId, Route, Service, Verdict, write_ids};
 use super::routing::Way;
 use super::{Outcome, RequestId, Ring, RingId};
 use crate::codec::Writer;
-use crate::limits::{RING_PATH_MS, RING_PATHS_MAX, RING_PATHS_PER_LINK, RING_SUSPECT_MS, RING_SUSPECTS_MAX, RING_TRIES};
+use crate::limits::{RING_LATE_MS, RING_PATH_MS, RING_PATHS_MAX, RING_PATHS_PER_LINK, RING_SUSPECT_MS, RING_SUSPECTS_MAX, RING_TRIES, RING_TRY_MS};
+
+/// What is awaited of the next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// That it has the request of this number.
+    Acknowledgement(u32),
+    /// The answer, or `Stuck`.
+    Answer,
+    /// Anything: the answer is late.
+    LifeSign,
+}
+
+/// What is awaited of the next hop, since when, and until when.
+#[derive(Clone, Copy, Debug)]
+struct Hop {
+    awaited: Awaited,
+    since_ms: u64,
+    due_ms: u64,
+}
 
 /// One request's way, as this node knows it.
 #[derive(Clone, Debug)]
@@ -24,9 +44,12 @@ pub(super) struct Path {
     attempts: usize,
     /// The request, while it may have to be passed on again.
     route: Option<Box<Route>>,
-    /// The hop under way: its number, when it left, and until when its acknowledgement is awaited.
-    hop: Option<(u32, u64, u64)>,
+    /// The hop under way.
+    hop: Option<Hop>,
+    /// What went back.
+    answer: Option<Answer>,
     hops: u8,
+    service: Service,
     /// No link led on.
     is_given_back: bool,
     expires_ms: u64,
@@ -41,7 +64,7 @@ impl Path {
     }
 
     fn deadline(&self) -> u64 {
-        self.hop.map_or(self.expires_ms, |(_, _, due_ms)| due_ms.min(self.expires_ms))
+        self.hop.map_or(self.expires_ms, |hop| hop.due_ms.min(self.expires_ms))
     }
 
     fn is_part(&self, peer: RingId) -> bool {
@@ -58,8 +81,10 @@ impl Ring {
             tried: avoid.to_vec(),
             attempts: 0,
             hops: 0,
+            service: route.service,
             is_given_back: false,
             hop: None,
+            answer: None,
             expires_ms: now_ms + RING_PATH_MS,
             mine: Some(request),
             route: None,
@@ -71,10 +96,17 @@ impl Ring {
     /// A request came from a neighbour.
     pub(super) fn routed(&mut self, from: RingId, route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
         out.push(Outcome::Send { to: from, message: Message::Ack { number: route.number } });
-        if let Some(known) = self.paths.get(&route.path) {
-            // The same request by a shorter or equal way: a hop before lost patience too early. By a longer one: it goes in a circle.
+        if let Some(known) = self.paths.get_mut(&route.path) {
+            // The same request by a shorter or equal way: a hop before is gone or lost patience, and the answer is to go the new way, if
+            // need be again. By a longer one: it goes in a circle.
             // Where it was given back it is so at once again, or it would wander all over the ring.
-            if route.hops > known.hops || known.is_given_back {
+            if known.from.is_some() && (known.answer.is_some() || (route.hops <= known.hops && !known.is_given_back)) {
+                known.from = Some(from);
+                known.hops = route.hops;
+                if let Some(answer) = known.answer.clone() {
+                    out.push(Outcome::Send { to: from, message: Message::Reply { path: route.path, answer } });
+                }
+            } else {
                 let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: vec![self.me] };
                 out.push(Outcome::Send { to: from, message: stuck });
             }
@@ -91,8 +123,10 @@ impl Ring {
             tried: Vec::new(),
             attempts: 0,
             hops: route.hops,
+            service: route.service,
             is_given_back: false,
             hop: None,
+            answer: None,
             expires_ms: now_ms + RING_PATH_MS,
             mine: None,
             route: None,
@@ -126,7 +160,7 @@ impl Ring {
                 path.next = Some(next);
                 path.tried.push(next);
                 path.attempts += 1;
-                path.hop = Some((number, now_ms, now_ms + wait_ms));
+                path.hop = Some(Hop { awaited: Awaited::Acknowledgement(number), since_ms: now_ms, due_ms: now_ms + wait_ms });
                 self.paths_ms = self.paths_ms.min(now_ms + wait_ms);
                 let mut sent = route.clone();
                 sent.ttl -= 1;
@@ -157,13 +191,24 @@ impl Ring {
     }
 
     fn reply(&mut self, id: PathId, verdict: Verdict, body: Vec<u8>, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get(&id) else { return };
+        let answer = Answer { hops: path.hops, by: self.me, verdict, body };
+        self.pass_back(id, answer, now_ms, out);
+    }
+
+    /// The answer of a path, to where it came from.
+    fn pass_back(&mut self, id: PathId, answer: Answer, now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get_mut(&id) else { return };
         path.route = None;
         path.hop = None;
-        let (by, hops) = (self.me, path.hops);
+        // More follows along the path of signalling; of others, what is asked once more within the originator's try.
+        path.expires_ms = now_ms + if path.service == Service::Signal { RING_PATH_MS } else { RING_TRY_MS };
         match (path.from, path.mine) {
-            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Reply { path: id, hops, by, verdict, body } }),
-            (None, Some(request)) => self.request_answered(request, id, (hops, by, verdict, body), now_ms, out),
+            (Some(to), _) => {
+                path.answer = Some(answer.clone());
+                out.push(Outcome::Send { to, message: Message::Reply { path: id, answer } });
+            }
+            (None, Some(request)) => self.request_answered(request, id, answer, now_ms, out),
             (None, None) => {}
         }
     }
@@ -183,12 +228,16 @@ impl Ring {
     }
 
     pub(super) fn acknowledged(&mut self, from: RingId, number: u32, now_ms: u64) {
-        let is_it = |path: &&mut Path| path.next == Some(from) && path.hop.is_some_and(|(awaited, ..)| awaited == number);
+        let awaited = Awaited::Acknowledgement(number);
+        let is_it = |path: &&mut Path| path.next == Some(from) && path.hop.is_some_and(|hop| hop.awaited == awaited);
         let Some(path) = self.paths.iter_mut().map(|(_, path)| path).find(is_it) else { return };
-        if let Some((_, sent_ms, _)) = path.hop.take()
+        let answer_by_ms = now_ms + RING_LATE_MS;
+        let sent = path.hop.replace(Hop { awaited: Awaited::Answer, since_ms: now_ms, due_ms: answer_by_ms });
+        self.paths_ms = self.paths_ms.min(answer_by_ms);
+        if let Some(hop) = sent
             && let Some(neighbour) = self.neighbours.get_mut(&from)
         {
-            neighbour.measured(now_ms.saturating_sub(sent_ms));
+            neighbour.measured(now_ms.saturating_sub(hop.since_ms));
         }
     }
 
@@ -204,24 +253,10 @@ impl Ring {
     }
 
     /// An answer came from a hop that this node chose.
-    pub(super) fn replied(
-        &mut self,
-        from: RingId,
-        id: PathId,
-        (hops, by, verdict, body): (u8, RingId, Verdict, Vec<u8>),
-        now_ms: u64,
-        out: &mut Vec<Outcome>,
-    ) {
-        let Some(path) = self.paths.get_mut(&id).filter(|path| path.is_part(from)) else { return };
+    pub(super) fn replied(&mut self, from: RingId, id: PathId, answer: Answer, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id).filter(|path| path.answer.is_none() && path.is_part(from)) else { return };
         path.next = Some(from);
-        path.route = None;
-        path.hop = None;
-        path.expires_ms = now_ms + RING_PATH_MS;
-        match (path.from, path.mine) {
-            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Reply { path: id, hops, by, verdict, body } }),
-            (None, Some(request)) => self.request_answered(request, id, (hops, by, verdict, body), now_ms, out),
-            (None, None) => {}
-        }
+        self.pass_back(id, answer, now_ms, out);
     }
 
     /// Something more came along a path.
@@ -263,21 +298,32 @@ impl Ring {
         }
     }
 
-    /// Hops that were not acknowledged in time, and paths whose time is over.
+    /// Hops that were not acknowledged in time, answers that are late, and paths whose time is over.
     pub(super) fn paths_due(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
         if now_ms < self.paths_ms {
             return;
         }
-        let late = self.paths.iter().filter(|(_, path)| path.hop.is_some_and(|(_, _, due_ms)| due_ms <= now_ms));
-        let late: Vec<PathId> = late.map(|(id, _)| *id).collect();
-        for id in late {
-            if let Some(next) = self.paths.get(&id).and_then(|path| path.next)
-                && let Some(neighbour) = self.neighbours.get_mut(&next)
-            {
+        let due = self.paths.iter().filter_map(|(id, path)| Some((*id, path.next?, path.hop.filter(|hop| hop.due_ms <= now_ms)?)));
+        let due: Vec<(PathId, RingId, Hop)> = due.collect();
+        for (id, next, hop) in due {
+            let Some(neighbour) = self.neighbours.get_mut(&next) else { continue };
+            let awaits = match hop.awaited {
+                Awaited::Answer => Some((Awaited::LifeSign, neighbour.hop_wait_ms())),
+                Awaited::LifeSign if neighbour.heard_ms >= hop.since_ms => Some((Awaited::Answer, RING_LATE_MS)),
+                Awaited::LifeSign | Awaited::Acknowledgement(_) => None,
+            };
+            let Some((awaited, wait_ms)) = awaits else {
                 neighbour.suspect_until_ms = now_ms + RING_SUSPECT_MS;
                 self.ping(next, now_ms, out);
+                self.hop_failed(id, now_ms, out);
+                continue;
+            };
+            if let Some(path) = self.paths.get_mut(&id) {
+                path.hop = Some(Hop { awaited, since_ms: now_ms, due_ms: now_ms + wait_ms });
             }
-            self.hop_failed(id, now_ms, out);
+            if awaited == Awaited::LifeSign {
+                self.ping(next, now_ms, out);
+            }
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
         self.paths_ms = self.paths.values().map(Path::deadline).min().unwrap_or(u64::MAX);

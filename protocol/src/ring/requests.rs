@@ -1,6 +1,6 @@
 //! Requests of this node: each goes out on one way, and on another with a different first hop when it is not answered in time.
 
-use super::message::{Aim, PathId, Route, Service, Verdict};
+use super::message::{Aim, Answer, PathId, Route, Service};
 use super::paths::note_suspect;
 use super::{Outcome, Ring, RingId};
 use crate::limits::{HOLDERS, RING_TRY_MS, RING_TTL};
@@ -147,11 +147,12 @@ impl Ring {
         &mut self,
         id: RequestId,
         path: PathId,
-        (hops, by, verdict, body): (u8, RingId, Verdict, Vec<u8>),
+        answer: Answer,
         now_ms: u64,
         out: &mut Vec<Outcome>,
     ) {
         let Some(mine) = self.mine.remove(&id) else { return };
+        let Answer { hops, by, verdict, body } = answer;
         match mine.purpose {
             Purpose::Above => out.push(Outcome::Answered { request: id, path, by, verdict, hops, body }),
             Purpose::Place => self.place_found(by, &body, now_ms, out),

@@ -46,10 +46,6 @@ fn routes(out: &[Outcome]) -> Vec<(RingId, Route)> {
     out.iter().filter_map(as_route).collect()
 }
 
-fn is_stuck(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Send { message: Message::Stuck { .. }, .. })
-}
-
 /// A request of the ring's own for a key that the second of three neighbours is next to: whom it goes to, and its route.
 fn asked(ring: &mut Ring) -> (RequestId, RingId, Route) {
     let mut out = Vec::new();
@@ -86,7 +82,7 @@ fn a_stuck_hop_gives_back_and_another_is_tried_with_what_is_left_of_the_hops() {
 fn a_reply_counts_only_from_a_hop_that_was_chosen() {
     let mut ring = linked_to(&spread(3));
     let (id, to, route) = asked(&mut ring);
-    let reply = Message::Reply { path: route.path, hops: 1, by: RingId(5), verdict: Verdict::Answered, body: Vec::new() };
+    let reply = Message::Reply { path: route.path, answer: Answer { hops: 1, by: RingId(5), verdict: Verdict::Answered, body: Vec::new() } };
     let is_answered = |out: &[Outcome]| out.iter().any(|outcome| matches!(outcome, Outcome::Answered { request, .. } if *request == id));
     let other = spread(3).into_iter().map(RingId).find(|place| *place != to).unwrap();
     let mut out = Vec::new();
@@ -177,6 +173,45 @@ fn of_too_many_suspects_the_furthest_from_the_key_is_forgotten() {
     }
     suspects.sort_unstable();
     assert_eq!(suspects, (1..17).map(RingId).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_answer_goes_once_more_to_whoever_asks_again_for_a_hop_that_is_gone() {
+    let places = spread(3);
+    let mut ring = placed(0, &places);
+    let (gone, other) = (RingId(places[0]), RingId(places[2]));
+    let mut out = Vec::new();
+    let Message::Route(mut route) = find(1, 77, 3, u128::MAX - 5) else { unreachable!() };
+    route.service = Service::Find;
+    ring.message(gone, Message::Route(route.clone()), 1_100, &mut out);
+    let answers = |out: &[Outcome], whom: RingId| {
+        out.iter().filter(|outcome| matches!(outcome, Outcome::Send { to, message: Message::Reply { .. } } if *to == whom)).count()
+    };
+    assert_eq!(answers(&out, gone), 1);
+    out.clear();
+    (route.number, route.hops) = (2, 4);
+    ring.message(other, Message::Route(route), 1_300, &mut out);
+    assert_eq!((answers(&out, other), answers(&out, gone)), (1, 0));
+}
+
+#[test]
+fn a_hop_that_dies_with_a_request_is_noticed_before_the_try_is_over() {
+    let mut ring = linked_to(&spread(3));
+    let mut out = Vec::new();
+    for place in spread(3) {
+        // Nobody has a ping under way.
+        ring.neighbours.get_mut(&RingId(place)).unwrap().ping = None;
+    }
+    let (_, first, route) = asked(&mut ring);
+    ring.message(first, Message::Ack { number: route.number }, 1_040, &mut out);
+    let mut again = None;
+    for now_ms in (1_050..3_000).step_by(10) {
+        out.clear();
+        ring.wake(now_ms, &mut out);
+        again = again.or(routes(&out).into_iter().find(|(_, sent)| sent.path == route.path).map(|(to, _)| (now_ms, to)));
+    }
+    let (at_ms, to) = again.expect("the same way is tried over another hop");
+    assert!(to != first && at_ms < 2_500, "{at_ms}");
 }
 
 #[test]
