@@ -20,11 +20,13 @@ const INTRODUCED_MAX: usize = 32;
 /// How long an introduced node counts as connected to the relay.
 const INTRODUCED_MS: u64 = 30 * SECOND_MS;
 /// Peers asked for by somebody who has none.
-const INTRODUCE_COUNT: u8 = 4;
+const INTRODUCE_COUNT: u8 = 3;
 /// Wait between two such questions.
 const INTRODUCE_AGAIN_MS: u64 = 3 * SECOND_MS;
 /// A member asks for a witness of other rings so often.
 const WITNESS_MS: u64 = MINUTE_MS;
+/// The same in a small ring: perhaps a few newcomers were introduced to one another, beside the ring of everybody else.
+const WITNESS_SMALL_MS: u64 = 10 * SECOND_MS;
 /// Paths of dials remembered; the oldest goes.
 const PATHS_MAX: usize = 128;
 /// Answered questions kept for the picture.
@@ -131,7 +133,12 @@ impl Node {
     pub(super) fn introduce(&mut self, now: Now) {
         let is_alone = self.ring.standing() == Standing::Alone;
         let jitter = self.rng.below(INTRODUCE_AGAIN_MS);
-        self.overlay.introduce_ms = now.mono + jitter + if is_alone { INTRODUCE_AGAIN_MS } else { WITNESS_MS };
+        let wait_ms = match is_alone {
+            true => INTRODUCE_AGAIN_MS,
+            false if self.ring.is_small() => WITNESS_SMALL_MS,
+            false => WITNESS_MS,
+        };
+        self.overlay.introduce_ms = now.mono + jitter + wait_ms;
         let asked = self.relay.introduce(if is_alone { INTRODUCE_COUNT } else { 1 });
         self.route_relay(asked.into_iter().collect(), now);
     }

@@ -58,7 +58,7 @@ struct NodeState {
     /// Does not forward what others ask: a hostile node.
     is_dropper: bool,
     /// Whom the relay named last: dialled through it.
-    introduced: [Option<RingId>; 2],
+    introduced: [Option<RingId>; nodes::INTRODUCED],
     /// Runs, but nothing is handled until then.
     suspended_until_ms: u64,
     /// On which side of a split network it is.

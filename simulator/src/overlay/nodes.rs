@@ -8,11 +8,13 @@ use super::traffic::Class;
 use super::{Asked, Event, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
-const INTRODUCED: u64 = 2;
+pub(super) const INTRODUCED: usize = 3;
 /// A node without links asks the relay again after so long, and up to twice that.
 const INTRODUCE_AGAIN_MS: u64 = 3_000;
 /// A member asks for a witness after so long, as the product's node does.
 const WITNESS_MS: u64 = 60_000;
+/// The same in a small ring.
+const WITNESS_SMALL_MS: u64 = 10_000;
 
 impl Overlay {
     /// Starts a node at a place of its own; the relay introduces it to some that run.
@@ -27,7 +29,7 @@ impl Overlay {
             links: BTreeMap::new(),
             asked: BTreeMap::new(),
             is_dropper: false,
-            introduced: [None; 2],
+            introduced: [None; INTRODUCED],
             suspended_until_ms: 0,
             is_beyond: self.rng.below(2) == 1,
             introduce_ms: 0,
@@ -57,7 +59,12 @@ impl Overlay {
         let Some(ring) = self.nodes[node as usize].ring.as_ref() else { return };
         let is_alone = ring.standing() == Standing::Alone;
         let jitter = self.rng.below(INTRODUCE_AGAIN_MS);
-        self.introduce_in(node, jitter + if is_alone { INTRODUCE_AGAIN_MS } else { WITNESS_MS });
+        let wait_ms = match is_alone {
+            true => INTRODUCE_AGAIN_MS,
+            false if ring.is_small() => WITNESS_SMALL_MS,
+            false => WITNESS_MS,
+        };
+        self.introduce_in(node, jitter + wait_ms);
         if self.nodes[node as usize].suspended_until_ms > self.now_ms {
             return;
         }
@@ -65,7 +72,8 @@ impl Overlay {
             let Some(peer) = self.draw_live().filter(|peer| *peer != node && !self.is_apart(node, *peer)) else { continue };
             let (id, now_ms) = (self.nodes[peer as usize].id, self.now_ms);
             let known = &mut self.nodes[node as usize].introduced;
-            *known = [Some(id), known[0]];
+            known.rotate_right(1);
+            known[0] = Some(id);
             self.step(node, |ring, out| ring.witness(id, now_ms, out));
         }
     }
