@@ -29,6 +29,7 @@ pub use message::{Aim, Answer, Message, PathId, Route, Service, Verdict};
 pub use neighbour::Reason;
 pub use requests::{Request, RequestId};
 
+use near::Between;
 use neighbour::Neighbour;
 use paths::Path;
 use requests::Mine;
@@ -142,6 +143,8 @@ pub struct Ring {
     neighbours: OrderedMap<RingId, Neighbour>,
     /// Successors and predecessors as far as known, nearest first.
     near: [Vec<RingId>; 2],
+    /// Who stands between this node and the first linked one, on each side, by what neighbours are linked to.
+    between: [Between; 2],
     /// The links as all neighbours were told.
     told_links: Vec<RingId>,
     /// Successors and predecessors as the near neighbours were told.
@@ -171,6 +174,7 @@ impl Ring {
             standing: Standing::Alone,
             neighbours: OrderedMap::new(),
             near: [Vec::new(), Vec::new()],
+            between: [Between::default(), Between::default()],
             told_links: Vec::new(),
             told_near: [Vec::new(), Vec::new()],
             tell_links_ms: None,
@@ -265,7 +269,7 @@ impl Ring {
         if let Reason::Long { stratum, .. } = reason {
             self.long_linked(peer, stratum, now_ms, out);
         }
-        self.links_changed(now_ms, out);
+        self.links_changed(peer, now_ms, out);
         self.tend_joining(peer, now_ms, out);
     }
 
@@ -273,13 +277,14 @@ impl Ring {
     pub fn unlinked(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(neighbour) = self.neighbours.remove(&peer) else { return };
         self.tending.lasted(peer, now_ms.saturating_sub(neighbour.since_ms), now_ms);
-        self.links_changed(now_ms, out);
+        self.links_changed(peer, now_ms, out);
         self.paths_lost(peer, now_ms, out);
     }
 
     /// A dial came to nothing. `was_answered`: they are there, but no path leads to them. Otherwise nobody may be there.
     pub fn dial_failed(&mut self, peer: RingId, was_answered: bool, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tending.dial_failed(peer, was_answered, now_ms);
+        self.between_again();
         self.near_again(now_ms, out);
         self.tend(now_ms, out);
     }
@@ -294,6 +299,7 @@ impl Ring {
                 if !neighbour.links_changed(&gone, &come) {
                     self.cut(from, now_ms, out);
                 } else if self.is_between_changed(&come) {
+                    self.between_again();
                     self.near_again(now_ms, out);
                     self.tend(now_ms, out);
                 }
@@ -317,7 +323,7 @@ impl Ring {
                 self.tending.refused(from, now_ms);
                 self.neighbours.remove(&from);
                 out.push(Outcome::Close { peer: from, is_dead: false });
-                self.links_changed(now_ms, out);
+                self.links_changed(from, now_ms, out);
                 self.paths_lost(from, now_ms, out);
             }
         }
@@ -378,9 +384,15 @@ impl Ring {
         self.unlinked(peer, now_ms, out);
     }
 
-    fn links_changed(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+    /// The link to `peer` came or went.
+    fn links_changed(&mut self, peer: RingId, now_ms: u64, out: &mut Vec<Outcome>) {
         self.tell_links_later(now_ms);
-        self.near_again(now_ms, out);
+        if self.reaches(peer) || self.is_anybody_between() {
+            self.between_again();
+            self.near_again(now_ms, out);
+        } else {
+            self.stand_again(out);
+        }
         self.tending.changed();
         self.tend(now_ms, out);
     }

@@ -15,6 +15,14 @@ const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
 /// Of those that stand in a list, how many are told it.
 const TOLD_BESIDE: usize = 2;
 
+/// Who stands before the first linked node of a side.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Between {
+    /// The first linked node for which it was computed; none: it is to be computed.
+    first: Option<RingId>,
+    found: Vec<RingId>,
+}
+
 impl Ring {
     /// A neighbour says everything about itself.
     pub(super) fn hello(&mut self, from: RingId, links: Vec<RingId>, near: [Vec<RingId>; 2], now_ms: u64, out: &mut Vec<Outcome>) {
@@ -22,6 +30,7 @@ impl Ring {
         if let Some(neighbour) = self.neighbours.get_mut(&from) {
             neighbour.links = links;
             neighbour.near = near;
+            self.between = Default::default();
             // Two that are alone meet: the one who was dialled is a ring of one, which the other joins.
             if is_alone && neighbour.reason == super::Reason::Theirs && self.neighbours.len() == 1 && !self.tending.is_dialling() {
                 self.tending.founds();
@@ -105,6 +114,13 @@ impl Ring {
 
     /// Computes both lists anew.
     pub(super) fn near_again(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        for side in Side::BOTH {
+            let first = self.linked_on(side).next();
+            if self.between[side as usize].first != first {
+                let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
+                self.between[side as usize] = Between { first, found };
+            }
+        }
         let lists = Side::BOTH.map(|side| self.side_list(side, now_ms));
         if self.near != lists {
             let before = std::mem::replace(&mut self.near, lists);
@@ -124,8 +140,7 @@ impl Ring {
         // How far the last teller's list reaches: what lies behind it, up to the next linked node, nobody told.
         let mut told_to = u128::MAX;
         let mut linked = self.linked_on(side).enumerate().peekable();
-        let between = self.between(side, linked.peek().map(|(_, id)| *id), now_ms);
-        list.extend(between);
+        list.extend(&self.between[side as usize].found);
         while list.len() < NEAR_KNOWN {
             let next_linked = linked.peek().map(|(_, id)| *id);
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
@@ -153,8 +168,7 @@ impl Ring {
 
     /// Who stands between this node and the first linked one on a side: nodes that it cannot connect to, or not yet. Only those count
     /// that a neighbour is linked to; lists tell each other what is gone long since.
-    fn between(&self, side: Side, first: Option<RingId>, now_ms: u64) -> Vec<RingId> {
-        let Some(first) = first else { return Vec::new() };
+    fn between(&self, side: Side, first: RingId, now_ms: u64) -> Vec<RingId> {
         let end = side.way(self.me, first);
         let mut found: Vec<RingId> = Vec::new();
         for neighbour in self.neighbours.values() {
@@ -175,6 +189,24 @@ impl Ring {
         }
         found.truncate(NEAR_KNOWN);
         found
+    }
+
+    /// Whether somebody stands before a first linked node.
+    pub(super) fn is_anybody_between(&self) -> bool {
+        self.between.iter().any(|between| !between.found.is_empty())
+    }
+
+    /// Who stands before the first linked nodes is to be computed anew.
+    pub(super) fn between_again(&mut self) {
+        self.between = Default::default();
+    }
+
+    /// Whether a link to this node matters to the lists: not where both are full and end before it.
+    pub(super) fn reaches(&self, id: RingId) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let last = self.near(side).get(NEAR_KNOWN - 1);
+            last.is_none_or(|last| side.way(self.me, id) <= side.way(self.me, *last))
+        })
     }
 
     /// Whether who stands between this node and the first linked ones may be different: somebody came there, or somebody was there.

@@ -244,6 +244,7 @@ impl Ring {
             self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
             self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
             // Whose link was lost, and who was named and not found, may stand in the way no longer.
+            self.between_again();
             self.near_again(now_ms, out);
         }
         if self.neighbours.is_empty() {
