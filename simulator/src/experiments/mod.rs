@@ -14,7 +14,7 @@ use crate::draws::Draws;
 use crate::overlay::{LinkModel, Overlay, OverlayConfig};
 
 pub use churn::{Churn, churn};
-pub use fuzz::{Deed, FuzzFailure, fuzz_world, scripted_world};
+pub use fuzz::{Deed, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.

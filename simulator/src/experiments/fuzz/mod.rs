@@ -1,17 +1,34 @@
-//! Small worlds in which everything goes wrong at once, and what must hold when it is quiet again.
+//! Small worlds in which everything goes wrong at once: what must hold at every moment, and what when it is quiet again.
 //!
-//! Swarm testing (Groce et al. 2012): each world draws which kinds of fault it has and how often, so that rare kinds meet.
+//! Swarm testing (Groce et al. 2012): each world draws which kinds of fault it has and how often, so that rare kinds meet. The
+//! scripted worlds beside them have joins and ends alone, in an order that is given.
 
-use b4_protocol::limits::{NEAR_KNOWN, RING_LINKS_TOLD_MAX};
-use b4_protocol::ring::{Ring, RingConfig, RingId, Side, Standing};
+mod quiet;
+mod script;
+mod watch;
+
+use b4_protocol::ring::RingConfig;
 
 use crate::draws::Draws;
-use crate::overlay::{LinkModel, NodeIndex, Overlay, OverlayConfig};
+use crate::overlay::{LinkModel, Overlay, OverlayConfig};
+
+pub use script::{Deed, arrangements, scripted_world, scripts};
+
+use quiet::{Demands, check_quiet};
+use watch::Watch;
+
+pub use watch::RingDemand;
 
 /// After the last fault: long enough for failed dials to be tried again, and for a witness to be asked for.
 const QUIET_MS: u64 = 240_000;
 /// Nodes at once at most.
 const NODES_MAX: usize = 20;
+/// Nodes at once at least, where pairs cannot connect: among few, a node may have nobody within reach.
+const NODES_MIN_APART: usize = 8;
+/// One world in so many has pairs that can never connect.
+const APART_EVERY: u64 = 5;
+/// Part of the pairs there.
+const APART: f64 = 0.12;
 
 /// What did not hold in a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,143 +49,107 @@ struct Weights {
     late: u64,
 }
 
+/// A world, and the eyes on it.
+struct Fuzz {
+    world: Overlay,
+    watch: Watch,
+    draws: Draws,
+    weights: Weights,
+    /// Fewer than these never remain.
+    nodes_min: usize,
+}
+
 /// One world of 2 to 20 nodes.
 ///
 /// # Errors
-/// What did not hold once it was quiet.
-pub fn fuzz_world(seed: u64) -> Result<(), FuzzFailure> {
+/// What did not hold at some moment, or once it was quiet.
+pub fn fuzz_world(seed: u64, demand: RingDemand) -> Result<(), FuzzFailure> {
+    run(seed, demand).map_err(|what| FuzzFailure { seed, what })
+}
+
+fn run(seed: u64, demand: RingDemand) -> Result<(), String> {
     let mut draws = Draws::from_seed(seed, "fuzz");
     let mut rate = || if draws.chance(0.5) { draws.below(4) + 1 } else { 0 };
     let weights = Weights { join: rate() + 2, leave: rate(), crash: rate(), suspend: rate(), split: rate(), late: rate() };
     let is_webrtc = draws.chance(0.3);
-    // Pairs that can never connect are a matter of larger rings: among five, a node may have nobody beside it within reach.
-    let links = if is_webrtc { LinkModel { unconnectable: 0.0, ..LinkModel::WEBRTC } } else { LinkModel::IDEAL };
+    let is_apart = seed % APART_EVERY == APART_EVERY - 1;
+    let model = if is_webrtc { LinkModel::WEBRTC } else { LinkModel::IDEAL };
+    let links = LinkModel { unconnectable: if is_apart { APART } else { 0.0 }, ..model };
+    let demands = if is_apart {
+        Demands::Found
+    } else if weights.split == 0 && !is_webrtc {
+        Demands::Full
+    } else {
+        Demands::OneRing
+    };
     let ring = RingConfig { links: 24, tries: 3 };
     let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links });
-    for _ in 0..draws.below(10) + 2 {
-        world.join();
-        world.run_for(draws.below(2_000));
+    world.set_strict();
+    let nodes_min = if is_apart { NODES_MIN_APART } else { 2 };
+    let mut fuzz = Fuzz { world, watch: Watch::new(if is_apart { RingDemand::None } else { demand }), draws, weights, nodes_min };
+    for _ in 0..fuzz.draws.below(10) + nodes_min as u64 {
+        fuzz.world.join();
+        let span_ms = fuzz.draws.below(2_000);
+        fuzz.pass(span_ms)?;
     }
-    for _ in 0..draws.below(60) + 5 {
-        step(&mut world, &weights, &mut draws);
-        check_bounds(&world).map_err(|what| FuzzFailure { seed, what })?;
+    for _ in 0..fuzz.draws.below(60) + 5 {
+        fuzz.step()?;
     }
-    world.heal();
-    world.run_for(QUIET_MS);
-    check_quiet(&world, weights.split == 0 && !is_webrtc).map_err(|what| FuzzFailure { seed, what })
+    fuzz.watch.disturbed(fuzz.world.is_split());
+    fuzz.world.heal();
+    fuzz.pass(QUIET_MS)?;
+    check_quiet(&mut fuzz.world, demands, &mut fuzz.draws)
 }
 
-fn step(world: &mut Overlay, weights: &Weights, draws: &mut Draws) {
-    let Weights { join, leave, crash, suspend, split, late } = *weights;
-    let drawn = draws.below(join + leave + crash + suspend + split + late);
-    let can_end = world.live_count() > 2;
-    let bounds = [join, leave, crash, suspend, split].map({
-        let mut sum = 0;
-        move |weight| {
-            sum += weight;
-            sum
-        }
-    });
-    let victim = world.draw_live();
-    match bounds.iter().position(|bound| drawn < *bound) {
-        Some(0) if world.live_count() < NODES_MAX => _ = world.join(),
-        Some(1) if can_end => victim.into_iter().for_each(|node| world.leave(node)),
-        Some(2) if can_end => victim.into_iter().for_each(|node| world.crash(node)),
-        Some(3) => victim.into_iter().for_each(|node| world.suspend(node, 1_000 + draws.below(120_000))),
-        Some(4) if draws.chance(0.5) => world.split(),
-        Some(4) => world.heal(),
-        // Timers that come late: the node handles nothing for a moment.
-        _ => victim.into_iter().for_each(|node| world.suspend(node, draws.below(3_000))),
+impl Fuzz {
+    fn pass(&mut self, span_ms: u64) -> Result<(), String> {
+        let watch = &mut self.watch;
+        self.world.run_watched(span_ms, |world, touched| watch.look(world, touched))
     }
-    let span_ms = if draws.chance(0.5) { draws.below(500) } else { draws.below(20_000) };
-    world.run_for(span_ms);
-}
 
-/// What holds at any time.
-fn check_bounds(world: &Overlay) -> Result<(), String> {
-    for ring in world.rings() {
-        for side in Side::BOTH {
-            let list = ring.near(side);
-            let ways: Vec<u128> = list.iter().map(|id| side.way(ring.me(), *id)).collect();
-            if list.len() > NEAR_KNOWN || !ways.is_sorted_by(|a, b| a < b) || ways.contains(&0) {
-                return Err(format!("the list of {:?} is out of order or too long: {list:?}", ring.me()));
+    /// One thing happens, and some time passes.
+    fn step(&mut self) -> Result<(), String> {
+        let Weights { join, leave, crash, suspend, split, late } = self.weights;
+        let drawn = self.draws.below(join + leave + crash + suspend + split + late);
+        let can_end = self.world.live_count() > self.nodes_min;
+        let bounds = [join, leave, crash, suspend, split].map({
+            let mut sum = 0;
+            move |weight| {
+                sum += weight;
+                sum
+            }
+        });
+        let Some(victim) = self.world.draw_live() else { return Ok(()) };
+        match bounds.iter().position(|bound| drawn < *bound) {
+            Some(0) if self.world.live_count() < NODES_MAX => _ = self.world.join(),
+            Some(1) if can_end => {
+                self.watch.ends(&self.world, victim);
+                self.world.leave(victim);
+            }
+            Some(2) if can_end => {
+                self.watch.ends(&self.world, victim);
+                self.world.crash(victim);
+            }
+            Some(3) => {
+                let span_ms = 1_000 + self.draws.below(120_000);
+                self.suspend(victim, span_ms);
+            }
+            Some(4) => {
+                self.watch.disturbed(true);
+                if self.draws.chance(0.5) { self.world.split() } else { self.world.heal() }
+            }
+            // Timers that come late: the node handles nothing for a moment.
+            _ => {
+                let span_ms = self.draws.below(3_000);
+                self.suspend(victim, span_ms);
             }
         }
-        if ring.degree() > RING_LINKS_TOLD_MAX {
-            return Err(format!("{:?} has {} links", ring.me(), ring.degree()));
-        }
+        let span_ms = if self.draws.chance(0.5) { self.draws.below(500) } else { self.draws.below(20_000) };
+        self.pass(span_ms)
     }
-    Ok(())
-}
 
-/// What holds of a world of few nodes when nothing has gone wrong for a while: everybody is a member, of one ring, in its place
-/// (Zave's: each best successor is the true one, so is each predecessor), knows only the living, and links are mutual. `is_full`: in a small
-/// ring everybody is linked to everybody. Not so after a split: who could not be reached is left alone for ten minutes.
-fn check_quiet(world: &Overlay, is_full: bool) -> Result<(), String> {
-    check_bounds(world)?;
-    let rings: Vec<&Ring> = world.rings().collect();
-    let ids: Vec<RingId> = rings.iter().map(|ring| ring.me()).collect();
-    for (at, ring) in rings.iter().enumerate() {
-        let me = ring.me();
-        if ring.standing() != Standing::Member {
-            return Err(format!("{me:?} is {:?}, linked to {:?}, knows {:?}, of {ids:?}", ring.standing(), ring.links().collect::<Vec<_>>(), ring.near(Side::Next)));
-        }
-        let next = ids[(at + 1) % ids.len()];
-        let previous = ids[(at + ids.len() - 1) % ids.len()];
-        for (side, expected) in [(Side::Next, next), (Side::Previous, previous)] {
-            if ring.near(side).first() != Some(&expected) {
-                return Err(format!("{me:?} has {:?} beside it, not {expected:?}, of {ids:?}", ring.near(side).first()));
-            }
-            if let Some(dead) = ring.near(side).iter().find(|id| !ids.contains(id)) {
-                return Err(format!("{me:?} still knows {dead:?}"));
-            }
-        }
-        let is_mutual = |peer: RingId| rings.iter().any(|other| other.me() == peer && other.is_linked(me));
-        if let Some((peer, ..)) = ring.links().find(|(peer, ..)| !is_mutual(*peer)) {
-            return Err(format!("{me:?} is linked to {peer:?}, which is not linked to it"));
-        }
-        if is_full && ids.len() <= NEAR_KNOWN && ring.degree() + 1 != ids.len() {
-            return Err(format!("{me:?} has {} links in a ring of {}", ring.degree(), ids.len()));
-        }
+    fn suspend(&mut self, victim: u32, span_ms: u64) {
+        self.watch.sleeps(&self.world, victim, span_ms);
+        self.world.suspend(victim, span_ms);
     }
-    Ok(())
-}
-
-/// What a node of a scripted world does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
-    /// A new node starts.
-    Join,
-    /// The node that started as this one of all says goodbye.
-    Leave(usize),
-    /// It ends without a word.
-    Crash(usize),
-}
-
-/// Lets the deeds happen one after another, so far apart, and says what does not hold afterwards.
-///
-/// # Errors
-/// What did not hold once it was quiet.
-pub fn scripted_world(seed: u64, deeds: &[Deed], apart_ms: u64) -> Result<(), FuzzFailure> {
-    let ring = RingConfig { links: 24, tries: 3 };
-    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: LinkModel::IDEAL });
-    let mut started: Vec<(NodeIndex, u32)> = Vec::new();
-    for deed in deeds {
-        match *deed {
-            Deed::Join => {
-                let node = world.join();
-                started.push((node, world.life(node)));
-            }
-            Deed::Leave(which) | Deed::Crash(which) => {
-                let (node, life) = started[which];
-                if world.life(node) == life {
-                    if matches!(deed, Deed::Leave(_)) { world.leave(node) } else { world.crash(node) }
-                }
-            }
-        }
-        world.run_for(apart_ms);
-    }
-    world.run_for(QUIET_MS / 4);
-    let check = if world.live_count() < 2 { Ok(()) } else { check_quiet(&world, true) };
-    check.map_err(|what| FuzzFailure { seed, what: format!("{what} after {deeds:?}") })
 }
