@@ -1,6 +1,6 @@
 //! Rings of many nodes without cryptography: what holds after faults, and that everything follows from the seed.
 
-use b4_simulator::experiments::{self, Churn, Setup};
+use b4_simulator::experiments::{self, COURSE, Churn, Setup, course};
 
 fn setup(nodes: usize, seed: u64) -> Setup {
     Setup { nodes, links: 24, seed, is_webrtc: false, lookups: 300 }
@@ -11,6 +11,12 @@ fn the_same_seed_takes_the_same_course_and_another_seed_another() {
     let run = |seed| experiments::hops(&setup(60, seed)).trace_hash;
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
+}
+
+/// Its twin, in the browser, is `tests/course.rs` of the app.
+#[test]
+fn a_ring_takes_the_course_that_is_written_down() {
+    assert_eq!(course(), COURSE, "where the ring was changed on purpose, the new number belongs into experiments/course.rs");
 }
 
 #[test]

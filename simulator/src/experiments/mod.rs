@@ -4,6 +4,7 @@
 //! command line and the printing are not here.
 
 mod churn;
+mod course;
 mod fuzz;
 mod still;
 mod tally;
@@ -14,6 +15,7 @@ use crate::draws::Draws;
 use crate::overlay::{LinkModel, Overlay, OverlayConfig};
 
 pub use churn::{Churn, churn};
+pub use course::{COURSE, course};
 pub use fuzz::{Deed, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
