@@ -133,7 +133,8 @@ impl Watch {
 
     /// Whether a member that is not of the ring yet is from now on.
     fn is_coming(&self, world: &Overlay, id: RingId) -> bool {
-        if self.of_ring.contains(&id) {
+        // One who hangs on somebody who has ended would lose all that it knows at once.
+        if self.of_ring.contains(&id) || !self.is_held(world, id) {
             return false;
         }
         let list = world.ring_at(id).map_or(&[][..], |ring| ring.near(Side::Next));
