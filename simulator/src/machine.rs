@@ -8,6 +8,7 @@ use b4_protocol::identity::testing::TestDevice;
 use b4_protocol::node::{ContactView, Direction, Event, MessageState, MessageView, NetworkState, Node};
 
 use crate::store::{DiskFault, MemoryStore};
+use crate::world::Hostile;
 
 /// A message as the screen has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,12 @@ pub(crate) struct Machine {
     /// Rises with every start: what was under way for an earlier one is dropped.
     pub life: u32,
     pub wake_at_ms: Option<u64>,
+    /// Its timers come at multiples of this only; 1 for as they are.
+    pub wakes_every_ms: u64,
+    /// What it sends to others leaves so much later.
+    pub slow_ms: u64,
+    /// In place of a node: an enemy with a certificate.
+    pub hostile: Option<Box<Hostile>>,
     /// How far its wall clock is off.
     pub clock_ms: i64,
 }

@@ -15,7 +15,7 @@ pub struct Kept {
     pub record: UserRecord,
     /// Where they are, as far as known.
     pub presence: Option<Presence>,
-    /// Nodes that were given it, so that nobody is given it twice.
+    /// Nodes that have it, as far as known: nobody is given it twice.
     pub given: Vec<RingId>,
 }
 

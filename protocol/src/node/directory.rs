@@ -3,7 +3,7 @@
 //!
 //! Once a member, the node signs its record, its presence and, beforehand, the presence's withdrawal, and publishes the first two; the
 //! presence again every few minutes. Whoever is responsible gives copies to the four behind. When who is responsible changes, the
-//! first of the five gives to those who have come. On leaving, the withdrawal goes out: it needs no signature any more.
+//! first of the five that has it gives to those who have come. On leaving, the withdrawal goes out: it needs no signature any more.
 
 use super::journal::Purpose;
 use super::{KeyUse, Node, Row, Table};
@@ -187,6 +187,11 @@ impl Node {
             if *kind == FIRST {
                 self.hand_over(now);
             } else {
+                // Whoever gives a copy gives to all who are responsible now.
+                let five = self.ring.responsible_for(key);
+                if let Some(kept) = self.directory.shelf.get_mut(key) {
+                    kept.given = five;
+                }
                 self.directory_near_changed(now);
             }
         }
@@ -213,8 +218,11 @@ impl Node {
                 gone.push(key);
                 continue;
             }
-            let is_giver = |to: RingId| five.iter().find(|id| **id != to) == Some(&me) || !five.contains(&me);
-            gifts.extend(five.iter().filter(|to| **to != me && !kept.given.contains(to) && is_giver(**to)).map(|to| (key, *to)));
+            // The first of those who have it gives to those who are new: several may be, and before all who have it.
+            let giver = five.iter().find(|id| **id == me || kept.given.contains(id));
+            if giver == Some(&me) || !five.contains(&me) {
+                gifts.extend(five.iter().filter(|to| **to != me && !kept.given.contains(to)).map(|to| (key, *to)));
+            }
         }
         for key in gone {
             self.directory.shelf.forget(key);
@@ -273,11 +281,11 @@ impl Node {
         self.ask_ring(Request { service: Service::Lookup, aim, key, body: Vec::new() }, asked, now);
     }
 
-    /// What a lookup brought; an empty body where nobody answered.
-    pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, body: &[u8], now: Now) {
-        let found = Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall);
+    /// What a lookup brought; nothing where nobody answered. Whoever answers with what is not to be believed is not the last to be asked.
+    pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
+        let found = answer.and_then(|body| Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall));
         match (found, why) {
-            (None, _) if attempt < 2 && !body.is_empty() => self.look_up(user, why, attempt + 1, now),
+            (None, _) if attempt < 2 && answer.is_some() => self.look_up(user, why, attempt + 1, now),
             (None, Why::Reach) => self.ask_relay_to_reach(user, now),
             (None, Why::Add) => self.cannot_add(user),
             (Some(found), Why::Add) => self.record_to_add(user, found.record.devices(), now),

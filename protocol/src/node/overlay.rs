@@ -269,7 +269,7 @@ impl Node {
                 self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
             }
             (Asked::Signal { to, .. }, Verdict::NoSuchNode) => self.undelivered_by_ring(&to, now),
-            (Asked::Lookup { why, attempt, key }, _) => self.lookup_done(key, why, attempt, &body, now),
+            (Asked::Lookup { why, attempt, key }, _) => self.lookup_done(key, why, attempt, Some(&body), now),
             (Asked::Publish, _) if body != [0] => self.publish_failed(now),
             (Asked::Copy { key, to }, _) if body != [0] => self.copy_failed(key, to),
             (Asked::Publish | Asked::Copy { .. }, _) => {}
@@ -280,7 +280,7 @@ impl Node {
         match self.overlay.asked.remove(&id) {
             Some((Asked::Certificate { of }, _)) => self.ring_input(now, |ring, out| ring.dial_failed(of, false, now.mono, out)),
             Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
-            Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, &[], now),
+            Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, None, now),
             Some((Asked::Publish, _)) => self.publish_failed(now),
             Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
             None => {}
@@ -292,9 +292,9 @@ impl Node {
         self.overlay.names.insert(key, user.clone());
     }
 
-    fn lookup_done(&mut self, key: RingId, why: Why, attempt: u8, body: &[u8], now: Now) {
+    fn lookup_done(&mut self, key: RingId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
         if let Some(user) = self.overlay.names.remove(&key) {
-            self.looked_up(&user, why, attempt, body, now);
+            self.looked_up(&user, why, attempt, answer, now);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use b4_simulator::experiments::fuzz_world;
+use b4_simulator::experiments::{RingDemand, fuzz_world};
 use clap::Args;
 
 #[derive(Args)]
@@ -17,17 +17,22 @@ pub(super) struct Fuzz {
     /// No more worlds than these.
     #[arg(long, default_value_t = u64::MAX)]
     seeds: u64,
+    /// Demand that all members make one ring at every moment, newcomers that are not in their place yet, too.
+    #[arg(long)]
+    members: bool,
 }
 
 impl Fuzz {
     pub fn run(&self) -> io::Result<()> {
         let began = Instant::now();
         let span = Duration::from_secs_f64(self.minutes.clamp(0.0, 1e6) * 60.0);
+        let demand = if self.members { RingDemand::Members } else { RingDemand::Placed };
+        let option = if self.members { " --members" } else { "" };
         let mut worlds = 0;
         while worlds < self.seeds && began.elapsed() < span {
             let seed = self.seed.wrapping_add(worlds);
-            if let Err(failure) = fuzz_world(seed) {
-                let what = format!("seed {seed}: {}\nreplay: b4-simulator fuzz --seed {seed} --seeds 1", failure.what);
+            if let Err(failure) = fuzz_world(seed, demand) {
+                let what = format!("seed {seed}: {}\nreplay: b4-simulator fuzz --seed {seed} --seeds 1{option}", failure.what);
                 return Err(io::Error::other(what));
             }
             worlds += 1;

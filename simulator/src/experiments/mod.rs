@@ -4,6 +4,7 @@
 //! command line and the printing are not here.
 
 mod churn;
+mod course;
 mod fuzz;
 mod still;
 mod tally;
@@ -14,7 +15,8 @@ use crate::draws::Draws;
 use crate::overlay::{LinkModel, Overlay, OverlayConfig};
 
 pub use churn::{Churn, churn};
-pub use fuzz::{Deed, FuzzFailure, fuzz_world, scripted_world};
+pub use course::{COURSE, course};
+pub use fuzz::{Deed, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.

@@ -1,6 +1,6 @@
 //! What goes wrong in a large world, beside nodes that end: deafness, hostile nodes, sleep, a split network.
 
-use super::{Event, NodeIndex, Overlay, RingId};
+use super::{NodeIndex, Overlay, RingId};
 
 impl Overlay {
     /// From now on nobody hears of a crash, or does again.
@@ -31,8 +31,8 @@ impl Overlay {
         for (peer, at, link) in links {
             let delay = self.draw_between(model.detection_ms);
             if delay < span_ms {
-                self.schedule(delay, Event::Gone { at, peer: id, link });
-                self.schedule(delay, Event::Gone { at: node, peer, link });
+                self.gone_in(delay, at, id, link);
+                self.gone_in(delay, node, peer, link);
             }
         }
     }
@@ -52,7 +52,7 @@ impl Overlay {
             for (peer, at, link) in links {
                 if self.is_apart(node, at) {
                     let delay = if model.silent > 0.0 { self.draw_between(model.detection_ms) } else { self.latency(node, at) };
-                    self.schedule(delay, Event::Gone { at: node, peer, link });
+                    self.gone_in(delay, node, peer, link);
                 }
             }
         }

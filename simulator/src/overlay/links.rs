@@ -41,6 +41,11 @@ impl Overlay {
         let link = self.next_link;
         self.traffic.counted.connections += 1;
         let caller = self.nodes[dialler as usize].id;
+        // The other end may still believe in an older link: as in the product, the newer one takes its place.
+        if self.nodes[peer as usize].links.remove(&caller).is_some() {
+            let now_ms = self.now_ms;
+            self.step(peer, |ring, out| ring.unlinked(caller, now_ms, out));
+        }
         self.nodes[dialler as usize].links.insert(dialled, (peer, link));
         self.nodes[peer as usize].links.insert(caller, (dialler, link));
         self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
@@ -55,7 +60,7 @@ impl Overlay {
         let Some((at, link)) = self.nodes[node as usize].links.remove(&peer) else { return };
         let delay = self.latency(node, at);
         let peer = self.nodes[node as usize].id;
-        self.schedule(delay, Event::Gone { at, peer, link });
+        self.gone_in(delay, at, peer, link);
     }
 
     pub(super) fn gone(&mut self, at: NodeIndex, peer: RingId, link: u64) {
@@ -66,6 +71,8 @@ impl Overlay {
             self.schedule(wait_ms, Event::Gone { at, peer, link });
             return;
         }
+        self.dying.remove(&(at, link));
+        let state = &mut self.nodes[at as usize];
         if state.links.get(&peer).is_some_and(|(_, number)| *number == link) {
             state.links.remove(&peer);
             self.step(at, |ring, out| ring.unlinked(peer, now_ms, out));

@@ -10,10 +10,11 @@ mod links;
 mod lookups;
 mod nodes;
 mod orders;
+mod probes;
 mod traffic;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use b4_protocol::crypto::{Rng, sha256};
 use b4_protocol::ring::{Message, Outcome, RequestId, Ring, RingId};
@@ -23,10 +24,12 @@ use crate::trace::TraceHash;
 
 pub use config::{LinkModel, OverlayConfig};
 pub use lookups::LookupResult;
+pub use probes::{Probe, ProbeResult};
 pub use traffic::Counted;
 
 use hash::ByRandomBits;
 use lookups::Lookups;
+use probes::Probes;
 use traffic::Traffic;
 
 /// Which node. The place of one that ended is used again.
@@ -74,6 +77,7 @@ enum Asked {
     Certificate { of: RingId },
     Signal { of: RingId },
     Lookup { number: u64 },
+    Probe { number: u64 },
 }
 
 /// A world of rings.
@@ -93,7 +97,15 @@ pub struct Overlay {
     is_split: bool,
     /// Nobody hears that a link is gone: for the moment after a great crash.
     is_deaf: bool,
+    /// Ends of links that will hear that their link is gone.
+    dying: BTreeSet<(NodeIndex, u64)>,
+    /// The nodes that the last event happened to.
+    touched: Vec<NodeIndex>,
+    /// The first message that no node may send, where that is looked at.
+    complaint: Option<String>,
+    is_strict: bool,
     lookups: Lookups,
+    probes: Probes,
     traffic: Traffic,
     trace: TraceHash,
     /// Filled while orders are carried out; kept for its memory.
@@ -116,7 +128,12 @@ impl Overlay {
             members: BTreeMap::new(),
             is_split: false,
             is_deaf: false,
+            dying: BTreeSet::new(),
+            touched: Vec::new(),
+            complaint: None,
+            is_strict: false,
             lookups: Lookups::default(),
+            probes: Probes::default(),
             traffic: Traffic::default(),
             trace: TraceHash::new(),
             pending: Vec::new(),
@@ -147,7 +164,23 @@ impl Overlay {
         self.now_ms = self.now_ms.max(until_ms);
     }
 
+    /// Lets time pass, and has the world looked at after everything that happens, with the nodes that it happened to.
+    ///
+    /// # Errors
+    /// The first complaint; the world stands still there.
+    pub fn run_watched<E>(&mut self, span_ms: u64, mut look: impl FnMut(&Self, &[NodeIndex]) -> Result<(), E>) -> Result<(), E> {
+        let until_ms = self.now_ms + span_ms;
+        while let Some((at_ms, event)) = self.queue.pop_until(until_ms) {
+            self.now_ms = at_ms;
+            self.happen(event);
+            look(self, &self.touched)?;
+        }
+        self.now_ms = until_ms;
+        Ok(())
+    }
+
     fn happen(&mut self, event: Event) {
+        self.touched.clear();
         match event {
             Event::Wake { node, life } => self.wake(node, life),
             Event::Introduce { node, life } => {
@@ -163,6 +196,12 @@ impl Overlay {
 
     fn is_running(&self, node: NodeIndex, life: u32) -> bool {
         self.nodes[node as usize].life == life && self.nodes[node as usize].ring.is_some()
+    }
+
+    /// One end of a link is to hear that it is gone.
+    fn gone_in(&mut self, in_ms: u64, at: NodeIndex, peer: RingId, link: u64) {
+        self.dying.insert((at, link));
+        self.schedule(in_ms, Event::Gone { at, peer, link });
     }
 
     fn schedule(&mut self, in_ms: u64, event: Event) {

@@ -20,6 +20,11 @@ impl Overlay {
     /// Starts a node at a place of its own; the relay introduces it to some that run.
     pub fn join(&mut self) -> NodeIndex {
         let id = RingId(u128::from_be_bytes(self.rng.array()));
+        self.join_at(id)
+    }
+
+    /// Starts a node at this place, where nobody stands.
+    pub fn join_at(&mut self, id: RingId) -> NodeIndex {
         let ring = Ring::new(id, self.config.ring, self.rng.fork("ring"), self.now_ms);
         let state = NodeState {
             id,
@@ -123,7 +128,7 @@ impl Overlay {
         for (peer, link, id) in self.end(node) {
             if !self.is_deaf {
                 let delay = if is_silent { self.draw_between(model.detection_ms) } else { self.latency(node, peer) };
-                self.schedule(delay, Event::Gone { at: peer, peer: id, link });
+                self.gone_in(delay, peer, id, link);
             }
         }
     }
@@ -132,7 +137,7 @@ impl Overlay {
     pub fn leave(&mut self, node: NodeIndex) {
         for (peer, link, id) in self.end(node) {
             let delay = self.latency(node, peer);
-            self.schedule(delay, Event::Gone { at: peer, peer: id, link });
+            self.gone_in(delay, peer, id, link);
         }
     }
 
@@ -146,8 +151,10 @@ impl Overlay {
         let id = state.id;
         let links = std::mem::take(&mut state.links);
         for asked in std::mem::take(&mut state.asked).into_values() {
-            if let Asked::Lookup { number } = asked {
-                self.lookup_void(number);
+            match asked {
+                Asked::Lookup { number } => self.lookup_void(number),
+                Asked::Probe { number } => self.probe_void(number),
+                Asked::Certificate { .. } | Asked::Signal { .. } => {}
             }
         }
         self.live.remove(&id);
@@ -203,6 +210,7 @@ impl Overlay {
 
     /// Lets a ring do something and carries out what it orders.
     pub(super) fn step(&mut self, node: NodeIndex, act: impl FnOnce(&mut Ring, &mut Vec<Outcome>)) {
+        self.touched.push(node);
         let mut out = std::mem::take(&mut self.pending);
         if let Some(ring) = self.nodes[node as usize].ring.as_mut() {
             act(ring, &mut out);

@@ -1,6 +1,7 @@
 //! What rings order: to send, to dial, to close, to answer.
 
-use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Service, Standing, Verdict};
+use b4_protocol::limits::RING_TTL;
+use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Route, Service, Standing, Verdict};
 
 use super::{Asked, Event, NodeIndex, Overlay};
 
@@ -40,6 +41,9 @@ impl Overlay {
         let state = &self.nodes[node as usize];
         let Some((peer, link)) = state.links.get(&to).copied() else { return };
         let from = state.id;
+        if self.is_strict && self.complaint.is_none() {
+            self.complaint = breach_of(&message).map(|what| format!("{from:?} says to {to:?} {what}: {message:?}"));
+        }
         self.traffic.sent(&message, self.now_ms);
         let delay = self.latency(node, peer);
         self.schedule(delay, Event::Message { from, to: peer, link, message });
@@ -97,6 +101,7 @@ impl Overlay {
                 self.set_up(node, of, 0);
             }
             Some(Asked::Lookup { number }) => self.lookup_answered(number, path, hops, by),
+            Some(Asked::Probe { number }) => self.probe_done(number, Some((by, verdict))),
             None => {}
         }
     }
@@ -105,6 +110,7 @@ impl Overlay {
         match self.nodes[node as usize].asked.remove(&request) {
             Some(Asked::Certificate { of } | Asked::Signal { of }) => self.dial_failed(node, of, false),
             Some(Asked::Lookup { number }) => self.lookup_failed(number),
+            Some(Asked::Probe { number }) => self.probe_done(number, None),
             None => {}
         }
     }
@@ -132,6 +138,16 @@ impl Overlay {
             }
             Standing::Joining => drop(self.members.remove(&id)),
         }
+    }
+}
+
+/// Why no node may send this message.
+fn breach_of(message: &Message) -> Option<&'static str> {
+    let has_hops_left = |route: &Route| route.hops.checked_add(route.ttl).is_some_and(|hops| hops <= RING_TTL);
+    match message {
+        Message::Route(route) if !has_hops_left(route) => Some("what goes further than a request may"),
+        _ if Message::decode(&message.encode()).as_ref() != Ok(message) => Some("what nobody can read"),
+        _ => None,
     }
 }
 

@@ -35,6 +35,61 @@ impl Overlay {
         self.live.values().filter_map(|index| self.nodes[*index as usize].ring.as_ref())
     }
 
+    /// Positions of the running nodes, ascending.
+    pub fn live_ids(&self) -> impl Iterator<Item = RingId> {
+        self.live.keys().copied()
+    }
+
+    /// Positions of the members, ascending.
+    pub fn member_ids(&self) -> impl Iterator<Item = RingId> {
+        self.members.keys().copied()
+    }
+
+    /// Whether the node at a position is a member.
+    pub fn is_member(&self, id: RingId) -> bool {
+        self.members.contains_key(&id)
+    }
+
+    /// The ring of the running node at a position.
+    pub fn ring_at(&self, id: RingId) -> Option<&Ring> {
+        self.node_at(id).and_then(|node| self.ring(node))
+    }
+
+    /// The running node at a position.
+    pub fn node_at(&self, id: RingId) -> Option<NodeIndex> {
+        self.live.get(&id).copied()
+    }
+
+    /// The open links of a node: the other end's position, which node it is, and the link's number.
+    pub fn links_of(&self, node: NodeIndex) -> impl Iterator<Item = (RingId, NodeIndex, u64)> {
+        self.nodes[node as usize].links.iter().map(|(peer, (at, link))| (*peer, *at, *link))
+    }
+
+    /// Whether this end of a link will hear that it is gone.
+    pub fn is_dying(&self, node: NodeIndex, link: u64) -> bool {
+        self.dying.contains(&(node, link))
+    }
+
+    /// Whether any end of a link will hear that it is gone.
+    pub fn is_any_dying(&self) -> bool {
+        !self.dying.is_empty()
+    }
+
+    /// Whether the network is in two halves.
+    pub fn is_split(&self) -> bool {
+        self.is_split
+    }
+
+    /// From now on every message is looked at before it is sent.
+    pub fn set_strict(&mut self) {
+        self.is_strict = true;
+    }
+
+    /// What was wrong with the first that should not have been sent.
+    pub fn complaint(&self) -> Option<&str> {
+        self.complaint.as_deref()
+    }
+
     /// Links of the running nodes: mean and most.
     pub fn degrees(&self) -> (f64, usize) {
         let (sum, most) = self.rings().map(Ring::degree).fold((0, 0), |(sum, most), degree| (sum + degree, most.max(degree)));

@@ -10,6 +10,10 @@ use crate::store::DiskFault;
 
 impl World {
     pub(super) fn input(&mut self, node: NodeIndex, input: Input) {
+        if self.machines[node].hostile.is_some() {
+            self.hostile_input(node, input);
+            return;
+        }
         let now = self.now_at(node);
         self.trace = sha256(&[&self.trace, &now.mono.to_be_bytes(), &(node as u64).to_be_bytes(), format!("{input:?}").as_bytes()]);
         let Some(running) = self.machines[node].node.as_mut() else { return };
@@ -23,7 +27,8 @@ impl World {
         }
         let machine = &mut self.machines[node];
         // A deadline in the past is due at once, and a node that never moves it on would stop the clock: that must show.
-        machine.wake_at_ms = machine.node.as_ref().and_then(Node::next_wake).map(|at| at.max(self.now_ms + 1));
+        let wake_ms = machine.node.as_ref().and_then(Node::next_wake).map(|at| at.max(self.now_ms + 1));
+        machine.wake_at_ms = wake_ms.map(|at| at.next_multiple_of(machine.wakes_every_ms));
     }
 
     fn run_effect(&mut self, node: NodeIndex, effect: Effect) {
@@ -35,6 +40,9 @@ impl World {
                 self.put_to_relay(socket, ToRelay::Connect { node, life });
             }
             Effect::RelaySend(frame) => {
+                if self.is_for_hostile(node, &frame) {
+                    return;
+                }
                 if let Some(socket) = self.machines[node].socket {
                     self.put_to_relay(socket, ToRelay::Frame(frame));
                 }
@@ -62,10 +70,7 @@ impl World {
                 }
             }
             Effect::LinkSend { link, channel, frame } => {
-                let other = self.end_of(node, link).filter(|end| end.is_open).and_then(|end| end.remote);
-                if let Some(other) = other {
-                    self.schedule_in_order((other, true), Event::Frame { end: other, channel, frame });
-                }
+                self.send_frame(node, link, channel, frame);
             }
             Effect::LinkClose { link } => {
                 if let Some(number) = self.end_of(node, link).map(|end| end.number) {

@@ -67,6 +67,15 @@ impl World {
         }
     }
 
+    /// Puts a frame on its way to the other end of an open link.
+    pub(super) fn send_frame(&mut self, node: NodeIndex, link: LinkId, channel: u16, frame: Vec<u8>) {
+        let other = self.end_of(node, link).filter(|end| end.is_open).and_then(|end| end.remote);
+        if let Some(other) = other.filter(|other| !self.unheard.contains(other)) {
+            let wait_ms = self.machines[node].slow_ms;
+            self.schedule_in_order_after(wait_ms, (other, true), Event::Frame { end: other, channel, frame });
+        }
+    }
+
     pub(super) fn end_of(&self, node: NodeIndex, link: LinkId) -> Option<&End> {
         self.ends.values().find(|end| end.node == node && end.link == link)
     }

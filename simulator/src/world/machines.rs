@@ -39,6 +39,9 @@ impl World {
             socket: None,
             life: 0,
             wake_at_ms: None,
+            wakes_every_ms: 1,
+            slow_ms: 0,
+            hostile: None,
             clock_ms: 0,
         };
         self.machines.push(machine);

@@ -1,7 +1,9 @@
 //! A world: machines, a relay, a network between them, and a clock that only events move. Here are its time and its events;
-//! the other files have what happens to machines, effects, links, the relay and trust.
+//! the other files have what happens to machines, effects, links, the relay and trust, what fails, and what enemies do.
 
 mod effects;
+mod faults;
+mod hostile;
 mod links;
 mod machines;
 mod relay;
@@ -19,6 +21,7 @@ use b4_protocol::time::Now;
 use crate::end::End;
 use crate::machine::Machine;
 use crate::relay_host::{Names, RelayHost};
+pub(crate) use hostile::Hostile;
 use relay::ToRelay;
 
 /// Which machine.
@@ -73,6 +76,8 @@ pub struct World {
     machines: Vec<Machine>,
     ends: BTreeMap<u64, End>,
     unconnectable: BTreeSet<(NodeIndex, NodeIndex)>,
+    /// Ends that nothing reaches any more, and that do not know it.
+    unheard: BTreeSet<u64>,
     /// The last time something was put on the way between two ends or a socket: keeps each in order.
     last_arrival: BTreeMap<(u64, bool), u64>,
     /// Revoked certificates by H(serial), and the newest list that the authority has signed.
@@ -103,6 +108,7 @@ impl World {
             machines: Vec::new(),
             ends: BTreeMap::new(),
             unconnectable: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             last_arrival: BTreeMap::new(),
             revoked: BTreeSet::new(),
             published: None,
@@ -208,7 +214,12 @@ impl World {
 
     /// Puts an event on a way on which nothing overtakes.
     fn schedule_in_order(&mut self, way: (u64, bool), event: Event) {
-        let arrival = self.now_ms + self.latency();
+        self.schedule_in_order_after(0, way, event);
+    }
+
+    /// The same, for what leaves only after a while.
+    fn schedule_in_order_after(&mut self, wait_ms: u64, way: (u64, bool), event: Event) {
+        let arrival = self.now_ms + wait_ms + self.latency();
         let arrival = self.last_arrival.get(&way).copied().unwrap_or(0).max(arrival);
         self.last_arrival.insert(way, arrival);
         self.schedule(arrival - self.now_ms, event);

@@ -6,6 +6,7 @@ use b4_protocol::identity::testing::{NOW_MS, TestDevice};
 use b4_protocol::identity::{RevocationList, TrustAnchor};
 use b4_protocol::node::{Input, LinkId};
 use b4_protocol::session::LIVE;
+use b4_protocol::time::DAY_MS;
 
 use super::{NodeIndex, World};
 
@@ -18,6 +19,11 @@ impl World {
     /// Somebody with a certificate and no machine: an enemy inside.
     pub fn insider(&mut self, user: &str) -> TestDevice {
         self.authority.issue(user, NOW_MS)
+    }
+
+    /// A device of this user whose certificate ended long ago.
+    pub fn expired(&mut self, user: &str) -> TestDevice {
+        self.authority.issue(user, NOW_MS - 365 * DAY_MS)
     }
 
     /// A machine's device: certificate and private keys.

@@ -1,0 +1,256 @@
+//! What must hold at every moment of a small world, whatever goes wrong: looked at after everything that happens.
+//!
+//! Of each node that something happened to: both lists in order, bounded, without itself; nobody in them who ended long ago; links
+//! as the network has them, each mutual or with its end on the way; nobody without links in a place, nobody with links without
+//! neighbours; no message beyond a bound (the world looks at those).
+//!
+//! Of all together, after Zave (How to make Chord correct, 2017): the *best successor* of a node of the ring is the first in its list that
+//! is of the ring. From each, best successors lead round one circle, which meets the places in order. Zave shows it to hold through joins and
+//! ends, once it holds, while nobody is believed dead who lives, and nobody loses all that they know at once; so it is demanded from the first moment
+//! at which everybody is in place, and again after a long sleep or a split once everybody is. Of the ring are those who were in place
+//! then, and since then newcomers from the moment that [`RingDemand`] says: two of them may find each other first, and are a ring of their
+//! own until they find the other.
+//! That everybody is *on* the circle is never demanded: newcomers hang on it. Nothing of this is demanded where pairs can never connect: whom a node
+//! cannot link to it knows from others alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use b4_protocol::limits::{NEAR_KNOWN, RING_LINKS_TOLD_MAX};
+use b4_protocol::ring::{Ring, RingId, Side, Standing};
+
+use crate::overlay::{NodeIndex, Overlay};
+
+/// How long one who ended may be named. A link that is silent is given up after 155 s at most (PROTOCOL.md#ring), a crash is heard of
+/// before that; then it is told on.
+const DEAD_MS: u64 = 180_000;
+/// Sleeps up to this are not noticed by others.
+const NAP_MS: u64 = 3_000;
+
+/// Of whom it is demanded that their best successors make one ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RingDemand {
+    /// Of nobody.
+    None,
+    /// Of those who have been in their place: a newcomer's best successor was the true one at some moment.
+    Placed,
+    /// Of all who say that they are members and know one of the ring after them, from that moment on.
+    Members,
+}
+
+/// What was done to the world, and who makes the ring.
+pub(super) struct Watch {
+    ended: BTreeMap<RingId, u64>,
+    /// Until when somebody slept.
+    awake: BTreeMap<RingId, u64>,
+    asleep_until_ms: u64,
+    demand: RingDemand,
+    /// Those who were in place when everybody last was, and those who have come to them since; nobody after what may have parted them.
+    of_ring: BTreeSet<RingId>,
+}
+
+impl Watch {
+    pub fn new(demand: RingDemand) -> Self {
+        Self { ended: BTreeMap::new(), awake: BTreeMap::new(), asleep_until_ms: 0, demand, of_ring: BTreeSet::new() }
+    }
+
+    /// A node is about to end.
+    pub fn ends(&mut self, world: &Overlay, node: NodeIndex) {
+        if let Some(ring) = world.ring(node) {
+            self.ended.insert(ring.me(), world.now_ms());
+            self.of_ring.remove(&ring.me());
+            // Zave's one assumption: nobody of the ring loses all that it knows of it at once.
+            if self.of_ring.iter().any(|id| !self.is_held(world, *id)) {
+                self.of_ring.clear();
+            }
+        }
+    }
+
+    /// A node is about to sleep.
+    pub fn sleeps(&mut self, world: &Overlay, node: NodeIndex, span_ms: u64) {
+        if let Some(ring) = world.ring(node) {
+            let until_ms = world.now_ms() + span_ms;
+            self.awake.insert(ring.me(), until_ms);
+            if span_ms > NAP_MS {
+                self.asleep_until_ms = self.asleep_until_ms.max(until_ms);
+                self.of_ring.clear();
+            }
+        }
+    }
+
+    /// The network falls apart, or has.
+    pub fn disturbed(&mut self, is_disturbed: bool) {
+        if is_disturbed {
+            self.of_ring.clear();
+        }
+    }
+
+    /// Looks.
+    pub fn look(&mut self, world: &Overlay, touched: &[NodeIndex]) -> Result<(), String> {
+        if let Some(complaint) = world.complaint() {
+            return Err(complaint.to_owned());
+        }
+        for node in touched {
+            if let Some(ring) = world.ring(*node) {
+                check_lists(ring)?;
+                check_links(world, *node, ring)?;
+                self.check_dead(world, ring)?;
+            }
+        }
+        self.check_ring(world).map_err(|what| format!("at {} ms {what}", world.now_ms()))
+    }
+
+    fn check_dead(&self, world: &Overlay, ring: &Ring) -> Result<(), String> {
+        let me = ring.me();
+        for id in Side::BOTH.into_iter().flat_map(|side| ring.near(side)) {
+            if world.node_at(*id).is_some() {
+                continue;
+            }
+            let Some(ended_ms) = self.ended.get(id) else { return Err(format!("{me:?} knows {id:?}, whom there never was")) };
+            let since_ms = self.awake.get(&me).map_or(*ended_ms, |awake_ms| *awake_ms.max(ended_ms));
+            if world.now_ms() > since_ms + DEAD_MS {
+                return Err(format!("at {} ms {me:?} still names {id:?}, which ended at {ended_ms} ms", world.now_ms()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ring(&mut self, world: &Overlay) -> Result<(), String> {
+        if self.demand == RingDemand::None {
+            return Ok(());
+        }
+        if self.of_ring.is_empty() {
+            let is_calm = !world.is_split() && !world.is_any_dying() && world.now_ms() > self.asleep_until_ms;
+            if is_calm && world.is_whole() {
+                self.of_ring = world.member_ids().collect();
+            }
+            return Ok(());
+        }
+        self.of_ring.retain(|id| world.is_member(*id));
+        let newcomers: Vec<RingId> = world.member_ids().filter(|id| self.is_coming(world, *id)).collect();
+        self.of_ring.extend(newcomers);
+        one_ring(world, &self.of_ring)
+    }
+
+    /// Whether a member that is not of the ring yet is from now on.
+    fn is_coming(&self, world: &Overlay, id: RingId) -> bool {
+        // One who hangs on somebody who has ended would lose all that it knows at once.
+        if self.of_ring.contains(&id) || !self.is_held(world, id) {
+            return false;
+        }
+        let list = world.ring_at(id).map_or(&[][..], |ring| ring.near(Side::Next));
+        let best = list.iter().find(|next| self.of_ring.contains(next));
+        match self.demand {
+            RingDemand::Members => best.is_some(),
+            _ => best.is_some() && best == self.of_ring.range(id..).next().or(self.of_ring.first()),
+        }
+    }
+
+    /// Whether a node of the ring is linked to another.
+    fn is_held(&self, world: &Overlay, id: RingId) -> bool {
+        world.ring_at(id).is_some_and(|ring| ring.links().any(|(peer, ..)| self.of_ring.contains(&peer)))
+    }
+}
+
+fn check_lists(ring: &Ring) -> Result<(), String> {
+    let me = ring.me();
+    for side in Side::BOTH {
+        let list = ring.near(side);
+        let ways: Vec<u128> = list.iter().map(|id| side.way(me, *id)).collect();
+        if list.len() > NEAR_KNOWN || !ways.is_sorted_by(|a, b| a < b) || ways.first() == Some(&0) {
+            return Err(format!("the list of {me:?} is out of order or too long: {list:?}"));
+        }
+        let nearest = ring.links().map(|(peer, ..)| side.way(me, peer)).min();
+        if nearest.is_some_and(|nearest| ways.first().is_none_or(|first| *first > nearest)) {
+            return Err(format!("{me:?} has a link nearer than its list {list:?}"));
+        }
+    }
+    if ring.degree() > RING_LINKS_TOLD_MAX {
+        return Err(format!("{me:?} has {} links", ring.degree()));
+    }
+    if (ring.standing() == Standing::Alone) != (ring.degree() == 0) {
+        return Err(format!("{me:?} is {:?} with {} links", ring.standing(), ring.degree()));
+    }
+    Ok(())
+}
+
+/// A node's links are those that the network has, and the other end has each as well, or this one will hear that it is gone.
+fn check_links(world: &Overlay, node: NodeIndex, ring: &Ring) -> Result<(), String> {
+    let me = ring.me();
+    let known: Vec<RingId> = ring.links().map(|(peer, ..)| peer).collect();
+    let there: Vec<RingId> = world.links_of(node).map(|(peer, ..)| peer).collect();
+    if known != there {
+        return Err(format!("{me:?} believes in links to {known:?} and has {there:?}"));
+    }
+    for (peer, at, link) in world.links_of(node) {
+        let is_mutual = world.node_at(peer) == Some(at) && world.links_of(at).any(|(back, _, number)| back == me && number == link);
+        if !is_mutual && !world.is_dying(node, link) {
+            return Err(format!("{me:?} is linked to {peer:?}, which is not linked to it, and will not hear of it"));
+        }
+    }
+    Ok(())
+}
+
+/// Zave's invariant: the best successors of these lead round one circle, in order.
+fn one_ring(world: &Overlay, of_ring: &BTreeSet<RingId>) -> Result<(), String> {
+    let members: Vec<RingId> = of_ring.iter().copied().collect();
+    if members.len() < 2 {
+        return Ok(());
+    }
+    let mut best: Vec<usize> = Vec::with_capacity(members.len());
+    for id in &members {
+        let list = world.ring_at(*id).map_or(&[][..], |ring| ring.near(Side::Next));
+        let next = list.iter().find_map(|id| members.binary_search(id).ok());
+        best.push(next.ok_or_else(|| format!("{id:?} knows nobody of the ring after it: {list:?}, of {members:?}"))?);
+    }
+    // From the first member so far that everything which only hangs on the ring is behind.
+    let on_ring = (0..members.len()).fold(0, |at, _| best[at]);
+    let round: Vec<usize> = std::iter::successors(Some(on_ring), |at| Some(best[*at]).filter(|next| *next != on_ring)).collect();
+    let turns = round.iter().filter(|at| best[**at] <= **at).count();
+    if turns != 1 {
+        return Err(format!("best successors go {turns} times round the circle: {round:?} of {members:?}"));
+    }
+    for start in 0..members.len() {
+        let end = (0..members.len()).fold(start, |at, _| best[at]);
+        if !round.contains(&end) {
+            return Err(format!("{:?} leads to another ring than {:?}, of {members:?}", members[start], members[on_ring]));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overlay::{LinkModel, OverlayConfig};
+    use b4_protocol::ring::RingConfig;
+
+    /// Six members, everybody in place.
+    fn whole() -> (Overlay, Watch) {
+        let ring = RingConfig { links: 24, tries: 3 };
+        let mut world = Overlay::new(OverlayConfig { seed: 1, ring, latency_ms: (10, 70), links: LinkModel::IDEAL });
+        (0..6).for_each(|_| _ = world.join());
+        let mut watch = Watch::new(RingDemand::Members);
+        assert_eq!(world.run_watched(60_000, |world, touched| watch.look(world, touched)), Ok(()));
+        assert_eq!(watch.of_ring.len(), 6);
+        (world, watch)
+    }
+
+    #[test]
+    fn a_crash_that_nobody_hears_of_leaves_links_that_are_not_there() {
+        let (mut world, mut watch) = whole();
+        let victim = world.running()[0];
+        watch.ends(&world, victim);
+        world.set_deaf(true);
+        world.crash(victim);
+        let looked = world.run_watched(60_000, |world, touched| watch.look(world, touched));
+        assert!(looked.is_err_and(|what| what.contains("will not hear of it")));
+    }
+
+    #[test]
+    fn a_network_in_two_halves_that_the_watch_knows_nothing_of_makes_two_rings() {
+        let (mut world, mut watch) = whole();
+        world.split();
+        let looked = world.run_watched(240_000, |world, touched| watch.look(world, touched));
+        assert!(looked.is_err_and(|what| what.contains("leads to another ring")));
+    }
+}
