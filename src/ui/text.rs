@@ -35,7 +35,13 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 fn is_link(word: &str) -> bool {
     let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
-    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric())) && !word.contains(turns_text)
+    rest.is_some_and(|rest| rest.starts_with(begins_host)) && !word.contains(turns_text)
+}
+
+/// Letters and digits of all scripts, nearly: to know them exactly takes tables of 2 kB, and the browser judges the address anyway.
+fn begins_host(character: char) -> bool {
+    let is_sign = matches!(character, '\u{80}'..='\u{bf}' | '\u{2000}'..='\u{2bff}' | '\u{3000}'..='\u{3004}' | '\u{ff00}'..='\u{ff0f}' | '\u{fffd}');
+    character.is_ascii_alphanumeric() || !(character.is_ascii() || is_sign)
 }
 
 /// Whether a character makes text read in another order than it stands: an address with one of them may look like another.
@@ -66,10 +72,11 @@ mod tests {
 
     #[test]
     fn links_are_http_alone_and_end_before_punctuation() {
-        let text = "see https://b4.example/a?b=c, or http://x.org. Not javascript:alert(1) nor https:// nor https://x.org/\u{202e}gro.4b";
+        let text = "see https://b4.example/a?b=c, or http://x.org. Not javascript:alert(1) nor https:// nor https://… nor https://x.org/\u{202e}gro.4b, \
+                    but https://bücher.example and http://ünder.example.";
         let links: Vec<&str> =
             pieces(text).iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(*link) } else { None }).collect();
-        assert_eq!(links, ["https://b4.example/a?b=c", "http://x.org"]);
+        assert_eq!(links, ["https://b4.example/a?b=c", "http://x.org", "https://bücher.example", "http://ünder.example"]);
         let whole: String =
             pieces(text).iter().map(|piece| match piece { Piece::Link(text) | Piece::Plain(text) => *text }).collect();
         assert_eq!(whole, text);

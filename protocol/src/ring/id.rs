@@ -14,6 +14,8 @@ pub struct RingId(pub u128);
 
 /// How much further a node before a key counts than one behind it. Guess; more than 1, as it can only pass on.
 const BEFORE_WEIGHT: u128 = 2;
+/// Ciura's gaps for Shell's sort.
+const SORT_GAPS: [usize; 8] = [701, 301, 132, 57, 23, 10, 4, 1];
 
 impl RingId {
     /// Length on the wire.
@@ -64,6 +66,20 @@ impl RingId {
     /// Whether this place lies on the way clockwise from `from` to `to`, ends included. From a place to itself there is only it.
     pub fn is_between(self, from: Self, to: Self) -> bool {
         from.clockwise_to(self) <= from.clockwise_to(to)
+    }
+}
+
+/// Sorts places by `way`, in place; equal ones in any order. Shell's sort: the library's costs the page a kilobyte for each caller,
+/// and no list here is longer than what some 40 links tell.
+pub(super) fn sort_by(places: &mut [RingId], way: &dyn Fn(RingId) -> u128) {
+    for gap in SORT_GAPS {
+        for end in gap..places.len() {
+            let mut at = end;
+            while at >= gap && way(places[at]) < way(places[at - gap]) {
+                places.swap(at, at - gap);
+                at -= gap;
+            }
+        }
     }
 }
 
@@ -149,6 +165,17 @@ mod tests {
             prop_assert_eq!(place(c).is_between(place(a), place(b)), is_met(a, b, c));
             prop_assert_eq!(Side::Next.place(place(a), steps(a, b)), place(b));
             prop_assert_eq!(Side::Previous.place(place(a), steps(b, a)), place(b));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_sorted_by_the_way_that_is_asked_for(values in prop::collection::vec(any::<u128>(), 0..1_000), from in any::<u128>()) {
+            let mut places: Vec<RingId> = values.into_iter().map(RingId).collect();
+            let mut sorted = places.clone();
+            sorted.sort_by_key(|place| RingId(from).clockwise_to(*place));
+            sort_by(&mut places, &|place| RingId(from).clockwise_to(place));
+            prop_assert_eq!(places, sorted);
         }
     }
 

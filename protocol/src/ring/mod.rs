@@ -224,7 +224,7 @@ impl Ring {
     pub fn known(&self) -> u32 {
         let mut known: Vec<RingId> = self.neighbours.values().flat_map(|neighbour| neighbour.links.iter().chain([&neighbour.id])).copied().collect();
         known.extend(self.near.iter().flatten());
-        known.sort_unstable();
+        id::sort_by(&mut known, &|id| id.0);
         known.dedup();
         known.iter().filter(|id| **id != self.me).count() as u32
     }

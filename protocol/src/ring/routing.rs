@@ -115,7 +115,7 @@ impl Ring {
         let is_good = |id: &RingId| if *id == self.me { is_placed } else { !is_bad(*id) };
         if is_round {
             let mut all: Vec<RingId> = stretch.filter(is_good).collect();
-            all.sort_unstable_by_key(|id| key.clockwise_to(*id));
+            super::id::sort_by(&mut all, &|id| key.clockwise_to(id));
             all.dedup();
             all.truncate(HOLDERS);
             return all;

@@ -300,7 +300,7 @@ impl Ring {
     /// The first three on a side that can be reached, and whoever before them cannot be now.
     fn wanted_on(&self, side: Side, now_ms: u64, wanted: &mut Vec<RingId>) {
         let mut hints: Vec<RingId> = self.tending.hints.keys().copied().collect();
-        hints.sort_unstable_by_key(|id| side.way(self.me, *id));
+        super::id::sort_by(&mut hints, &|id| side.way(self.me, id));
         let mut hints = hints.into_iter().peekable();
         let mut near = self.near(side).iter().copied().peekable();
         let mut reachable = 0;

@@ -8,7 +8,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use super::assets::{Assets, hex_digest};
 use super::compile::APP;
-use super::imports;
+use super::{imports, lean};
 
 /// What wasm-bindgen made of the app.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub fn bind(raw: &Path, work: &Path) -> Result<Bound> {
     }
     let (module, wasm) = (work.join(format!("{APP}.js")), work.join(format!("{APP}_bg.wasm")));
     let (module, wasm) = imports::shorten(&fs::read_to_string(module)?, &fs::read(wasm)?)?;
-    Ok(Bound { module: module.into_bytes(), wasm, snippets })
+    Ok(Bound { module: lean::script(&module)?.into_bytes(), wasm, snippets })
 }
 
 impl Bound {

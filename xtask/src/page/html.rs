@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::assets::{Asset, Assets, Integrity, files_below};
 use super::compile::APP;
+use super::lean;
 use super::tag::{Tag, tags};
 
 /// All stylesheets in one, as `index.html` orders them.
@@ -75,12 +76,14 @@ impl Page {
             let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             if SPEAKING.contains(&extension) {
                 assets.add_text(&format!("/{name}"), &read_text(&file)?);
+            } else if extension == "js" {
+                assets.add(&format!("/{name}"), lean::script(&read_text(&file)?)?.into_bytes());
             } else {
                 assets.add(&format!("/{name}"), read(&file)?);
             }
         }
         let sheets: Result<Vec<String>> = self.links("css").map(|tag| read_text(&path(root, tag)?)).collect();
-        assets.add_text(STYLES, &sheets?.join("\n"));
+        assets.add_text(STYLES, &lean::styles(&sheets?.join("\n"))?);
         Ok(())
     }
 
@@ -211,7 +214,7 @@ mod tests {
         assets.add("/b4-app_bg.wasm", b"wasm".to_vec());
         page.add_to(folder.path(), &mut assets).expect("all files are there");
         let sheet = &assets.find(STYLES).expect("a sheet").bytes;
-        assert_eq!(sheet, b"a{}\nb{}");
+        assert_eq!(sheet, b"a{}\nb{}\n");
         page.write(&assets, "0123", "/sw.js").expect("written")
     }
 

@@ -1,9 +1,10 @@
 //! The page: from `index.html`, the wasm app and `www/` to a folder that a server can hand out as it is.
 //!
 //! Its life: [`compile`] has cargo build the app, [`html`] reads which files `index.html` asks for, and unless nothing changed
-//! since the last build, [`bind`] makes the app callable from JavaScript and [`imports`] the names between the two short,
-//! [`assets`] gives every file the hash of its bytes as part of its name, [`html`] writes the new names in, [`worker`] tells the
-//! service worker which files make up this build, and [`pack`] compresses them and puts the folder in place.
+//! since the last build, [`bind`] makes the app callable from JavaScript, [`imports`] the names between the two short, [`lean`]
+//! leaves out what only readers of the source need, [`assets`] gives every file the hash of its bytes as part of its name,
+//! [`html`] writes the new names in, [`worker`] tells the service worker which files make up this build, and [`pack`] compresses
+//! them and puts the folder in place.
 //!
 //! Deliberately absent: a list of the page's files. `index.html` is the only one, for Trunk and for us.
 
@@ -12,6 +13,7 @@ mod bind;
 mod compile;
 mod html;
 mod imports;
+mod lean;
 mod pack;
 mod tag;
 mod worker;

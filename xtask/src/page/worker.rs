@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::assets::{Assets, Integrity};
+use super::lean;
 
 const BUILD_MARK: &str = "\"__B4_BUILD__\"";
 const FILES_MARK: &str = "\"__B4_FILES__\"";
@@ -21,7 +22,7 @@ pub fn source(root: &Path) -> PathBuf {
 
 /// The template.
 pub fn template(root: &Path) -> Result<String> {
-    fs::read_to_string(source(root)).context("reading www/sw.js")
+    lean::script(&fs::read_to_string(source(root)).context("reading www/sw.js")?)
 }
 
 /// Fills in the template. The page itself is listed as `/`.
