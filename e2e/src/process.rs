@@ -70,7 +70,7 @@ fn own_bytes(pid: u32) -> Option<u64> {
 }
 
 /// Everything that `root` started, and what that started.
-fn descendants(root: u32) -> Vec<u32> {
+pub fn descendants(root: u32) -> Vec<u32> {
     let parents = parents();
     let mut found = vec![root];
     let mut at = 0;
@@ -88,7 +88,8 @@ fn parents() -> BTreeMap<u32, u32> {
     pids.filter_map(|pid: u32| Some((pid, stat(pid)?.1))).collect()
 }
 
-fn is_running(pid: u32) -> bool {
+/// Whether the process is there and has not ended.
+pub fn is_running(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != 'Z')
 }
 

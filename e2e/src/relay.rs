@@ -139,13 +139,7 @@ impl Relay {
     /// # Errors
     /// If nobody answers.
     pub fn get(&self, path: &str) -> Result<String> {
-        let mut socket = TcpStream::connect_timeout(&self.listen, Duration::from_secs(5))?;
-        socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let host = format!("localhost:{}", self.listen.port());
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html,*/*\r\nConnection: close\r\n\r\n")?;
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        get(self.listen, path)
     }
 
     /// What it said, the last lines.
@@ -169,6 +163,20 @@ impl Relay {
         }
         bail!("the relay did not answer within {} s; its log:\n{}", START_WITHIN.as_secs(), self.log())
     }
+}
+
+/// The response of whoever listens at `address` to `GET path`: head and body as they came.
+///
+/// # Errors
+/// If nobody answers.
+pub fn get(address: SocketAddr, path: &str) -> Result<String> {
+    let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let host = format!("localhost:{}", address.port());
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html,*/*\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 impl Drop for Relay {

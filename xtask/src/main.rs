@@ -3,6 +3,7 @@
 //! `cargo xtask COMMAND` does all set-up that the command needs, says what it does while it does it, and skips what is there.
 
 mod bench;
+mod machine;
 mod page;
 mod process;
 mod relay;

@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: capturing what a long step prints. A person who waits sees it as it happens.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -50,13 +49,6 @@ pub fn output(command: &mut Command) -> Result<String> {
         bail!("`{}` failed ({})", words(command), done.status);
     }
     String::from_utf8(done.stdout).with_context(|| format!("`{}` did not print text", words(command)))
-}
-
-/// The first of `names` that is on the PATH.
-pub fn on_path(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
 /// A command as a person would type it.

@@ -6,16 +6,19 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::process::{on_path, output, run, say, succeeds};
+use crate::machine::Machine;
+use crate::process::{output, run, succeeds};
 use crate::workspace::{WASM_TARGET, Workspace};
 
 /// The checker of accessibility, of the npm registry: for tests alone, nothing of it is in the page.
 const AXE: &str = "axe-core@4.14.1";
+/// What to do where rustc and cargo came from elsewhere.
+const WITHOUT_RUSTUP: &str = "without rustup, install it first (https://rustup.rs)";
 
 /// A Chromium and the driver that fits it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Browser {
     /// The browser itself.
     pub chromium: PathBuf,
@@ -28,16 +31,20 @@ pub struct Browser {
 /// # Errors
 /// If the target is missing and rustup is, too, or fails.
 pub fn wasm_target(workspace: &Workspace) -> Result<()> {
-    let mut rustc = Command::new("rustc");
+    wasm_target_on(&Machine::this(), workspace)
+}
+
+fn wasm_target_on(machine: &Machine, workspace: &Workspace) -> Result<()> {
+    let mut rustc = machine.command("rustc");
     rustc.current_dir(&workspace.root).args(["--print", "target-libdir", "--target", WASM_TARGET]);
     let libraries = output(&mut rustc)?;
     if PathBuf::from(libraries.trim()).is_dir() {
         return Ok(());
     }
-    let mut rustup = Command::new("rustup");
+    let mut rustup = machine.command("rustup");
     rustup.current_dir(&workspace.root).args(["target", "add", WASM_TARGET]);
     run("installing rustc's target for the browser (rustup target add wasm32-unknown-unknown)", &mut rustup)
-        .with_context(|| format!("rustc has no target {WASM_TARGET}. Remedy: rustup target add {WASM_TARGET}"))
+        .with_context(|| format!("rustc has no target {WASM_TARGET}. Remedy: rustup target add {WASM_TARGET}; {WITHOUT_RUSTUP}"))
 }
 
 /// Sees to it that `cargo clippy` is there.
@@ -45,13 +52,17 @@ pub fn wasm_target(workspace: &Workspace) -> Result<()> {
 /// # Errors
 /// If it is missing and rustup is, too, or fails.
 pub fn clippy(workspace: &Workspace) -> Result<()> {
-    if succeeds(workspace.cargo().args(["clippy", "--version"])) {
+    clippy_on(&Machine::this(), workspace, workspace.cargo())
+}
+
+fn clippy_on(machine: &Machine, workspace: &Workspace, mut cargo: Command) -> Result<()> {
+    if succeeds(cargo.args(["clippy", "--version"])) {
         return Ok(());
     }
-    let mut rustup = Command::new("rustup");
+    let mut rustup = machine.command("rustup");
     rustup.current_dir(&workspace.root).args(["component", "add", "clippy"]);
     run("installing clippy (rustup component add clippy)", &mut rustup)
-        .context("cargo has no clippy. Remedy: rustup component add clippy")
+        .with_context(|| format!("cargo has no clippy. Remedy: rustup component add clippy; {WITHOUT_RUSTUP}"))
 }
 
 /// Sees to it that the program openssl is there: a test has it verify what the authority issues.
@@ -59,17 +70,14 @@ pub fn clippy(workspace: &Workspace) -> Result<()> {
 /// # Errors
 /// If it is missing and cannot be installed.
 pub fn openssl() -> Result<()> {
-    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install openssl`";
-    if on_path(&["openssl"]).is_some() {
+    openssl_on(&Machine::this())
+}
+
+fn openssl_on(machine: &Machine) -> Result<()> {
+    if machine.on_path(&["openssl"]).is_some() {
         return Ok(());
     }
-    if on_path(&["apt-get"]).is_none() {
-        bail!("the tests need the program openssl, and this machine has no apt-get to install it with. {REMEDY}");
-    }
-    say("openssl is missing: installing Debian's package openssl");
-    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
-    let package = ["install", "--yes", "--no-install-recommends", "openssl"];
-    run("apt-get install openssl", apt_get().args(package)).context(REMEDY)
+    machine.install("openssl is missing, which the tests need", &["openssl"], "")
 }
 
 /// Finds a Chromium and its driver, or installs Debian's. `CHROMIUM` and `CHROMEDRIVER` name others.
@@ -77,33 +85,22 @@ pub fn openssl() -> Result<()> {
 /// # Errors
 /// If one is missing and cannot be installed.
 pub fn browser() -> Result<Browser> {
-    if let Some(found) = find_browser() {
-        return Ok(found);
+    browser_on(&Machine::this())
+}
+
+fn browser_on(machine: &Machine) -> Result<Browser> {
+    let found = || {
+        let chromium = machine.named_or_on_path("CHROMIUM", &["chromium", "chromium-browser", "google-chrome"])?;
+        let driver = machine.named_or_on_path("CHROMEDRIVER", &["chromedriver"])?;
+        Some(Browser { chromium, driver })
+    };
+    if let Some(browser) = found() {
+        return Ok(browser);
     }
-    install_browser()?;
-    find_browser().context("chromium and chromedriver are still not on the PATH after apt-get installed them")
-}
-
-fn find_browser() -> Option<Browser> {
-    let chromium = named_or_on_path("CHROMIUM", &["chromium", "chromium-browser", "google-chrome"])?;
-    let driver = named_or_on_path("CHROMEDRIVER", &["chromedriver"])?;
-    Some(Browser { chromium, driver })
-}
-
-fn named_or_on_path(variable: &str, names: &[&str]) -> Option<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).filter(|file| file.is_file()).or_else(|| on_path(names))
-}
-
-fn install_browser() -> Result<()> {
-    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install chromium chromium-driver`; or set CHROMIUM and \
-                          CHROMEDRIVER to the two programs";
-    if on_path(&["apt-get"]).is_none() {
-        bail!("the tests need Chromium and its driver, and this machine has no apt-get to install them with. {REMEDY}");
-    }
-    say("Chromium or its driver is missing: installing Debian's packages chromium and chromium-driver");
-    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
-    let packages = ["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"];
-    run("apt-get install chromium chromium-driver", apt_get().args(packages)).context(REMEDY)
+    let name_them = "set CHROMIUM and CHROMEDRIVER to the two programs";
+    let missing = "Chromium or chromedriver is missing, which the tests need";
+    machine.install(missing, &["chromium", "chromium-driver"], &format!("; or {name_them}"))?;
+    found().with_context(|| format!("Chromium or chromedriver is still not on the PATH after apt-get installed them. Remedy: {name_them}"))
 }
 
 /// Sees to it that axe is in `target/npm`, and returns its script.
@@ -111,16 +108,21 @@ fn install_browser() -> Result<()> {
 /// # Errors
 /// If it is missing and npm is, too, and cannot be installed, or fails.
 pub fn axe(workspace: &Workspace) -> Result<PathBuf> {
+    axe_on(&Machine::this(), workspace)
+}
+
+fn axe_on(machine: &Machine, workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("npm");
     let (script, stamp) = (folder.join("node_modules/axe-core/axe.min.js"), folder.join("axe.version"));
     if script.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|version| version == AXE) {
         return Ok(script);
     }
-    if on_path(&["npm"]).is_none() {
-        install_npm()?;
+    if machine.on_path(&["npm"]).is_none() {
+        let or_else = "; or put the npm of your Node.js on the PATH";
+        machine.install("npm is missing, which the accessibility tests need", &["nodejs", "npm"], or_else)?;
     }
     std::fs::create_dir_all(&folder)?;
-    let mut npm = Command::new("npm");
+    let mut npm = machine.command("npm");
     npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(AXE);
     run(&format!("installing {AXE} into target/npm"), &mut npm)
         .with_context(|| format!("the accessibility tests need {AXE}. Remedy: make the npm registry reachable, then again"))?;
@@ -128,35 +130,5 @@ pub fn axe(workspace: &Workspace) -> Result<PathBuf> {
     Ok(script)
 }
 
-fn install_npm() -> Result<()> {
-    const REMEDY: &str = "Remedy: as root, `apt-get update && apt-get install nodejs npm`; or put the npm of your Node.js on the PATH";
-    if on_path(&["apt-get"]).is_none() {
-        bail!("the accessibility tests need npm, and this machine has no apt-get to install it with. {REMEDY}");
-    }
-    say("npm is missing: installing Debian's packages nodejs and npm");
-    run("apt-get update", apt_get().arg("update")).context(REMEDY)?;
-    let packages = ["install", "--yes", "--no-install-recommends", "nodejs", "npm"];
-    run("apt-get install nodejs npm", apt_get().args(packages)).context(REMEDY)
-}
-
-/// apt-get as root: directly, or by a sudo that asks nothing.
-fn apt_get() -> Command {
-    let is_root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
-    if !is_root {
-        command.args(["-n", "apt-get"]);
-    }
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_variable_that_names_no_file_does_not_hide_the_path() {
-        assert_eq!(named_or_on_path("B4_NO_SUCH_VARIABLE", &["sh"]), on_path(&["sh"]));
-        assert!(on_path(&["sh"]).is_some());
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use crate::time::MINUTE_MS;
 const VERSION: u8 = 1;
 /// Characters of the last message kept for the list.
 const PREVIEW_CHARACTERS: usize = 80;
-/// How far ahead another's clock may be before its times are shown as now (PROTOCOL.md, envelopes).
+/// How far ahead of this clock an author's time may be; a later one is kept as this (PROTOCOL.md#records). Guess.
 const CLOCK_AHEAD_MS: u64 = 10 * MINUTE_MS;
 
 /// The key pinned at first contact, and another one seen since.
@@ -238,7 +238,9 @@ impl Conversation {
         if self.storing.contains_key(&body.id) {
             return Arrival::Storing;
         }
-        if self.standing != Standing::Accepted && self.received >= STRANGER_MESSAGES_MAX {
+        // A known one is acknowledged whatever the standing: its author would take a refusal for the loss of what is here.
+        let has_said_enough = self.standing != Standing::Accepted && self.received >= STRANGER_MESSAGES_MAX;
+        if has_said_enough && !self.inbox.knows(&body) {
             return Arrival::TooMany;
         }
         let run = self.inbox.run();
@@ -253,7 +255,10 @@ impl Conversation {
         let body = MessageBody { sent_ms: body.sent_ms.min(wall_ms + CLOCK_AHEAD_MS), ..body };
         self.received = self.received.saturating_add(1);
         self.unread = self.unread.saturating_add(1);
-        self.note_last(body.sent_ms, &body.text);
+        if gap_changed.is_none() {
+            // A late one stands further up.
+            self.note_last(body.sent_ms, &body.text);
+        }
         self.storing.insert(body.id, body.seq);
         let message = self.message_write(order, &MessageRow::of_body(&body, Direction::In, self.inbox.run()));
         let writes = vec![message, self.row()];

@@ -49,8 +49,10 @@ impl Inbox {
 
     /// Judges a message and remembers it as seen. Places are taken from `next_order`.
     pub fn judge(&mut self, body: &MessageBody, hash: [u8; 32], next_order: &mut u64) -> Verdict {
-        let is_restart = body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first;
-        if self.high == 0 || is_restart {
+        if self.knows(body) {
+            return Verdict::Known;
+        }
+        if self.high == 0 || self.is_restart(body) {
             self.run = self.run.saturating_add(1);
             self.first = body.id;
             self.missing.clear();
@@ -60,9 +62,6 @@ impl Inbox {
         if let Some(order) = self.missing.remove(&body.seq) {
             let then = (body.seq + 1..).find(|seq| !self.missing.contains_key(seq)).unwrap_or(self.high);
             return Verdict::Late { order, gap_before: self.gap_before(body.seq), then, then_gap: self.gap_before(then) };
-        }
-        if body.seq <= self.high {
-            return Verdict::Known;
         }
         let skipped = body.seq - self.high - 1;
         // Places only for the newest missing ones: an author who skips a billion numbers gets no billion entries.
@@ -77,6 +76,16 @@ impl Inbox {
         let gap_before = if is_torn { 1 } else { u32::try_from(skipped).unwrap_or(u32::MAX) };
         self.advance(body.seq, hash);
         Verdict::New { order: take(next_order), gap_before }
+    }
+
+    /// Whether a message was seen before, or its number given up.
+    pub fn knows(&self, body: &MessageBody) -> bool {
+        body.seq <= self.high && !self.missing.contains_key(&body.seq) && !self.is_restart(body)
+    }
+
+    /// Whether the author counts anew.
+    fn is_restart(&self, body: &MessageBody) -> bool {
+        body.seq == 1 && body.prev == [0; 32] && self.high > 0 && body.id != self.first
     }
 
     /// How many numbers just below `seq` are missing.

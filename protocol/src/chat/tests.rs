@@ -57,6 +57,7 @@ fn a_gap_is_counted_keeps_its_place_and_closes() {
     let Arrival::New { view: third, gap_changed, .. } = receive(&mut reader, &bodies[2]) else { panic!("late, but new") };
     assert_eq!((third.gap_before, gap_changed), (1, Some((5, 1))));
     let second = new_view(receive(&mut reader, &bodies[1]));
+    assert_eq!(reader.last(), (NOW_MS, "text 5"), "a late one is not the last");
     let fourth = new_view(receive(&mut reader, &bodies[3]));
     let orders = [first.order, second.order, third.order, fourth.order, fifth.order];
     assert!(orders.is_sorted(), "{orders:?}");
@@ -126,6 +127,7 @@ fn a_stranger_has_said_enough_at_some_point() {
     let (last, before) = bodies.split_last().expect("many");
     assert!(before.iter().all(|body| matches!(receive(&mut reader, body), Arrival::New { .. })));
     assert!(matches!(receive(&mut reader, last), Arrival::TooMany));
+    assert!(before.iter().all(|body| matches!(receive(&mut reader, body), Arrival::Known)), "what is here is acknowledged again");
     reader.standing = Standing::Accepted;
     assert!(matches!(receive(&mut reader, last), Arrival::New { .. }));
 }
@@ -248,7 +250,7 @@ fn a_conversation_comes_back_from_its_rows() {
 }
 
 #[test]
-fn a_clock_far_ahead_is_shown_as_now() {
+fn a_clock_far_ahead_is_taken_for_ten_minutes_ahead() {
     let mut reader = conversation("anna");
     let mut body = MessageBody::decode(&authored(1)[0]).expect("a body");
     body.sent_ms = u64::MAX;

@@ -5,7 +5,8 @@ use rand_core::{Infallible, Rng as _, SeedableRng, TryCryptoRng, TryRng};
 
 use super::sha256;
 
-/// A seeded generator of cryptographic strength. Children get forks of it, so that one room's draws do not move another's.
+/// A seeded generator of cryptographic strength; erased when dropped. Children get forks of it, so that one room's draws do not move
+/// another's.
 pub struct Rng {
     inner: ChaCha20Rng,
 }
@@ -57,6 +58,14 @@ impl TryCryptoRng for Rng {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_drawn_from_and_what_is_agreed_with_is_erased_when_dropped() {
+        fn is_erased<T: zeroize::ZeroizeOnDrop>() {}
+        is_erased::<ChaCha20Rng>();
+        is_erased::<aes_gcm::Aes256Gcm>();
+        is_erased::<x25519_dalek::StaticSecret>();
+    }
 
     #[test]
     fn the_same_seed_draws_the_same_and_a_fork_draws_something_else() {

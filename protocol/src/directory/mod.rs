@@ -10,16 +10,36 @@ mod presence;
 mod record;
 mod shelf;
 
-pub use presence::{Presence, PresenceDraft};
-pub use record::{RecordDraft, RecordError, UserRecord};
+pub use presence::Presence;
+pub use record::{RecordError, UserRecord};
 pub use shelf::{Found, Kept, Shelf, ShelfError, pair};
 
-use crate::crypto::{Rng, VerifyKey};
+use crate::codec::Writer;
+use crate::crypto::{KeyOp, Rng, VerifyKey};
 
 /// Longest signature: the largest modulus accepted.
 const SIGNATURE_BYTES_MAX: usize = 512;
 /// Devices of one user in a record.
 const DEVICES_MAX: usize = 4;
+
+/// A record or a presence that wants its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    label: &'static [u8],
+    body: Vec<u8>,
+}
+
+impl Draft {
+    /// What the device's signing key must sign.
+    pub fn key_op(&self) -> KeyOp {
+        KeyOp::Sign { message: [self.label, &self.body].concat() }
+    }
+
+    /// The signed statement: body | lp(signature).
+    pub fn finish(self, signature: &[u8]) -> Vec<u8> {
+        Writer::new().raw(&self.body).lp(signature).into_bytes()
+    }
+}
 
 /// A clean signature check that says nothing of why.
 fn is_signed(key: &VerifyKey, label: &[u8], body: &[u8], signature: &[u8]) -> bool {

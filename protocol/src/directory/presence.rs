@@ -1,8 +1,7 @@
 //! Which devices of a user are up: a short-lived statement, and its withdrawal.
 
-use super::{DEVICES_MAX, SIGNATURE_BYTES_MAX, UserRecord, is_signed};
+use super::{DEVICES_MAX, Draft, SIGNATURE_BYTES_MAX, UserRecord, is_signed};
 use crate::codec::{Malformed, Reader, Writer};
-use crate::crypto::KeyOp;
 use crate::identity::NodeId;
 use crate::limits::{PRESENCE_MS, PRESENCE_SKEW_MS};
 use crate::time::SECOND_MS;
@@ -23,33 +22,17 @@ pub struct Presence {
     bytes: Vec<u8>,
 }
 
-/// A presence that wants its signature.
-pub struct PresenceDraft {
-    body: Vec<u8>,
-}
-
-impl PresenceDraft {
-    /// These nodes of the user whose id hashes to `user` are up, for ten minutes from now. None: nobody is any more.
-    pub fn new(user: [u8; 32], sequence: u64, nodes: &[NodeId], wall_ms: u64) -> Self {
+impl Presence {
+    /// These nodes (at most four are taken) of the user whose id hashes to `user` are up, for ten minutes from now. None: nobody is
+    /// any more.
+    pub fn draft(user: [u8; 32], sequence: u64, nodes: &[NodeId], wall_ms: u64) -> Draft {
         let until_s = u32::try_from((wall_ms + PRESENCE_MS) / SECOND_MS).unwrap_or(u32::MAX);
         let count = u8::try_from(nodes.len().min(DEVICES_MAX)).expect("bounded above");
         let head = Writer::new().raw(&MAGIC).raw(&user).u64(sequence).u32(until_s).u8(count);
         let body = nodes.iter().take(DEVICES_MAX).fold(head, |writer, node| writer.raw(&node.0));
-        Self { body: body.into_bytes() }
+        Draft { label: LABEL, body: body.into_bytes() }
     }
 
-    /// What the device's signing key must sign.
-    pub fn key_op(&self) -> KeyOp {
-        KeyOp::Sign { message: [LABEL, &self.body].concat() }
-    }
-
-    /// The signed presence.
-    pub fn finish(self, signature: &[u8]) -> Vec<u8> {
-        Writer::new().raw(&self.body).lp(signature).into_bytes()
-    }
-}
-
-impl Presence {
     /// Reads a presence and verifies it: of the user of this record, signed by one of its devices, for now. `None` for anything else.
     pub fn verify(bytes: &[u8], record: &UserRecord, user: &[u8; 32], wall_ms: u64) -> Option<Self> {
         let (presence, body, signature) = Self::read(bytes, user).ok()?;

@@ -1,8 +1,7 @@
 //! The record of a user: the certificates of their devices, signed by one of them.
 
-use super::{DEVICES_MAX, SIGNATURE_BYTES_MAX, is_signed};
+use super::{DEVICES_MAX, Draft, SIGNATURE_BYTES_MAX, is_signed};
 use crate::codec::{Malformed, Reader, Writer};
-use crate::crypto::KeyOp;
 use crate::identity::{RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::limits::CERTIFICATE_BYTES_MAX;
 
@@ -41,32 +40,15 @@ pub struct UserRecord {
     bytes: Vec<u8>,
 }
 
-/// A record that wants its signature.
-pub struct RecordDraft {
-    body: Vec<u8>,
-}
-
-impl RecordDraft {
-    /// A record of these devices; the first is the one that signs.
-    pub fn new(sequence: u64, devices: &[&VerifiedCertificate]) -> Self {
+impl UserRecord {
+    /// A record of these devices (at most four are taken); the first is the one that signs.
+    pub fn draft(sequence: u64, devices: &[&VerifiedCertificate]) -> Draft {
         let count = u8::try_from(devices.len().min(DEVICES_MAX)).expect("bounded above");
         let head = Writer::new().raw(&MAGIC).u64(sequence).u8(count);
         let body = devices.iter().take(DEVICES_MAX).fold(head, |writer, device| writer.lp(device.der()).u8(0));
-        Self { body: body.into_bytes() }
+        Draft { label: LABEL, body: body.into_bytes() }
     }
 
-    /// What the device's signing key must sign.
-    pub fn key_op(&self) -> KeyOp {
-        KeyOp::Sign { message: [LABEL, &self.body].concat() }
-    }
-
-    /// The signed record.
-    pub fn finish(self, signature: &[u8]) -> Vec<u8> {
-        Writer::new().raw(&self.body).lp(signature).into_bytes()
-    }
-}
-
-impl UserRecord {
     /// Reads and verifies a record.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use super::{Presence, RecordError, UserRecord};
 use crate::codec::{Malformed, Reader, Writer};
-use crate::crypto::sha256;
 use crate::identity::{RevocationList, TrustAnchor, UserId};
 use crate::limits::{RING_BODY_BYTES_MAX, SHELF_RECORDS_MAX};
 use crate::ordered::OrderedMap;
@@ -102,7 +101,7 @@ impl Shelf {
         if kept.presence.as_ref().is_some_and(|known| known.bytes() == presence) {
             return Ok(is_new);
         }
-        let user = sha256(&[kept.record.user().as_str().as_bytes()]);
+        let user = kept.record.user().mailbox();
         let presence = Presence::verify(presence, &kept.record, &user, wall_ms).ok_or(ShelfError::Malformed)?;
         if kept.presence.as_ref().is_some_and(|known| known.sequence() >= presence.sequence()) {
             return Err(ShelfError::Older);
@@ -170,7 +169,7 @@ impl Found {
     pub fn verify(body: &[u8], user: &UserId, anchor: &TrustAnchor, revoked: Option<&RevocationList>, wall_ms: u64) -> Option<Self> {
         let (record, presence) = read_pair(body).ok()?;
         let record = UserRecord::verify(record, anchor, revoked, wall_ms).ok().filter(|record| record.user() == user)?;
-        let presence = Presence::verify(presence, &record, &sha256(&[user.as_str().as_bytes()]), wall_ms);
+        let presence = Presence::verify(presence, &record, &user.mailbox(), wall_ms);
         Some(Self { record, presence })
     }
 }
@@ -179,20 +178,19 @@ impl Found {
 mod tests {
     use super::*;
     use crate::crypto::Rng;
-    use crate::directory::{PresenceDraft, RecordDraft};
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::limits::PRESENCE_MS;
 
     fn record(device: &TestDevice, sequence: u64) -> Vec<u8> {
-        let draft = RecordDraft::new(sequence, &[&device.certificate]);
+        let draft = UserRecord::draft(sequence, &[&device.certificate]);
         let signature = device.keys.perform(&mut Rng::from_seed([1; 32]), &draft.key_op()).expect("a signature");
         draft.finish(&signature)
     }
 
     fn presence(device: &TestDevice, of: &TestDevice, sequence: u64, is_up: bool) -> Vec<u8> {
         let nodes = [*of.certificate.node_id()];
-        let user = sha256(&[of.certificate.user_id().as_str().as_bytes()]);
-        let draft = PresenceDraft::new(user, sequence, if is_up { &nodes } else { &[] }, NOW_MS);
+        let user = of.certificate.user_id().mailbox();
+        let draft = Presence::draft(user, sequence, if is_up { &nodes } else { &[] }, NOW_MS);
         let signature = device.keys.perform(&mut Rng::from_seed([1; 32]), &draft.key_op()).expect("a signature");
         draft.finish(&signature)
     }

@@ -51,7 +51,8 @@ impl ReceivedM1 {
     /// Makes M2. The fingerprints are of the offer that M1 came in and of the answer that M2 goes in.
     ///
     /// # Errors
-    /// `Ephemeral` when the initiator's key is degenerate.
+    /// `Ephemeral` when the initiator's key is degenerate; `Malformed` when their certified key is too small to wrap under, which
+    /// none of 2,048 bits is.
     pub fn answer(
         self,
         peer_fingerprint: Fingerprint,

@@ -55,7 +55,8 @@ impl TrustAnchor {
             && constraints.content == CONSTRAINTS_CA
             && usage.is(&OID_KEY_USAGE, true)
             && usage.content == USAGE_CERTIFY;
-        if !named || !certifies || form.issuer != form.subject || !form.is_pss {
+        let is_ours = named && certifies && form.issuer == form.subject;
+        if !is_ours || !form.is_pss || !form.is_v3 || form.has_unique_id {
             return Err(AnchorError::Profile);
         }
         let key = VerifyKey::from_spki_der(form.spki).map_err(|_| AnchorError::Profile)?;

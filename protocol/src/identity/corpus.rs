@@ -310,6 +310,8 @@ fn an_authority_is_refused_for_its_own_reason() {
     check(&resealed(&|tbs| content(tbs, 0, &[0x30, 0])), AnchorError::Profile);
     check(&resealed(&|tbs| content(tbs, 1, &USAGE_SIGN)), AnchorError::Profile);
     check(&resealed(&|tbs| extensions(tbs)[0].critical = false), AnchorError::Profile);
+    check(&resealed(&|tbs| tbs.version = Version::V2), AnchorError::Profile);
+    check(&resealed(&|tbs| tbs.subject_unique_id = Some(BitString::from_bytes(&[1]).expect("bits"))), AnchorError::Profile);
     check(&resealed(&|tbs| tbs.spki = spki(SPKI_1024)), AnchorError::Profile);
     check(&resealed(&|tbs| tbs.spki = spki(&device_keys(0).signing.spki_der())), AnchorError::BadSignature);
     assert_eq!(TrustAnchor::from_pem("hello").err(), Some(AnchorError::Pem));

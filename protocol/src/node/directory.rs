@@ -8,8 +8,8 @@
 use super::journal::Purpose;
 use super::{KeyUse, Node, Row, Table};
 use crate::codec::{Reader, Writer};
-use crate::crypto::{KeyOpResult, sha256};
-use crate::directory::{Found, PresenceDraft, RecordDraft, Shelf, pair, sequence_at};
+use crate::crypto::KeyOpResult;
+use crate::directory::{Draft, Found, Presence, Shelf, UserRecord, pair, sequence_at};
 use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
@@ -48,7 +48,6 @@ pub(super) enum Why {
 #[derive(Default)]
 pub(super) struct Directory {
     shelf: Shelf,
-    drafts: (Option<RecordDraft>, Option<PresenceDraft>, Option<PresenceDraft>),
     record: Vec<u8>,
     record_until_ms: u64,
     presence: Vec<u8>,
@@ -99,18 +98,21 @@ impl Node {
     }
 
     fn sign_statements(&mut self, now: Now) {
-        let user = sha256(&[self.own.user_id().as_str().as_bytes()]);
+        let user = self.own.user_id().mailbox();
         if self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall {
-            let draft = RecordDraft::new(self.next_sequence(now), &[&self.own]);
-            self.ask_keys(KeyUse::Statement(Statement::Record), draft.key_op());
-            self.directory.drafts.0 = Some(draft);
+            let draft = UserRecord::draft(self.next_sequence(now), &[&self.own]);
+            self.sign(Statement::Record, draft);
         }
-        let up = PresenceDraft::new(user, self.next_sequence(now), &[*self.own.node_id()], now.wall);
-        self.ask_keys(KeyUse::Statement(Statement::Presence), up.key_op());
-        self.directory.drafts.1 = Some(up);
-        let down = PresenceDraft::new(user, self.next_sequence(now), &[], now.wall);
-        self.ask_keys(KeyUse::Statement(Statement::Withdrawal), down.key_op());
-        self.directory.drafts.2 = Some(down);
+        let up = Presence::draft(user, self.next_sequence(now), &[*self.own.node_id()], now.wall);
+        self.sign(Statement::Presence, up);
+        let down = Presence::draft(user, self.next_sequence(now), &[], now.wall);
+        self.sign(Statement::Withdrawal, down);
+    }
+
+    /// The draft waits with the keys' ticket: a signature that comes late never meets a newer draft.
+    fn sign(&mut self, statement: Statement, draft: Draft) {
+        let op = draft.key_op();
+        self.ask_keys(KeyUse::Statement(statement, draft), op);
     }
 
     fn next_sequence(&mut self, now: Now) -> u64 {
@@ -119,27 +121,20 @@ impl Node {
     }
 
     /// A statement is signed, or could not be; with the last of them it is published.
-    pub(super) fn statement_signed(&mut self, statement: Statement, result: &KeyOpResult, now: Now) {
+    pub(super) fn statement_signed(&mut self, statement: Statement, draft: Draft, result: &KeyOpResult, now: Now) {
         let Ok(signature) = result else {
             self.directory.publish_ms = Some(now.mono + RETRY_MS);
             return;
         };
+        let signed = draft.finish(signature);
         match statement {
             Statement::Record => {
-                if let Some(draft) = self.directory.drafts.0.take() {
-                    self.directory.record = draft.finish(signature);
-                    self.directory.record_until_ms = now.wall + RECORD_MS;
-                }
+                self.directory.record = signed;
+                self.directory.record_until_ms = now.wall + RECORD_MS;
             }
-            Statement::Presence => {
-                if let Some(draft) = self.directory.drafts.1.take() {
-                    self.directory.presence = draft.finish(signature);
-                }
-            }
+            Statement::Presence => self.directory.presence = signed,
             Statement::Withdrawal => {
-                if let Some(draft) = self.directory.drafts.2.take() {
-                    self.directory.withdrawal = draft.finish(signature);
-                }
+                self.directory.withdrawal = signed;
                 if self.ring.standing() == Standing::Member {
                     let (record, presence) = (self.directory.record.clone(), self.directory.presence.clone());
                     self.publish(&record, &presence, now);
@@ -303,4 +298,43 @@ impl Node {
 
 fn row_key(key: RingId) -> Vec<u8> {
     Writer::new().u8(ROW_PREFIX).raw(&key.0.to_be_bytes()).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Rng;
+    use crate::identity::testing::{NOW_MS, TestAuthority};
+    use crate::node::{Effect, Input, NodeConfig};
+
+    #[test]
+    fn a_signature_that_comes_late_belongs_to_what_was_signed() {
+        let mut authority = TestAuthority::new([1; 32]);
+        let anna = authority.issue("anna", NOW_MS);
+        let now = Now { mono: 1_000, wall: NOW_MS };
+        let config = NodeConfig {
+            certificate: anna.certificate.clone(),
+            anchor: authority.anchor().clone(),
+            revoked: None,
+            origin: "https://b4.example".to_owned(),
+            seed: [7; 32],
+            rows: Vec::new(),
+        };
+        let (mut node, _) = Node::new(config, now);
+        // Membership that ends and begins again, while the keys are busy.
+        node.sign_statements(now);
+        node.sign_statements(Now { mono: 2_000, wall: NOW_MS + 1_000 });
+        let orders: Vec<_> = std::mem::take(&mut node.effects);
+        assert_eq!(orders.len(), 6);
+        for order in orders.into_iter().take(3) {
+            let Effect::Key { ticket, op } = order else { panic!("an order to the keys") };
+            let result = anna.keys.perform(&mut Rng::from_seed([2; 32]), &op);
+            let _ = node.handle(Input::KeyDone { ticket, result }, now);
+        }
+        let record = UserRecord::verify(&node.directory.record, authority.anchor(), None, NOW_MS).expect("anna's own");
+        let user = anna.certificate.user_id().mailbox();
+        for statement in [&node.directory.presence, &node.directory.withdrawal] {
+            assert!(Presence::verify(statement, &record, &user, NOW_MS).is_some());
+        }
+    }
 }

@@ -40,6 +40,7 @@ pub use input::{Input, LinkEnd};
 
 use crate::chat::Conversation;
 use crate::crypto::{Rng, Ticket};
+use crate::directory::Draft;
 use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{Ring, RingConfig, RingId};
@@ -68,11 +69,11 @@ struct NodeConfigView<'a> {
 }
 
 /// What a private-key operation is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum KeyUse {
     RelayProof,
     Link(LinkOp),
-    Statement(Statement),
+    Statement(Statement, Draft),
 }
 
 /// A peer of the network, and everything this device knows.

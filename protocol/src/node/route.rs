@@ -81,7 +81,7 @@ impl Node {
                 let signature = result.as_ref().ok().map(|bytes| bytes.as_slice());
                 self.relay_input(now, |relay| relay.signed(signature, now.mono));
             }
-            Some(KeyUse::Statement(statement)) => self.statement_signed(statement, result, now),
+            Some(KeyUse::Statement(statement, draft)) => self.statement_signed(statement, draft, result, now),
             Some(KeyUse::Link(op)) => self.link_input(now, |links, trust, ice| links.key_done(op, result, ice, trust, now)),
             None => {}
         }

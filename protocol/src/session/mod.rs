@@ -179,7 +179,7 @@ impl Session {
         assert!(body.len() <= MESSAGE_BYTES_MAX, "callers keep bodies within their bounds");
         let channel = self.channels.iter_mut().find(|entry| entry.number == channel).expect("callers name an existing channel");
         let records = channel.send.seal(content, body);
-        self.usage.count(records.iter().map(Vec::len).sum());
+        records.iter().for_each(|record| self.usage.count(record.len()));
         records
     }
 
@@ -251,7 +251,12 @@ impl Session {
     }
 
     fn advance(&mut self, keys: SessionKeys, now: Now) -> Result<(), SessionError> {
-        self.epoch = self.epoch.checked_add(1).ok_or(SessionError::Rekeying)?;
+        let next = self.epoch.checked_add(1).ok_or(SessionError::Rekeying)?;
+        // A channel on which the responder was silent for a whole epoch: it has these keys there, and may use them until the pong comes.
+        for channel in self.channels.iter_mut().filter(|channel| channel.receive.epoch() != self.epoch) {
+            channel.receive = Lane::new(&self.keys, self.keys.role().other(), channel.number, self.epoch);
+        }
+        self.epoch = next;
         self.keys = keys;
         self.usage = Usage::since(now);
         let is_initiator = self.keys.role() == Role::Initiator;

@@ -6,7 +6,7 @@ use crate::time::Now;
 /// Use of one epoch, both directions together.
 pub(super) struct Usage {
     since_ms: u64,
-    records: u64,
+    pub(super) records: u64,
     bytes: u64,
 }
 
@@ -15,6 +15,7 @@ impl Usage {
         Self { since_ms: now.mono, records: 0, bytes: 0 }
     }
 
+    /// Counts one record.
     pub fn count(&mut self, bytes: usize) {
         self.records += 1;
         self.bytes += bytes as u64;

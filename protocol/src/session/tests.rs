@@ -182,6 +182,39 @@ fn channels_may_overtake_each_other_while_new_keys_are_made() {
 }
 
 #[test]
+fn a_channel_may_be_silent_for_a_whole_epoch() {
+    let (mut a, mut b) = pair();
+    // New keys on the first channel; returns the first record in them on the second.
+    let rekey = |a: &mut Session, b: &mut Session, now: Now| {
+        let mut answers = Vec::new();
+        for record in a.seal(LIVE, Content::Message, b"due", now) {
+            answers.extend(b.open(LIVE, &record, now).expect("it opens").replies);
+        }
+        a.open(LIVE, &answers.remove(0).1, now).expect("it opens").replies.remove(0).1
+    };
+    for number in 1..=3 {
+        let now = Now { mono: number * REKEY_AGE_MS, ..NOW };
+        let pong = rekey(&mut a, &mut b, now);
+        // Before the pong comes the responder still has the last epoch's keys here.
+        if number == 3 {
+            let record = b.seal(RING, Content::Ring, b"at last", now).remove(0);
+            assert_eq!(record[2], 2, "in the epoch before");
+            assert_eq!(a.open(RING, &record, now).expect("it opens").body, Some((Content::Ring, b"at last".to_vec())));
+        }
+        b.open(RING, &pong, now).expect("it opens");
+    }
+}
+
+#[test]
+fn every_record_of_a_long_body_counts() {
+    let (mut a, mut b) = pair();
+    let records = a.seal(LIVE, Content::Message, &[0; 40_000], NOW);
+    assert_eq!(records.len(), 3);
+    carry(records, &mut a, &mut b, NOW);
+    assert_eq!((a.usage.records, b.usage.records), (3, 3));
+}
+
+#[test]
 fn a_responder_does_not_ask_for_keys_and_closes_on_an_initiator_who_never_does() {
     let (mut a, mut b) = pair();
     let later = Now { mono: 3 * REKEY_AGE_MS, ..NOW };
