@@ -9,7 +9,7 @@ use b4_protocol::handshake::{AwaitM2, AwaitM4, Judge, start};
 use b4_protocol::identity::NodeId;
 use b4_protocol::identity::testing::TestDevice;
 use b4_protocol::node::{Input, LinkId};
-use b4_protocol::ring::{Message, RingId, Route, Service, Verdict};
+use b4_protocol::ring::{Answer, Message, RingId, Route, Service, Verdict};
 use b4_protocol::session::{Content, LIVE, RING, Session};
 use b4_protocol::signal::description::{Description, SdpKind};
 use b4_protocol::signal::relay::{ClientFrame, RelayFrame};
@@ -218,10 +218,12 @@ impl World {
             Message::Route(route) => {
                 let answer = self.hostile_answer(node, route).map(|body| Message::Reply {
                     path: route.path,
-                    hops: route.hops,
-                    by: RingId::of_node(self.node_id(node)),
-                    verdict: Verdict::Answered,
-                    body,
+                    answer: Answer {
+                        hops: route.hops,
+                        by: RingId::of_node(self.node_id(node)),
+                        verdict: Verdict::Answered,
+                        body,
+                    },
                 });
                 [Message::Ack { number: route.number }].into_iter().chain(answer).collect()
             }
