@@ -362,10 +362,9 @@ impl Ring {
     /// Everybody known, ascending, where that is no more than a small ring.
     fn known_few(&self) -> Option<Vec<RingId>> {
         let mut known: Vec<RingId> = Vec::new();
-        let heard = self.neighbours.values().flat_map(|neighbour| {
-            neighbour.links.iter().chain(&neighbour.near[0]).chain(&neighbour.near[1]).chain([&neighbour.id])
-        });
-        for id in heard.chain(self.tending.hints()) {
+        // Not the neighbours' lists: those further away tell theirs no more when it changes.
+        let heard = self.neighbours.values().flat_map(|neighbour| neighbour.links.iter().chain([&neighbour.id]));
+        for id in heard.chain(self.near.iter().flatten()).chain(self.tending.hints()) {
             if let Err(place) = known.binary_search(id)
                 && *id != self.me
             {
