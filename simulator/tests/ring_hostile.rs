@@ -4,13 +4,13 @@
 mod people;
 
 use b4_protocol::crypto::{KeyOp, Rng, sha256};
-use b4_protocol::directory::{PresenceDraft, RecordDraft, pair, sequence_at};
+use b4_protocol::directory::{Presence, UserRecord, pair, sequence_at};
 use b4_protocol::identity::testing::TestDevice;
 use b4_protocol::node::{Command, Direction};
 use b4_protocol::ring::{Aim, Message, PathId, RingId, Route, Service, Side};
 use b4_protocol::session::{Content, LIVE, RING};
 use b4_protocol::time::{DAY_MS, MINUTE_MS};
-use b4_simulator::{NodeIndex, World, WorldConfig};
+use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
 use people::{NAMES, add, arrives, place, responsible};
 
 /// People linked to all, and one enemy linked to all of them; no relay any more.
@@ -64,7 +64,7 @@ impl Stage {
         self.world.run_for(1_000);
         let mut heard = self.world.hostile_heard(self.enemy).iter();
         heard.find_map(|(_, message)| match message {
-            Message::Reply { path: of, body, .. } if *of == path => Some(body.clone()),
+            Message::Reply { path: of, answer } if *of == path => Some(answer.body.clone()),
             _ => None,
         })
     }
@@ -75,7 +75,7 @@ impl Stage {
 
     /// A record of `of`'s certificate, signed by `by`.
     fn record(of: &TestDevice, by: &TestDevice, sequence: u64) -> Vec<u8> {
-        let draft = RecordDraft::new(sequence, &[&of.certificate]);
+        let draft = UserRecord::draft(sequence, &[&of.certificate]);
         let signature = Self::sign(by, &draft.key_op());
         draft.finish(&signature)
     }
@@ -83,7 +83,7 @@ impl Stage {
     /// A presence of the user of `of` at `at`, signed by `by`.
     fn presence(of: &TestDevice, at: &TestDevice, by: &TestDevice, sequence: u64, wall_ms: u64) -> Vec<u8> {
         let user = sha256(&[of.certificate.user_id().as_str().as_bytes()]);
-        let draft = PresenceDraft::new(user, sequence, &[*at.certificate.node_id()], wall_ms);
+        let draft = Presence::draft(user, sequence, &[*at.certificate.node_id()], wall_ms);
         let signature = Self::sign(by, &draft.key_op());
         draft.finish(&signature)
     }
@@ -237,4 +237,42 @@ fn an_enemy_that_takes_everything_and_answers_nothing_is_passed_over() {
     assert!(stage.world.run_until(30_000, has_hana));
     arrives(&mut stage.world, people[2], people[7], "found you", 10_000);
     assert_eq!(stage.world.seen(people[7]).texts(&stage.world.user(people[2]), Direction::In), ["found you"]);
+}
+
+#[test]
+fn a_made_up_neighbourhood_hides_nobody() {
+    // RED, seeds 3 and 5: what a neighbour tells stands in the lists though nobody has a link to it or could dial it. Lookups are led
+    // to whoever told it, and holders forget what they hold, since sixteen others seem to stand before them.
+    for seed in 3..6 {
+        let mut stage = stage(seed, &NAMES, None);
+        let me = RingId::of_node(stage.device.certificate.node_id());
+        let mut rng = Rng::from_seed([seed as u8; 32]);
+        for _ in 0..6 {
+            let mut made_up: Vec<RingId> = (0..15).map(|_| RingId(u128::from_be_bytes(rng.array()))).collect();
+            for side in Side::BOTH {
+                made_up.sort_by_key(|id| side.way(me, *id));
+                for node in stage.people.clone() {
+                    stage.world.hostile_says(stage.enemy, node, &Message::Near { side, list: made_up.clone() });
+                }
+            }
+            stage.world.run_for(20_000);
+        }
+        for (at, one) in stage.people.clone().into_iter().enumerate() {
+            let other = stage.people[(at + 3) % 8];
+            assert!(add(&mut stage.world, one, other, 15_000), "{} finds {}, seed {seed}", NAMES[at], NAMES[(at + 3) % 8]);
+        }
+    }
+}
+
+#[test]
+fn a_holder_whose_disk_refuses_does_not_say_that_it_has_taken_a_record() {
+    // RED: a publication is answered before it is stored. Not the ring's: node/directory.
+    let mut stage = stage(1, &NAMES, None);
+    let bela = stage.world.device(stage.people[1]).clone();
+    let (key, wall_ms) = (RingId::of_user(bela.certificate.user_id()), stage.world.now().wall);
+    let holder = responsible(&stage.world, &stage.people, key)[0];
+    stage.world.set_disk_fault(holder, DiskFault::Failing(true));
+    let newer = sequence_at(wall_ms, 0, &mut Rng::from_seed([1; 32]));
+    let published = [&[0], pair(&Stage::record(&bela, &bela, newer), &[]).as_slice()].concat();
+    assert_ne!(stage.asks(holder, Service::Publish, Aim::Any, key, published), Some(vec![0]));
 }

@@ -59,15 +59,25 @@ fn every_order_of_joins_leaves_and_crashes_of_up_to_five_nodes_ends_in_full_memb
 
 #[test]
 fn small_worlds_with_every_fault_are_right_at_every_moment_and_whole_when_it_is_quiet() {
-    check_fuzz(1..6);
+    // RED: 6, 39, 47, 60, 83, 143, 194 (a ring that has shrunk is not seen to be small: stale lists of neighbours that tell no more are
+    // counted, and nobody answers for keys just before the responsible node), 115 (the same), 152.
+    check_fuzz(1..201, RingDemand::Placed);
+}
+
+#[test]
+fn members_make_one_ring_at_every_moment_since_they_call_themselves_so() {
+    // RED: in a small ring a newcomer is a member as soon as it was answered, before it is linked to those beside it. Its best
+    // successor is then whoever introduced it: with two such newcomers the best successors make two rings for the time of a dial.
+    check_fuzz(1..201, RingDemand::Members);
 }
 
 /// Worlds of these seeds; each that fails is printed with the command that runs it again.
-fn check_fuzz(seeds: Range<u64>) {
+fn check_fuzz(seeds: Range<u64>, demand: RingDemand) {
     let seeds: Vec<u64> = seeds.collect();
-    let failed = failures(&seeds, |seed| fuzz_world(*seed, RingDemand::Placed));
+    let failed = failures(&seeds, |seed| fuzz_world(*seed, demand));
+    let option = if demand == RingDemand::Members { " --members" } else { "" };
     for FuzzFailure { seed, what } in &failed {
-        println!("seed {seed}: {what}\nreplay: cargo run --release -p b4-simulator -- fuzz --seed {seed} --seeds 1");
+        println!("seed {seed}: {what}\nreplay: cargo run --release -p b4-simulator -- fuzz --seed {seed} --seeds 1{option}");
     }
     let numbers: Vec<u64> = failed.iter().map(|failure| failure.seed).collect();
     assert!(failed.is_empty(), "{} of {} worlds failed, seeds {numbers:?}", failed.len(), seeds.len());

@@ -397,7 +397,7 @@ impl Ring {
     pub(super) fn stand_again(&mut self, out: &mut Vec<Outcome>) {
         let standing = if self.neighbours.is_empty() {
             Standing::Alone
-        } else if self.standing == Standing::Member || (self.tending.is_told && (self.is_beside() || self.is_small())) {
+        } else if self.standing == Standing::Member || (self.tending.is_told && (self.is_beside() || (self.is_small() && self.is_linked_beside()))) {
             Standing::Member
         } else {
             Standing::Joining
@@ -426,6 +426,16 @@ impl Ring {
                 })
         };
         Side::BOTH.into_iter().all(is_nearest)
+    }
+
+    /// Whether those who stand next on both sides, by what this node knows, are linked or were dialled in vain.
+    fn is_linked_beside(&self) -> bool {
+        let is_settled = |id: &RingId| self.neighbours.contains_key(id) || self.tending.failures.contains_key(id);
+        Side::BOTH.into_iter().all(|side| self.near(side).first().is_none_or(is_settled) && self.nearest_hint(side).is_none_or(|id| is_settled(&id)))
+    }
+
+    fn nearest_hint(&self, side: Side) -> Option<RingId> {
+        self.tending.hints.keys().copied().min_by_key(|id| side.way(self.me, *id))
     }
 
     pub(super) fn tend_deadline(&self) -> Option<u64> {
