@@ -1,7 +1,8 @@
-//! The core's only source of randomness: ChaCha20 under a seed that the constructor is given.
+//! The core's only source of randomness: ChaCha20 under a seed that the constructor is given, which is forgotten as it goes.
 
 use chacha20::ChaCha20Rng;
 use rand_core::{Infallible, Rng as _, SeedableRng, TryCryptoRng, TryRng};
+use zeroize::Zeroizing;
 
 use super::sha256;
 
@@ -17,10 +18,24 @@ impl Rng {
         Self { inner: ChaCha20Rng::from_seed(seed) }
     }
 
-    /// A generator of its own for `room`.
+    /// A generator of its own for `room`. This one forgets what it drew before, or its state would tell the other's.
     pub fn fork(&mut self, room: &str) -> Self {
-        let seed = self.array::<32>();
-        Self::from_seed(sha256(&[b"B4/fork", room.as_bytes(), &seed]))
+        let seed = Zeroizing::new(self.array::<32>());
+        self.renew();
+        Self::from_seed(sha256(&[b"B4/fork", room.as_bytes(), seed.as_slice()]))
+    }
+
+    /// Goes on under a new seed: whoever sees the state from now on cannot compute what was drawn before ("fast key erasure",
+    /// Bernstein 2017). To be called when ephemeral keys that were drawn here have served.
+    pub fn renew(&mut self) {
+        let seed = Zeroizing::new(self.array::<32>());
+        self.inner = ChaCha20Rng::from_seed(*seed);
+    }
+
+    /// Goes back to the first draw under the seed, as whoever sees the state can.
+    #[cfg(test)]
+    pub(crate) fn rewind(&mut self) {
+        self.inner.set_word_pos(0);
     }
 
     /// The next `N` bytes.
@@ -65,6 +80,19 @@ mod tests {
         is_erased::<ChaCha20Rng>();
         is_erased::<aes_gcm::Aes256Gcm>();
         is_erased::<x25519_dalek::StaticSecret>();
+    }
+
+    #[test]
+    fn what_was_drawn_before_a_fork_cannot_be_drawn_from_the_state_after_it() {
+        let mut rng = Rng::from_seed([7; 32]);
+        let drawn = rng.array::<32>();
+        let mut kept = Rng::from_seed([7; 32]);
+        kept.array::<32>();
+        kept.rewind();
+        assert_eq!(kept.array::<32>(), drawn, "a state tells what was drawn under its seed");
+        let _child = rng.fork("chat");
+        rng.rewind();
+        assert_ne!(rng.array::<32>(), drawn);
     }
 
     #[test]

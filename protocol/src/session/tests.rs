@@ -206,6 +206,22 @@ fn a_channel_may_be_silent_for_a_whole_epoch() {
 }
 
 #[test]
+fn new_keys_cannot_be_computed_from_what_the_ends_remember_after_the_next() {
+    let (mut a, mut b) = pair();
+    let later = Now { mono: REKEY_AGE_MS, ..NOW };
+    let records = a.seal(LIVE, Content::Message, b"due", later);
+    let public = a.rekeying.as_ref().expect("under way").public();
+    carry(records, &mut a, &mut b, later);
+    let theirs = |session: &mut Session| {
+        session.rng.rewind();
+        EphemeralSecret::draw(&mut session.rng).public()
+    };
+    assert_ne!(theirs(&mut a), public);
+    let drawn = EphemeralSecret::draw(&mut Rng::from_seed(sha256(&[Role::Responder.letter()]))).public();
+    assert_ne!(theirs(&mut b), drawn);
+}
+
+#[test]
 fn every_record_of_a_long_body_counts() {
     let (mut a, mut b) = pair();
     let records = a.seal(LIVE, Content::Message, &[0; 40_000], NOW);
