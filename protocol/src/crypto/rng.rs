@@ -21,13 +21,13 @@ impl Rng {
     /// A generator of its own for `room`. This one forgets what it drew before, or its state would tell the other's.
     pub fn fork(&mut self, room: &str) -> Self {
         let seed = Zeroizing::new(self.array::<32>());
-        self.forget();
+        self.renew();
         Self::from_seed(sha256(&[b"B4/fork", room.as_bytes(), seed.as_slice()]))
     }
 
     /// Goes on under a new seed: whoever sees the state from now on cannot compute what was drawn before ("fast key erasure",
     /// Bernstein 2017). To be called when ephemeral keys that were drawn here have served.
-    pub fn forget(&mut self) {
+    pub fn renew(&mut self) {
         let seed = Zeroizing::new(self.array::<32>());
         self.inner = ChaCha20Rng::from_seed(*seed);
     }

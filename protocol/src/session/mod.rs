@@ -258,7 +258,7 @@ impl Session {
         }
         self.epoch = next;
         self.keys = keys;
-        self.rng.forget();
+        self.rng.renew();
         self.usage = Usage::since(now);
         let is_initiator = self.keys.role() == Role::Initiator;
         for channel in self.channels.iter_mut().filter(|channel| is_initiator || channel.number == LIVE) {
