@@ -22,6 +22,10 @@ const ROW_PREFIX: u8 = b'u';
 const FIRST: u8 = 0;
 /// A copy.
 const COPY: u8 = 1;
+/// The answer to a publication that is on disk.
+pub(super) const TAKEN: u8 = 0;
+/// The answer to one that is not taken.
+const REFUSED: u8 = 1;
 /// Wait from becoming a member to publishing, and from a change of neighbours to handing over.
 const SETTLE_MS: u64 = SECOND_MS;
 /// Wait before publishing is tried again.
@@ -167,18 +171,22 @@ impl Node {
 
     /// Somebody publishes here.
     pub(super) fn publication(&mut self, path: PathId, key: RingId, body: &[u8], now: Now) {
-        let is_taken = self.is_taken(key, body, now);
-        self.ring_input(now, |ring, out| ring.answer(path, vec![u8::from(!is_taken)], now.mono, out));
+        match self.take(key, body, now) {
+            // Nothing is said to be kept before it is; where the disk fails, the publisher hears nothing and asks another.
+            Some(true) => self.keep_on_disk(key, Purpose::Publication { path }),
+            Some(false) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
+            None => self.ring_input(now, |ring, out| ring.answer(path, vec![REFUSED], now.mono, out)),
+        }
     }
 
-    fn is_taken(&mut self, key: RingId, body: &[u8], now: Now) -> bool {
-        let Some((kind, publication)) = body.split_first() else { return false };
-        if *kind > COPY || !self.ring.is_in_arc(key) {
-            return false;
+    /// Whether a publication is news; nothing where it is not taken.
+    fn take(&mut self, key: RingId, body: &[u8], now: Now) -> Option<bool> {
+        let (kind, publication) = body.split_first()?;
+        if *kind > COPY || !self.ring.is_in_arc(key) || self.journal.is_troubled() {
+            return None;
         }
         let changed = self.directory.shelf.publish(key, publication, &self.anchor, self.revoked.as_ref(), now.wall);
         if changed == Ok(true) {
-            self.keep_on_disk(key);
             if *kind == FIRST {
                 self.hand_over(now);
             } else {
@@ -190,13 +198,13 @@ impl Node {
                 self.directory_near_changed(now);
             }
         }
-        changed.is_ok()
+        changed.ok()
     }
 
-    fn keep_on_disk(&mut self, key: RingId) {
+    fn keep_on_disk(&mut self, key: RingId, purpose: Purpose) {
         let value = self.directory.shelf.get(key).map(|kept| kept.record.bytes().to_vec());
         let row = Write { table: Table::Meta, key: row_key(key), value };
-        self.store(vec![row], Purpose::Quiet);
+        self.store(vec![row], purpose);
     }
 
     /// Gives what is kept to those who have become responsible; forgets what is far away or over.
@@ -221,7 +229,7 @@ impl Node {
         }
         for key in gone {
             self.directory.shelf.forget(key);
-            self.keep_on_disk(key);
+            self.keep_on_disk(key, Purpose::Quiet);
         }
         let is_more = gifts.len() > HANDOVERS_MAX;
         for (key, to) in gifts.into_iter().take(HANDOVERS_MAX) {

@@ -7,6 +7,7 @@ use crate::chat::MessageView;
 use crate::crypto::Ticket;
 use crate::identity::UserId;
 use crate::limits::STORE_RETRY_MS;
+use crate::ring::PathId;
 use crate::store::Write;
 
 /// What a write is for.
@@ -16,6 +17,8 @@ pub(super) enum Purpose {
     Outgoing { user: UserId, view: MessageView },
     /// A text of theirs: show it and acknowledge it.
     Incoming { user: UserId, view: MessageView, gap_changed: Option<(u64, u32)> },
+    /// Somebody's record or presence, which came along this path: say that it is taken.
+    Publication { path: PathId },
     /// Nothing waits for it.
     Quiet,
 }

@@ -1,5 +1,6 @@
 //! Where one room's outcome becomes another room's input, and nowhere else.
 
+use super::directory::TAKEN;
 use super::journal::Purpose;
 use super::links::{self, DownReason};
 use super::relay::{self, Asked};
@@ -112,6 +113,7 @@ impl Node {
                     durable.push((user.clone(), view.id));
                     self.incoming_stored(user, view, gap_changed);
                 }
+                Some(Purpose::Publication { path }) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
                 Some(Purpose::Quiet) | None => {}
             }
         }

@@ -22,7 +22,7 @@ use crate::overlay::{NodeIndex, Overlay};
 
 /// How long one who ended may be named. A link that is silent is given up after 155 s at most (PROTOCOL.md#ring), a crash is heard of
 /// before that; then it is told on.
-const DEAD_MS: u64 = 180_000;
+const DEAD_MS: u64 = 240_000;
 /// Sleeps up to this are not noticed by others.
 const NAP_MS: u64 = 3_000;
 
