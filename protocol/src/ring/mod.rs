@@ -298,7 +298,10 @@ impl Ring {
             Message::Links { gone, come } => {
                 if !neighbour.links_changed(&gone, &come) {
                     self.cut(from, now_ms, out);
-                } else if self.is_between_changed(&come) {
+                    return;
+                }
+                self.tell_new_listener(from, now_ms);
+                if self.is_between_changed(&come) {
                     self.between_again();
                     self.near_again(now_ms, out);
                     self.tend(now_ms, out);

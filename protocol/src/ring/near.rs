@@ -9,8 +9,7 @@ use super::message::Message;
 use super::{Outcome, Ring, RingId, Side};
 use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, RING_TELL_LINKS_MS, RING_TELL_NEAR_MS};
 
-/// Linked nodes on each side that are kept informed: those that may count this node among their first three, and some more for
-/// pairs that cannot connect.
+/// How many places are told of those behind whom a node is never refused.
 const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
 /// Of those that stand in a list, how many are told it.
 const TOLD_BESIDE: usize = 2;
@@ -223,6 +222,16 @@ impl Ring {
         self.tell_links_ms.get_or_insert(now_ms + RING_TELL_LINKS_MS);
     }
 
+    /// A neighbour's links are different: it may count this node among its first three now, and is to know its list.
+    pub(super) fn tell_new_listener(&mut self, from: RingId, now_ms: u64) {
+        for side in Side::BOTH {
+            let is_new = self.neighbours.get(&from).is_some_and(|neighbour| !neighbour.is_told[side as usize] && neighbour.listens_to(self.me, side));
+            if is_new {
+                self.tell_near_later(side, now_ms);
+            }
+        }
+    }
+
     fn tell_near_later(&mut self, side: Side, now_ms: u64) {
         self.tell_near_ms[side as usize].get_or_insert(now_ms + RING_TELL_NEAR_MS);
     }
@@ -264,10 +273,10 @@ impl Ring {
         let index = side as usize;
         let list: Vec<RingId> = self.near[index].iter().copied().take(NEAR_MAX).collect();
         let is_new = self.told_near[index] != list;
-        let beside = self.linked_on(side).take(TOLD_BESIDE);
-        let told: Vec<RingId> = self.linked_on(side.other()).take(TOLD_NEAR).chain(beside).collect();
+        let me = self.me;
+        let beside: Vec<RingId> = self.linked_on(side).take(TOLD_BESIDE).chain(self.linked_on(side.other()).take(RING_SIDE_LINKS)).collect();
         for neighbour in self.neighbours.iter_mut().map(|(_, neighbour)| neighbour) {
-            let is_listening = told.contains(&neighbour.id);
+            let is_listening = beside.contains(&neighbour.id) || neighbour.listens_to(me, side);
             if is_listening && (is_new || !neighbour.is_told[index]) {
                 out.push(Outcome::Send { to: neighbour.id, message: Message::Near { side, list: list.clone() } });
             }

@@ -2,7 +2,7 @@
 
 use super::RingId;
 use super::id::Side;
-use crate::limits::{RING_HOP_MAX_MS, RING_HOP_MIN_MS, RING_LINKS_TOLD_MAX};
+use crate::limits::{RING_HOP_MAX_MS, RING_HOP_MIN_MS, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS};
 
 /// Why there is a link, from this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,12 @@ impl Neighbour {
         let forwards = (0..count).map(|step| self.links[(start + step) % count]).find(|id| is_good(*id));
         let backwards = (1..=count).map(|step| self.links[(start + count - step) % count]).find(|id| is_good(*id));
         [forwards, backwards]
+    }
+
+    /// Whether it counts `me` among its first three linked nodes on a side, of which it takes the lists over.
+    pub fn listens_to(&self, me: RingId, side: Side) -> bool {
+        let way = side.way(self.id, me);
+        self.links.iter().filter(|id| **id != me && side.way(self.id, **id) < way).count() < RING_SIDE_LINKS
     }
 
     /// Its nearest on one side.

@@ -21,7 +21,7 @@ use b4_protocol::ring::{Ring, RingId, Side, Standing};
 use crate::overlay::{NodeIndex, Overlay};
 
 /// How long one who ended may be named. A link that is silent is given up after 155 s at most (PROTOCOL.md#ring), a crash is heard of
-/// before that; then it is told on.
+/// before that; then it is told on, and whoever was told late believes it once more while dialling. As long as worlds are quiet at their end.
 const DEAD_MS: u64 = 240_000;
 /// Sleeps up to this are not noticed by others.
 const NAP_MS: u64 = 3_000;
