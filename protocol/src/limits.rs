@@ -123,7 +123,7 @@ pub const RING_TELL_LINKS_MS: u64 = 2 * SECOND_MS;
 /// The same for one's successors and predecessors: they matter more.
 pub const RING_TELL_NEAR_MS: u64 = 200;
 /// Age at which a long link that nobody uses is drawn anew. Guess.
-pub const RING_REDRAW_MS: u64 = 20 * MINUTE_MS;
+pub const RING_REDRAW_MS: u64 = 60 * MINUTE_MS;
 /// How long a pair that could not connect is routed around before it is tried again.
 pub const RING_UNCONNECTABLE_MS: u64 = 10 * MINUTE_MS;
 

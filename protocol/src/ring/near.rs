@@ -4,6 +4,9 @@
 //! following linked one; behind the third and last, all that it says. It ends where nobody said what comes next: a stretch of which
 //! this node would believe that it knows it whole must have no gaps. So a list never goes round in echoes: what stands in it comes
 //! from the node before, and in the end from one that has a link (Chord's successor list, on both sides).
+//!
+//! One neighbour alone could make somebody up. So whoever is not linked counts only if a second neighbour names them, or if they
+//! answered a dial; the word of one is enough only where no other of the first three could know.
 
 use super::message::Message;
 use super::{Outcome, Ring, RingId, Side};
@@ -11,8 +14,6 @@ use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, 
 
 /// How many places are told of those behind whom a node is never refused.
 const TOLD_NEAR: usize = 2 * RING_SIDE_LINKS;
-/// Of those that stand in a list, how many are told it.
-const TOLD_BESIDE: usize = 2;
 
 /// Who stands before the first linked node of a side.
 #[derive(Clone, Debug, Default)]
@@ -135,7 +136,8 @@ impl Ring {
 
     fn side_list(&self, side: Side, now_ms: u64) -> Vec<RingId> {
         let mut list: Vec<RingId> = Vec::with_capacity(NEAR_KNOWN);
-        let mut teller: &[RingId] = &[];
+        let mut teller = self.me;
+        let mut told: &[RingId] = &[];
         // How far the last teller's list reaches: what lies behind it, up to the next linked node, nobody told.
         let mut told_to = u128::MAX;
         let mut linked = self.linked_on(side).enumerate().peekable();
@@ -144,19 +146,19 @@ impl Ring {
             let next_linked = linked.peek().map(|(_, id)| *id);
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
             // The way round ends at this node.
-            let is_next = |id: &RingId| *id != self.me && side.way(self.me, *id) > reached && !self.tending.is_lost(*id, now_ms);
-            let next_told = teller.iter().copied().find(is_next);
-            let next_told = next_told.filter(|id| next_linked.is_none_or(|linked| side.way(self.me, *id) < side.way(self.me, linked)));
-            match (next_told, next_linked) {
-                (Some(told), _) => list.push(told),
+            let end = next_linked.map_or(u128::MAX, |linked| side.way(self.me, linked));
+            let is_next = |id: &RingId| *id != self.me && side.way(self.me, *id) > reached && side.way(self.me, *id) < end;
+            let counts = |id: &RingId| is_next(id) && !self.tending.is_lost(*id, now_ms) && self.is_vouched(*id, teller, side);
+            match (told.iter().copied().find(counts), next_linked) {
+                (Some(named), _) => list.push(named),
                 (None, Some(id)) if side.way(self.me, id) > told_to && !self.is_small() => break,
                 (None, Some(id)) => {
                     let (rank, _) = linked.next().unwrap_or_default();
                     list.push(id);
                     if rank < RING_SIDE_LINKS {
-                        teller = self.neighbours.get(&id).map_or(&[], |neighbour| neighbour.list(side));
-                        teller = up_to(teller, side, id, self.me);
-                        told_to = teller.last().map_or(u128::MAX, |last| side.way(self.me, *last));
+                        teller = id;
+                        told = self.neighbours.get(&id).map_or(&[], |neighbour| up_to(neighbour.list(side), side, id, self.me));
+                        told_to = told.last().map_or(u128::MAX, |last| side.way(self.me, *last));
                     }
                 }
                 (None, None) => break,
@@ -165,8 +167,29 @@ impl Ring {
         list
     }
 
+    /// Whether somebody besides `teller` names a node, or it answered a dial, or nobody else of the first three on the side could know.
+    fn is_vouched(&self, id: RingId, teller: RingId, side: Side) -> bool {
+        let mut could_know = false;
+        for other in self.linked_on(side).take(RING_SIDE_LINKS).filter(|other| *other != teller) {
+            let Some(neighbour) = self.neighbours.get(&other) else { continue };
+            // Those behind it know it from their other side.
+            let along = if side.way(self.me, other) < side.way(self.me, id) { side } else { side.other() };
+            let told = up_to(neighbour.list(along), along, other, self.me);
+            if told.contains(&id) {
+                return true;
+            }
+            could_know |= told.last().is_some_and(|last| along.way(other, id) < along.way(other, *last));
+        }
+        !could_know || self.tending.has_answered(id) || self.claims(id).any(|by| by != teller)
+    }
+
+    /// Who says that they are linked to a node.
+    fn claims(&self, id: RingId) -> impl Iterator<Item = RingId> {
+        self.neighbours.values().filter(move |neighbour| neighbour.links.binary_search(&id).is_ok()).map(|neighbour| neighbour.id)
+    }
+
     /// Who stands between this node and the first linked one on a side: nodes that it cannot connect to, or not yet. Only those count
-    /// that a neighbour is linked to; lists tell each other what is gone long since.
+    /// that two neighbours are linked to, or that answered a dial; lists tell each other what is gone long since.
     fn between(&self, side: Side, first: RingId, now_ms: u64) -> Vec<RingId> {
         let end = side.way(self.me, first);
         let mut found: Vec<RingId> = Vec::new();
@@ -186,6 +209,8 @@ impl Ring {
                 }
             }
         }
+        let enough = self.neighbours.len().min(2);
+        found.retain(|id| self.tending.has_answered(*id) || self.claims(*id).take(enough).count() == enough);
         found.truncate(NEAR_KNOWN);
         found
     }
@@ -274,7 +299,7 @@ impl Ring {
         let list: Vec<RingId> = self.near[index].iter().copied().take(NEAR_MAX).collect();
         let is_new = self.told_near[index] != list;
         let me = self.me;
-        let beside: Vec<RingId> = self.linked_on(side).take(TOLD_BESIDE).chain(self.linked_on(side.other()).take(RING_SIDE_LINKS)).collect();
+        let beside: Vec<RingId> = self.linked_on(side).take(RING_SIDE_LINKS).chain(self.linked_on(side.other()).take(RING_SIDE_LINKS)).collect();
         for neighbour in self.neighbours.iter_mut().map(|(_, neighbour)| neighbour) {
             let is_listening = beside.contains(&neighbour.id) || neighbour.listens_to(me, side);
             if is_listening && (is_new || !neighbour.is_told[index]) {

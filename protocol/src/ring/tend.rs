@@ -49,6 +49,8 @@ struct Failure {
     at_ms: u64,
     until_ms: u64,
     count: u8,
+    /// They answered, and no path led to them: they are there.
+    has_answered: bool,
 }
 
 /// What is under way to keep the ring whole.
@@ -157,7 +159,7 @@ impl Tending {
         } else {
             let count = self.failed(peer, false, now_ms);
             let until_ms = now_ms + (UNANSWERED_MS << (count - 1).min(8)).min(REDIAL_MAX_MS);
-            self.failures.insert(peer, Failure { at_ms: now_ms, until_ms, count });
+            self.failures.insert(peer, Failure { at_ms: now_ms, until_ms, count, has_answered: false });
             self.lost(peer, until_ms, now_ms);
         }
     }
@@ -184,6 +186,11 @@ impl Tending {
         !self.lost.is_empty() && self.lost.get(&id).is_some_and(|until_ms| *until_ms > now_ms)
     }
 
+    /// Whether a node answered the last dial, though no link came of it.
+    pub fn has_answered(&self, id: RingId) -> bool {
+        self.failures.get(&id).is_some_and(|failure| failure.has_answered)
+    }
+
     /// How often by now.
     fn failed(&mut self, peer: RingId, has_no_path: bool, now_ms: u64) -> u8 {
         self.is_changed = true;
@@ -194,13 +201,13 @@ impl Tending {
             oldest.map(|id| self.failures.remove(&id));
         }
         let wait_ms = if has_no_path && count >= 2 { RING_UNCONNECTABLE_MS } else { (REDIAL_MS << count.min(8)).min(REDIAL_MAX_MS) };
-        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + wait_ms, count });
+        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + wait_ms, count, has_answered: has_no_path });
         count
     }
 
     /// The other end has no room.
     pub fn refused(&mut self, peer: RingId, now_ms: u64) {
-        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1 });
+        self.failures.insert(peer, Failure { at_ms: now_ms, until_ms: now_ms + RING_UNCONNECTABLE_MS / 10, count: 1, has_answered: true });
     }
 
     /// Whoever has no link at all does not wait as long: there may be nobody else.
