@@ -302,6 +302,7 @@ impl Ring {
                 }
                 self.tell_new_listener(from, now_ms);
                 if self.is_between_changed(&come) {
+                    self.hint_near(&come, now_ms);
                     self.between_again();
                     self.near_again(now_ms, out);
                     self.tend(now_ms, out);

@@ -9,7 +9,7 @@
 //! answered a dial; the word of one is enough only where no other of the first three could know.
 
 use super::message::Message;
-use super::{Outcome, Ring, RingId, Side};
+use super::{Outcome, Ring, RingId, Side, Standing};
 use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, RING_TELL_LINKS_MS, RING_TELL_NEAR_MS};
 
 /// How many places are told of those behind whom a node is never refused.
@@ -63,7 +63,7 @@ impl Ring {
     }
 
     /// Remembers those who belong beside this node and are not linked.
-    fn hint_near(&mut self, ids: &[RingId], now_ms: u64) {
+    pub(super) fn hint_near(&mut self, ids: &[RingId], now_ms: u64) {
         // Before the place is known everybody would seem to belong here.
         if !self.tending.knows_place() {
             return;
@@ -174,7 +174,7 @@ impl Ring {
             let Some(neighbour) = self.neighbours.get(&other) else { continue };
             // Those behind it know it from their other side.
             let along = if side.way(self.me, other) < side.way(self.me, id) { side } else { side.other() };
-            let told = up_to(neighbour.list(along), along, other, self.me);
+            let told = neighbour.list(along);
             if told.contains(&id) {
                 return true;
             }
@@ -209,7 +209,8 @@ impl Ring {
                 }
             }
         }
-        let enough = self.neighbours.len().min(2);
+        // A newcomer cannot judge yet, and is to dial whoever may stand there before it takes its place.
+        let enough = if self.standing == Standing::Member { self.neighbours.len().min(2) } else { 1 };
         found.retain(|id| self.tending.has_answered(*id) || self.claims(*id).take(enough).count() == enough);
         found.truncate(NEAR_KNOWN);
         found

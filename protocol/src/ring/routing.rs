@@ -1,7 +1,7 @@
 //! Which way a request goes from here: pure decisions over what this node knows.
 
 use super::{Aim, Ring, RingId, Route, Side, Standing};
-use crate::limits::{HOLDERS, NEAR_KNOWN};
+use crate::limits::{HOLDERS, NEAR_KNOWN, RING_SIDE_LINKS};
 
 /// What to do with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,14 +123,19 @@ impl Ring {
         stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
     }
 
-    /// Whether both lists together go round the whole circle: two that overlap do, and those of a small ring. Short lists alone prove
-    /// nothing: those of a newcomer are short until its neighbours have spoken.
+    /// Whether both lists together go round the whole circle: two that overlap do, and those of a small ring. Short lists prove that
+    /// only in a place, and when those who told them have spoken: a newcomer's are short, and overlap where one link is all it has.
     fn knows_all(&self) -> bool {
-        let reach = |side: Side| self.near(side).get(NEAR_KNOWN - 1).map(|last| side.way(self.me, *last));
-        match (reach(Side::Next), reach(Side::Previous)) {
-            (Some(next), Some(previous)) => next.checked_add(previous).is_none(),
-            _ => self.is_small(),
-        }
+        let reach = |side: Side| self.near(side).last().map_or(0, |last| side.way(self.me, *last));
+        let is_round = reach(Side::Next).checked_add(reach(Side::Previous)).is_none();
+        let is_long = Side::BOTH.into_iter().all(|side| self.near(side).len() == NEAR_KNOWN);
+        (is_round && (is_long || (self.standing == Standing::Member && self.have_spoken()))) || (!is_long && self.is_small())
+    }
+
+    /// Whether the first three on each side have said who stands beside them.
+    fn have_spoken(&self) -> bool {
+        let has_spoken = |side: Side, id: RingId| self.neighbours.get(&id).is_some_and(|neighbour| !neighbour.list(side).is_empty());
+        Side::BOTH.into_iter().all(|side| self.linked_on(side).take(RING_SIDE_LINKS).all(|id| has_spoken(side, id)))
     }
 
     /// The first five nodes responsible for a key, as far as this one knows; nobody where the key is not near.

@@ -141,12 +141,29 @@ fn a_neighbour_that_cannot_be_connected_to_stands_where_it_stands() {
     ring.tending.founds();
     ring.message(far, Message::Links { gone: Vec::new(), come: vec![beside] }, 1_000, &mut out);
     assert!(out.contains(&Outcome::Dial { to: beside }));
+    assert_ne!(ring.near(Side::Next).first(), Some(&beside), "one alone may have made it up");
     for now_ms in [12_000, 20_000, 40_000] {
         ring.dial_failed(beside, true, now_ms, &mut out);
         assert_eq!(ring.near(Side::Next).first(), Some(&beside));
     }
     ring.message(far, Message::Links { gone: vec![0], come: Vec::new() }, 41_000, &mut out);
     assert_ne!(ring.near(Side::Next).first(), Some(&beside), "nobody is linked to it any more");
+}
+
+#[test]
+fn what_one_of_three_neighbours_names_does_not_count_until_a_second_does() {
+    let (first, second, third, named) = (RingId(10), RingId(20), RingId(30), RingId(25));
+    let mut ring = linked_to(&[first.0, second.0, third.0, 1 << 100, 2 << 100]);
+    ring.standing = Standing::Member;
+    ring.tending.founds();
+    let mut out = Vec::new();
+    let list = |ids: &[RingId]| Message::Near { side: Side::Next, list: ids.to_vec() };
+    ring.message(first, list(&[second, third, RingId(1 << 100)]), 1_000, &mut out);
+    ring.message(second, list(&[named, third, RingId(1 << 100)]), 1_000, &mut out);
+    assert!(!ring.near(Side::Next).contains(&named), "the first would have named it, too");
+    assert!(out.contains(&Outcome::Dial { to: named }), "but it may be new");
+    ring.message(first, list(&[second, named, third, RingId(1 << 100)]), 1_000, &mut out);
+    assert_eq!(ring.near(Side::Next)[..4], [first, second, named, third]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Eight pages in a ring: how soon a newcomer is in it, and what a page costs that only stays in it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use b4_e2e::{Person, World};
@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Goal, Measured};
-use crate::pages::number;
+use crate::pages::{number, order, prepared};
 
 const NAMES: [&str; 8] = ["anna", "bela", "carla", "dora", "emil", "frida", "gustav", "hana"];
 /// How often the newcomer comes.
@@ -27,7 +27,7 @@ pub async fn measure() -> Result<Measured> {
     drop(alone);
     let mut people: Vec<Person> = Vec::new();
     for names in NAMES.chunks(4) {
-        people.extend(try_join_all(names.iter().map(|name| world.person(name))).await?);
+        people.extend(try_join_all(names.iter().map(|name| prepared(&world, name))).await?);
     }
     let newcomer = &people[7];
     let (mut first, mut all) = (Vec::new(), Vec::new());
@@ -37,12 +37,19 @@ pub async fn measure() -> Result<Measured> {
         all.push(linked_at(newcomer, 7).await?);
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = order(&people[0], "traffic", json!([])).await?;
+    let began = Instant::now();
     let (cpu, bytes) = idle(&people[0]).await?;
+    let after = order(&people[0], "traffic", json!([])).await?;
+    let a_second = |what: &str| Ok::<f64, anyhow::Error>((number(&after[what])? - number(&before[what])?) / began.elapsed().as_secs_f64());
+    let (carried, checks) = (a_second("bytes")?, a_second("checks")?);
     let figures = vec![
         Figure::new("Page begins to load → linked to the ring", "ms", Goal::AtMost(JOINED_MS), first),
         Figure::new("Page begins to load → linked to all seven", "ms", Goal::None, all),
         Figure::new("Processor time of an idle page's browser with seven links", "ms/s", Goal::None, vec![cpu]),
         Figure::new("The same of a page that is alone", "ms/s", Goal::None, vec![alone_cpu]),
+        Figure::new("Bytes of that page, both ways, on all seven links together, ICE not counted", "B/s", Goal::None, vec![carried]),
+        Figure::new("Checks of ICE beside them, both ways", "/s", Goal::None, vec![checks]),
         Figure::new("Memory of that browser with seven links", "MB", Goal::None, vec![bytes]),
         Figure::new("The same of a page that is alone", "MB", Goal::None, vec![alone_bytes]),
     ];

@@ -8,9 +8,12 @@
 
   // The app's own channels, newest last. They are only looked at.
   const live = [];
+  // All connections, to ask them what they carried.
+  const peers = new Set();
   const { createDataChannel } = RTCPeerConnection.prototype;
   RTCPeerConnection.prototype.createDataChannel = function (...given) {
     const channel = createDataChannel.apply(this, given);
+    peers.add(this);
     if (given[0] === "live") {
       live.push(channel);
     }
@@ -279,8 +282,23 @@
     return { shown: of(shown), painted: of(painted), delivered: of(delivered) };
   };
 
+  // What all connections carried so far, DTLS and SCTP with it, and the checks by which ICE keeps them open.
+  async function traffic() {
+    const sum = { bytes: 0, checks: 0 };
+    for (const peer of peers) {
+      for (const one of (await peer.getStats()).values()) {
+        if (one.type === "transport") {
+          sum.bytes += one.bytesSent + one.bytesReceived;
+        } else if (one.type === "candidate-pair") {
+          sum.checks += (one.requestsSent ?? 0) + (one.responsesSent ?? 0) + (one.requestsReceived ?? 0) + (one.responsesReceived ?? 0);
+        }
+      }
+    }
+    return sum;
+  }
+
   // Orders take long and are asked after: a driver that waits for them would be measured, too.
-  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, stored, seen };
+  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, stored, seen, traffic };
   let job = {};
   globalThis.b4Bench = {
     begin(name, given) {

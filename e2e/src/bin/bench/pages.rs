@@ -60,7 +60,7 @@ impl Pages {
 }
 
 /// Somebody with a fresh browser whose page has the script.
-async fn prepared(world: &World, name: &str) -> Result<Person> {
+pub async fn prepared(world: &World, name: &str) -> Result<Person> {
     let mut person = world.visitor().await?;
     person.browser.cdp("Page.enable", json!({})).await?;
     // For the carrier of signals: the page's own policy lets it reach its own origin only.
