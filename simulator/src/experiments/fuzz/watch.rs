@@ -137,10 +137,12 @@ impl Watch {
         if self.of_ring.contains(&id) || !self.is_held(world, id) {
             return false;
         }
-        let list = world.ring_at(id).map_or(&[][..], |ring| ring.near(Side::Next));
-        let best = list.iter().find(|next| self.of_ring.contains(next));
+        let after = |id: RingId| world.ring_at(id).map_or(&[][..], |ring| ring.near(Side::Next));
+        let best = after(id).iter().find(|next| self.of_ring.contains(next));
+        // The first of two that make a ring of their own has found this one; the other still leads back to it.
+        let leads_back = |best: RingId| after(best).iter().find(|next| **next == id || self.of_ring.contains(next)) == Some(&id);
         match self.demand {
-            RingDemand::Members => best.is_some(),
+            RingDemand::Members => best.is_some_and(|best| self.of_ring.len() < 2 || !leads_back(*best)),
             _ => best.is_some() && best == self.of_ring.range(id..).next().or(self.of_ring.first()),
         }
     }
