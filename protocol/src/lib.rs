@@ -31,6 +31,8 @@ pub mod ring;
 
 pub mod directory;
 
+pub mod message;
+
 pub mod chat;
 
 pub mod node;

@@ -1,4 +1,5 @@
-//! The message body: the same bytes in records and, later, in envelopes. PROTOCOL.md#records has the table.
+//! The message body: the same bytes in records and, later, in envelopes. PROTOCOL.md#records has the table. What is done with it
+//! is not here.
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::sha256;
@@ -85,11 +86,11 @@ impl MessageBody {
 }
 
 /// What the next body of the same direction has as `prev`.
-pub(super) fn link_hash(body: &[u8]) -> [u8; 32] {
+pub fn link_hash(body: &[u8]) -> [u8; 32] {
     sha256(&[body])
 }
 
 /// The text of an encoded body, which is known to be whole.
-pub(super) fn text_of(body: &[u8]) -> &[u8] {
+pub fn text_of(body: &[u8]) -> &[u8] {
     body.get(HEAD_BYTES..).unwrap_or_default()
 }
