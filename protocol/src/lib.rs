@@ -33,6 +33,8 @@ pub mod directory;
 
 pub mod message;
 
+pub mod mailbox;
+
 pub mod chat;
 
 pub mod node;

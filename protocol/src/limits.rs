@@ -145,8 +145,12 @@ pub const PREKEY_SEALED_TO_MS: u64 = PREKEY_KEPT_MS - ENVELOPE_MS;
 pub const PREKEYS_MAX: usize = 6;
 /// Time between two looks at the prekeys: how late one may be replaced or erased.
 pub const PREKEY_LOOK_MS: u64 = HOUR_MS;
-/// Longest that an envelope lies, from when its message was written (PROTOCOL.md#records-and-presence).
+/// Longest that an envelope lies, from when its message was written (PROTOCOL.md#envelope).
 pub const ENVELOPE_MS: u64 = 30 * DAY_MS;
+/// How long after its expiry an envelope is still opened, and its message remembered as seen: clocks differ (PROTOCOL.md#envelope).
+pub const ENVELOPE_SEEN_MS: u64 = DAY_MS;
+/// Messages that one tombstone acknowledges; what is over goes into another. As many envelopes as holders keep for a pair.
+pub const TOMBSTONE_ENTRIES_MAX: usize = 256;
 /// How far a clock may be behind that of whoever dated what it reads: a message, a prekey (PROTOCOL.md#records).
 pub const CLOCK_SKEW_MS: u64 = 10 * MINUTE_MS;
 /// User records kept for others: 10 MB at most. Five of every record over all nodes, so that a hundred times fewer are expected. Guess.

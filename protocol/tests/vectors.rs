@@ -12,6 +12,8 @@ mod file;
 mod handshake;
 #[path = "vectors/identity.rs"]
 mod identity;
+#[path = "vectors/mailbox.rs"]
+mod mailbox;
 #[path = "vectors/records.rs"]
 mod records;
 #[path = "vectors/recovery.rs"]
