@@ -31,6 +31,10 @@ pub mod ring;
 
 pub mod directory;
 
+pub mod message;
+
+pub mod mailbox;
+
 pub mod chat;
 
 pub mod node;

@@ -1,6 +1,6 @@
 //! Every bound of the core, in one place, with what happens at the bound. A number says where it comes from, or "guess".
 
-use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// Largest text of one message in UTF-8 bytes; the composer refuses more (the product's promise).
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
@@ -135,6 +135,24 @@ pub const PRESENCE_MS: u64 = 10 * MINUTE_MS;
 pub const PRESENCE_AGAIN_MS: u64 = 4 * MINUTE_MS;
 /// How far the clocks of who signs and who reads a presence may be apart.
 pub const PRESENCE_SKEW_MS: u64 = 2 * MINUTE_MS;
+/// Age at which a prekey is replaced in the record (PROTOCOL.md#records-and-presence).
+pub const PREKEY_FRESH_MS: u64 = 14 * DAY_MS;
+/// Age at which the private half of a prekey is erased (PROTOCOL.md#records-and-presence).
+pub const PREKEY_KEPT_MS: u64 = 45 * DAY_MS;
+/// Age up to which a prekey is sealed to: what is sealed then lies until its private half is erased, and no longer.
+pub const PREKEY_SEALED_TO_MS: u64 = PREKEY_KEPT_MS - ENVELOPE_MS;
+/// Private halves kept; for one more the one furthest from now is erased. A clock that goes evenly needs four.
+pub const PREKEYS_MAX: usize = 6;
+/// Time between two looks at the prekeys: how late one may be replaced or erased.
+pub const PREKEY_LOOK_MS: u64 = HOUR_MS;
+/// Longest that an envelope lies, from when its message was written (PROTOCOL.md#envelope).
+pub const ENVELOPE_MS: u64 = 30 * DAY_MS;
+/// How long after its expiry an envelope is still opened, and its message remembered as seen: clocks differ (PROTOCOL.md#envelope).
+pub const ENVELOPE_SEEN_MS: u64 = DAY_MS;
+/// Messages that one tombstone acknowledges; what is over goes into another. As many envelopes as holders keep for a pair.
+pub const TOMBSTONE_ENTRIES_MAX: usize = 256;
+/// How far a clock may be behind that of whoever dated what it reads: a message, a prekey (PROTOCOL.md#records).
+pub const CLOCK_SKEW_MS: u64 = 10 * MINUTE_MS;
 /// User records kept for others: 10 MB at most. Five of every record over all nodes, so that a hundred times fewer are expected. Guess.
 pub const SHELF_RECORDS_MAX: usize = 4_096;
 /// Time between two looks at what is to be handed over.

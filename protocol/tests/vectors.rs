@@ -4,12 +4,16 @@
 //! These are also what notices a handshake that leaves something out (attack T8): fingerprints, transcript, identities,
 //! labels and the ephemeral exchange each stand in a formula below.
 
+#[path = "vectors/directory.rs"]
+mod directory;
 #[path = "vectors/file.rs"]
 mod file;
 #[path = "vectors/handshake.rs"]
 mod handshake;
 #[path = "vectors/identity.rs"]
 mod identity;
+#[path = "vectors/mailbox.rs"]
+mod mailbox;
 #[path = "vectors/records.rs"]
 mod records;
 #[path = "vectors/recovery.rs"]

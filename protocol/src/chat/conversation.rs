@@ -1,6 +1,5 @@
 //! One conversation: the contact's standing, both counters, the outbox and the inbox, and the rows that keep them.
 
-use super::body::link_hash;
 use super::inbox::{Inbox, Verdict};
 use super::outbox::{Outbox, Pending};
 use super::row::{MessageRow, RowError, decode_outbox, encode_outbox, message_key, read_key, view_of_row};
@@ -8,6 +7,7 @@ use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Standi
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
+use crate::message::link_hash;
 use crate::ordered::OrderedMap;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;

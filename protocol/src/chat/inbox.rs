@@ -1,7 +1,6 @@
 //! What has arrived from one author: which numbers are known and which are missing.
 
-use super::body::MessageBody;
-use super::MessageId;
+use super::{MessageBody, MessageId};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::limits::GAPS_MAX;
 use crate::ordered::OrderedMap;

@@ -5,7 +5,6 @@
 //! number: new, late (it fills a gap) or known. Nothing is acknowledged before it is durable here, nothing is shown
 //! twice. Every change comes with the rows to write.
 
-mod body;
 mod conversation;
 mod inbox;
 mod outbox;
@@ -14,7 +13,7 @@ mod row;
 mod tests;
 mod view;
 
-pub use body::{BodyError, MessageBody, MessageId};
+pub use crate::message::{BodyError, MessageBody, MessageId};
 pub use conversation::{Arrival, Conversation, Outgoing, PinnedKey};
 pub use row::{RowError, message_key, message_prefix, view_of_row};
 pub use view::{Direction, MessageState, MessageView, Standing};

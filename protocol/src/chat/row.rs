@@ -1,11 +1,11 @@
 //! The rows of messages and of the outbox: their keys and bytes.
 
-use super::body::text_of;
 use super::outbox::Pending;
 use super::view::{Direction, MessageState, MessageView};
 use super::{MessageBody, MessageId};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::identity::UserId;
+use crate::message::text_of;
 
 const VERSION: u8 = 1;
 

@@ -19,17 +19,27 @@ impl EphemeralSecret {
         Self { secret: StaticSecret::from(rng.array::<32>()) }
     }
 
-    /// The public half: X25519 with the base point (RFC 7748, 6.1), as with any other. The crate's own way leads over the Edwards
-    /// form, arithmetic that the page has no other use for.
+    /// The public half.
     pub fn public(&self) -> [u8; 32] {
-        self.secret.diffie_hellman(&PublicKey::from(X25519_BASEPOINT_BYTES)).to_bytes()
+        public(&self.secret)
     }
 
     /// X25519 with the other end's public half. `None` where the result is all zeros (RFC 7748, 6.1): refused.
     pub fn agree(self, other: &[u8; 32]) -> Option<SharedSecret> {
-        let shared = self.secret.diffie_hellman(&PublicKey::from(*other));
-        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+        agree(&self.secret, other)
     }
+}
+
+/// The public half: X25519 with the base point (RFC 7748, 6.1), as with any other. The crate's own way leads over the Edwards
+/// form, arithmetic that the page has no other use for.
+pub(super) fn public(secret: &StaticSecret) -> [u8; 32] {
+    secret.diffie_hellman(&PublicKey::from(X25519_BASEPOINT_BYTES)).to_bytes()
+}
+
+/// What both ends compute, unless it is all zeros.
+pub(super) fn agree(secret: &StaticSecret, other: &[u8; 32]) -> Option<SharedSecret> {
+    let shared = secret.diffie_hellman(&PublicKey::from(*other));
+    shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
 }
 
 #[cfg(test)]

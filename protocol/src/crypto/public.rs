@@ -65,6 +65,11 @@ impl VerifyKey {
         &self.spki
     }
 
+    /// Length of the signatures that verify, in bytes.
+    pub fn signature_bytes(&self) -> usize {
+        self.key.size()
+    }
+
     /// Verifies a signature over `message`, which starts with its label.
     ///
     /// # Errors

@@ -2,16 +2,19 @@
 //!
 //! A record's life: a device signs it and publishes it at its user's key; the five nodes responsible keep it, on disk too, and
 //! hand it over when others become responsible; a newer one takes its place, an older one is refused; it ends with its
-//! certificates. Presence is signed as well, lasts minutes, and is withdrawn by a statement that was signed beforehand.
+//! certificates. Presence is signed as well, lasts minutes, and is withdrawn by a statement that was signed beforehand. A record names
+//! a prekey of each device: to it others seal what the device's long-term keys alone do not open.
 //!
 //! Deliberately absent: how any of this travels, and when. Nobody is believed here: what is kept was verified, and readers verify again.
 
+mod prekey;
 mod presence;
 mod record;
 mod shelf;
 
+pub use prekey::{Prekey, Prekeys, Tended};
 pub use presence::Presence;
-pub use record::{RecordError, UserRecord};
+pub use record::{DeviceEntry, RecordError, UserRecord};
 pub use shelf::{Found, Kept, Shelf, ShelfError, pair};
 
 use crate::codec::Writer;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::x509::{CONSTRAINTS_CA, OID_BASIC_CONSTRAINTS, OID_KEY_USAGE, USAGE_CERTIFY, common_name_text};
-use super::{CertificateError, RevocationList, VerifiedCertificate, form, pem, profile};
+use super::{CertificateError, RevocationList, VerifiedCertificate, clock_ms, form, pem, profile};
 use crate::crypto::{BadSignature, VerifyKey, sha256};
 
 /// The authority's common name (PROTOCOL.md#certificates).
@@ -95,14 +95,27 @@ impl TrustAnchor {
         now_ms: u64,
         revoked: Option<&RevocationList>,
     ) -> Result<VerifiedCertificate, CertificateError> {
+        self.verify_at(der, clock_ms(now_ms, revoked), revoked)
+    }
+
+    /// Verifies a device's certificate as of `then_ms`, which may lie in the past, for what was signed then: the validity is judged at
+    /// that time, the revocation by the list.
+    ///
+    /// # Errors
+    /// See [`CertificateError`].
+    pub fn verify_at(
+        &self,
+        der: &[u8],
+        then_ms: u64,
+        revoked: Option<&RevocationList>,
+    ) -> Result<VerifiedCertificate, CertificateError> {
         let profile = profile::check(der, &self.subject)?;
         let signature = self.key.verify(&profile.signed, &profile.signature);
         signature.map_err(|BadSignature| CertificateError::BadSignature)?;
-        let now_ms = revoked.map_or(now_ms, |list| now_ms.max(list.this_update_ms()));
-        if now_ms < profile.not_before_ms {
+        if then_ms < profile.not_before_ms {
             return Err(CertificateError::NotYetValid);
         }
-        if now_ms > profile.not_after_ms {
+        if then_ms > profile.not_after_ms {
             return Err(CertificateError::Expired);
         }
         if revoked.is_some_and(|list| list.contains(&profile.serial_hash)) {

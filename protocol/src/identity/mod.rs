@@ -47,5 +47,5 @@ pub use enrolment::{EnrolmentRequest, RequestError};
 pub use issuer::{Challenge, Issuer, IssuerError};
 pub use node_id::NodeId;
 pub use request::{ChallengeError, DraftError, ENROL_LABEL, REQUEST_BYTES_MAX, RequestDraft, answer_challenge};
-pub use revocation::{ListAge, REVOCATIONS_MAX, RevocationError, RevocationList};
+pub use revocation::{ListAge, REVOCATIONS_MAX, RevocationError, RevocationList, clock_ms};
 pub use user_id::{UserId, UserIdError};

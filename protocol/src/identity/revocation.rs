@@ -58,6 +58,12 @@ pub enum ListAge {
     Old,
 }
 
+/// The time to judge by: the device's clock, but never earlier than the newest authority-signed time known
+/// (PROTOCOL.md#certificates). Milliseconds since 1970.
+pub fn clock_ms(wall_ms: u64, newest: Option<&RevocationList>) -> u64 {
+    newest.map_or(wall_ms, |list| wall_ms.max(list.this_update_ms()))
+}
+
 /// A list that the authority signed.
 ///
 /// ```text

@@ -4,14 +4,16 @@
 //! Once a member, the node signs its record, its presence and, beforehand, the presence's withdrawal, and publishes the first two; the
 //! presence again every few minutes. Whoever is responsible gives copies to the four behind. When who is responsible changes, the
 //! first of the five that has it gives to those who have come. On leaving, the withdrawal goes out: it needs no signature any more.
+//!
+//! The record names a prekey once its private half is durable. Where the disk fails, it names the one before, or none.
 
 use super::journal::Purpose;
 use super::{KeyUse, Node, Row, Table};
 use crate::codec::{Reader, Writer};
 use crate::crypto::KeyOpResult;
-use crate::directory::{Draft, Found, Presence, Shelf, UserRecord, pair, sequence_at};
-use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
+use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, pair, sequence_at};
+use crate::identity::{UserId, VerifiedCertificate, clock_ms};
+use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PREKEY_LOOK_MS, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
 use crate::store::Write;
 use crate::time::{HOUR_MS, Now, SECOND_MS};
@@ -36,7 +38,8 @@ const RECORD_MS: u64 = 12 * HOUR_MS;
 /// One of one's own statements that wants a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
-    Record,
+    /// With the prekey that it names.
+    Record(Option<Prekey>),
     Presence,
     Withdrawal,
 }
@@ -54,29 +57,36 @@ pub(super) struct Directory {
     shelf: Shelf,
     record: Vec<u8>,
     record_until_ms: u64,
+    /// The prekey that the record names.
+    record_prekey: Option<Prekey>,
     presence: Vec<u8>,
     withdrawal: Vec<u8>,
     last_sequence: u64,
     /// When to publish; `None` while not a member, or while statements are being signed.
     publish_ms: Option<u64>,
     handover_ms: Option<u64>,
+    prekeys: Prekeys,
+    /// When to look at the prekeys.
+    prekeys_ms: u64,
 }
 
 impl Directory {
-    /// What the store has. What is no longer to be believed is passed over.
-    pub fn restore(rows: &[Row], node: &super::NodeConfigView<'_>, now: Now) -> Self {
-        let mut directory = Self::default();
+    /// What the store has, and what is to be deleted there. What is no longer to be believed is passed over. What is secret is erased
+    /// from the rows.
+    pub fn restore(rows: &mut [Row], node: &super::NodeConfigView<'_>, now: Now) -> (Self, Vec<Write>) {
+        let (prekeys, writes) = Prekeys::restore(rows);
+        let mut directory = Self { prekeys, prekeys_ms: now.mono, ..Self::default() };
         for row in rows.iter().filter(|row| row.table == Table::Meta && row.key.first() == Some(&ROW_PREFIX)) {
             let Some(key) = row.key.get(1..17).and_then(|key| key.try_into().ok()).map(u128::from_be_bytes) else { continue };
             let body = pair(&row.value, &[]);
             // A damaged or expired row is one record that others have as well.
             let _ = directory.shelf.publish(RingId(key), &body, node.anchor, node.revoked, now.wall);
         }
-        directory
+        (directory, writes)
     }
 
     pub fn deadline(&self) -> Option<u64> {
-        self.publish_ms.into_iter().chain(self.handover_ms).min()
+        self.publish_ms.into_iter().chain(self.handover_ms).chain([self.prekeys_ms]).min()
     }
 }
 
@@ -84,6 +94,7 @@ impl Node {
     /// Membership began or ended.
     pub(super) fn directory_standing(&mut self, standing: Standing, now: Now) {
         self.directory.publish_ms = (standing == Standing::Member).then_some(now.mono + SETTLE_MS);
+        self.tend_prekeys(now);
     }
 
     /// Who stands beside this node changed: so may have who is responsible.
@@ -99,13 +110,42 @@ impl Node {
         if self.directory.handover_ms.take_if(|at| *at <= now.mono).is_some() {
             self.hand_over(now);
         }
+        if self.directory.prekeys_ms <= now.mono {
+            self.tend_prekeys(now);
+        }
+    }
+
+    /// Erases prekeys that are over; draws a new one where it is time and somebody could read of it.
+    pub(super) fn tend_prekeys(&mut self, now: Now) {
+        self.directory.prekeys_ms = now.mono + PREKEY_LOOK_MS;
+        let wall_ms = self.prekey_clock_ms(now);
+        let is_member = self.ring.standing() == Standing::Member;
+        let tended = self.directory.prekeys.tend(wall_ms, is_member.then_some(&mut self.rng));
+        self.store(tended.writes, tended.made.map_or(Purpose::Quiet, |prekey| Purpose::Prekey { prekey }));
+    }
+
+    /// A clock that was wound back keeps no prekey for longer: the time is never earlier than the newest that the authority signed.
+    fn prekey_clock_ms(&self, now: Now) -> u64 {
+        clock_ms(now.wall, self.revoked.as_ref())
+    }
+
+    /// A prekey is on disk: the record names it from now on.
+    pub(super) fn prekey_stored(&mut self, prekey: &Prekey, now: Now) {
+        self.directory.prekeys.stored(prekey);
+        if let Some(at) = &mut self.directory.publish_ms {
+            *at = (*at).min(now.mono + SETTLE_MS);
+        }
     }
 
     fn sign_statements(&mut self, now: Now) {
         let user = self.own.user_id().mailbox();
-        if self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall {
-            let draft = UserRecord::draft(self.next_sequence(now), &[&self.own]);
-            self.sign(Statement::Record, draft);
+        let prekey = self.directory.prekeys.offered(self.prekey_clock_ms(now));
+        let is_due = self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall;
+        if is_due || self.directory.record_prekey != prekey {
+            let sequence = self.next_sequence(now);
+            let own = DeviceEntry { certificate: &self.own, prekey: prekey.map(|prekey| (prekey, &[][..])) };
+            let draft = UserRecord::draft_with_prekeys(sequence, &[own]);
+            self.sign(Statement::Record(prekey), draft);
         }
         let up = Presence::draft(user, self.next_sequence(now), &[*self.own.node_id()], now.wall);
         self.sign(Statement::Presence, up);
@@ -132,8 +172,9 @@ impl Node {
         };
         let signed = draft.finish(signature);
         match statement {
-            Statement::Record => {
+            Statement::Record(prekey) => {
                 self.directory.record = signed;
+                self.directory.record_prekey = prekey;
                 self.directory.record_until_ms = now.wall + RECORD_MS;
             }
             Statement::Presence => self.directory.presence = signed,
@@ -312,8 +353,11 @@ fn row_key(key: RingId) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::crypto::Rng;
-    use crate::identity::testing::{NOW_MS, TestAuthority};
+    use crate::identity::RevocationList;
+    use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::node::{Effect, Input, NodeConfig};
+    use crate::ring::Message;
+    use crate::time::DAY_MS;
 
     #[test]
     fn a_signature_that_comes_late_belongs_to_what_was_signed() {
@@ -344,5 +388,187 @@ mod tests {
         for statement in [&node.directory.presence, &node.directory.withdrawal] {
             assert!(Presence::verify(statement, &record, &user, NOW_MS).is_some());
         }
+    }
+
+    /// Anna's node, her keys and her disk. A member of the ring as far as the directory knows.
+    struct Stage {
+        authority: TestAuthority,
+        anna: TestDevice,
+        node: Node,
+        rows: Vec<Row>,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            let mut authority = TestAuthority::new([1; 32]);
+            let anna = authority.issue("anna", NOW_MS);
+            let node = Self::started(&authority, &anna, Vec::new(), at(0));
+            Self { authority, anna, node, rows: Vec::new() }
+        }
+
+        fn started(authority: &TestAuthority, anna: &TestDevice, rows: Vec<Row>, now: Now) -> Node {
+            let config = NodeConfig {
+                certificate: anna.certificate.clone(),
+                anchor: authority.anchor().clone(),
+                revoked: None,
+                origin: "https://b4.example".to_owned(),
+                seed: [7; 32],
+                rows,
+            };
+            let (mut node, effects) = Node::new(config, now);
+            node.effects = effects;
+            node
+        }
+
+        /// A page that is loaded again, with what is on disk.
+        fn restart(&mut self, now: Now) {
+            self.node = Self::started(&self.authority, &self.anna, self.rows.clone(), now);
+        }
+
+        /// Lets the node make what a member makes.
+        fn tend(&mut self, now: Now) {
+            let tended = self.node.directory.prekeys.tend(now.wall, Some(&mut self.node.rng));
+            self.node.store(tended.writes, tended.made.map_or(Purpose::Quiet, |prekey| Purpose::Prekey { prekey }));
+        }
+
+        /// Carries out what the node orders of its disk and keys, until it orders nothing.
+        fn settle(&mut self, now: Now) {
+            while !self.node.effects.is_empty() {
+                for order in std::mem::take(&mut self.node.effects) {
+                    let input = match order {
+                        Effect::Key { ticket, op } => {
+                            Input::KeyDone { ticket, result: self.anna.keys.perform(&mut Rng::from_seed([2; 32]), &op) }
+                        }
+                        Effect::Store { ticket, writes } => {
+                            self.write(writes);
+                            Input::Stored { tickets: vec![ticket] }
+                        }
+                        _ => continue,
+                    };
+                    let effects = self.node.handle(input, now);
+                    self.node.effects.extend(effects);
+                }
+            }
+        }
+
+        fn write(&mut self, writes: Vec<Write>) {
+            for Write { table, key, value } in writes {
+                self.rows.retain(|row| row.key != key);
+                self.rows.extend(value.map(|value| Row { table, key, value }));
+            }
+        }
+
+        /// The prekey that the record names when it is signed now, if it is.
+        fn named(&mut self, now: Now) -> Option<Prekey> {
+            self.node.sign_statements(now);
+            self.settle(now);
+            let record = UserRecord::verify(&self.node.directory.record, self.authority.anchor(), None, now.wall).expect("her own");
+            record.prekey(self.anna.certificate.node_id(), now.wall)
+        }
+
+        fn is_on_disk(&self, prekey: &Prekey) -> bool {
+            self.rows.iter().any(|row| row.key[1..] == prekey.public)
+        }
+    }
+
+    fn at(ms: u64) -> Now {
+        Now { mono: 1_000 + ms, wall: NOW_MS + ms }
+    }
+
+    #[test]
+    fn a_record_names_a_prekey_once_it_is_on_disk_and_another_from_then_on() {
+        let mut stage = Stage::new();
+        stage.settle(at(0));
+        stage.tend(at(0));
+        let orders = std::mem::take(&mut stage.node.effects);
+        assert_eq!(stage.named(at(1)), None, "the disk is slow: the record does not wait for it, nor names what may be lost");
+        stage.node.directory.publish_ms = Some(at(PRESENCE_AGAIN_MS).mono);
+        stage.node.effects = orders;
+        stage.settle(at(2));
+        assert_eq!(stage.node.directory.publish_ms, Some(at(2 + SETTLE_MS).mono), "others hear of it soon");
+        let first = stage.named(at(3)).expect("it is on disk");
+        assert!(stage.is_on_disk(&first));
+        let sequence = |stage: &Stage| UserRecord::verify(&stage.node.directory.record, stage.authority.anchor(), None, NOW_MS).expect("her own").sequence();
+        let before = sequence(&stage);
+        assert_eq!(stage.named(at(4)), Some(first));
+        assert_eq!(sequence(&stage), before, "nothing to sign anew");
+        let later = at(14 * DAY_MS);
+        stage.tend(later);
+        stage.settle(later);
+        let second = stage.named(later).expect("a new one");
+        assert!(second != first && stage.is_on_disk(&first) && stage.is_on_disk(&second));
+        stage.restart(later);
+        assert_eq!(stage.named(later), Some(second), "after a restart as before");
+        // Who is never a member again erases all the same.
+        let over = at(45 * DAY_MS);
+        let effects = stage.node.handle(Input::Wake, over);
+        stage.node.effects.extend(effects);
+        stage.settle(over);
+        assert!(!stage.is_on_disk(&first) && stage.is_on_disk(&second));
+        let over = at(14 * DAY_MS + 45 * DAY_MS);
+        stage.restart(over);
+        stage.settle(over);
+        assert!(!stage.is_on_disk(&second));
+    }
+
+    #[test]
+    fn who_becomes_a_member_names_a_prekey_in_its_first_record() {
+        let mut stage = Stage::new();
+        let bela = *stage.authority.issue("bela", NOW_MS).certificate.node_id();
+        stage.settle(at(0));
+        stage.node.ring_linked(&bela, at(0));
+        // Bela says that there is nobody else, and does not know this node's place either.
+        let (me, place) = (stage.node.ring.me(), RingId::of_node(&bela));
+        let hello = Message::Hello { links: vec![me], near: [vec![me], vec![me]] };
+        stage.node.ring_input(at(1), |ring, out| ring.message(place, hello, at(1).mono, out));
+        assert!(stage.rows.is_empty(), "who is no member needs none");
+        let mut ms = 1;
+        while stage.node.directory.record.is_empty() && ms < 60_000 {
+            ms += 250;
+            let effects = stage.node.handle(Input::Wake, at(ms));
+            stage.node.effects.extend(effects);
+            stage.settle(at(ms));
+        }
+        let record = UserRecord::verify(&stage.node.directory.record, stage.authority.anchor(), None, NOW_MS).expect("her own");
+        let named = record.prekey(stage.anna.certificate.node_id(), NOW_MS + ms).expect("a prekey");
+        assert!(stage.is_on_disk(&named));
+    }
+
+    #[test]
+    fn a_disk_that_fails_costs_the_prekey_and_not_the_record() {
+        let mut stage = Stage::new();
+        stage.settle(at(0));
+        stage.tend(at(0));
+        let Some(Effect::Store { ticket, .. }) = stage.node.effects.pop() else { panic!("an order to the disk") };
+        let _ = stage.node.handle(Input::StoreFailed { tickets: vec![ticket], full: true }, at(1));
+        assert_eq!(stage.named(at(2)), None);
+        // It is ordered again, and named when it is there.
+        let effects = stage.node.handle(Input::Wake, at(2_000));
+        stage.node.effects.extend(effects);
+        stage.settle(at(2_000));
+        let named = stage.named(at(2_001)).expect("the disk works again");
+        assert!(stage.is_on_disk(&named));
+    }
+
+    #[test]
+    fn a_clock_that_was_wound_back_keeps_no_prekey_past_the_time_that_the_authority_signed() {
+        let mut stage = Stage::new();
+        stage.tend(at(0));
+        stage.settle(at(0));
+        let named = stage.named(at(0)).expect("a prekey");
+        let signed_ms = NOW_MS + 45 * DAY_MS;
+        let list = stage.authority.issuer().sign_revocations(&mut Rng::from_seed([4; 32]), 7, signed_ms, &std::collections::BTreeSet::new());
+        let list = RevocationList::decode_verified(&list, stage.authority.anchor(), None).expect("a list");
+        let _ = stage.node.handle(Input::Revocations(list), at(1));
+        let effects = stage.node.handle(Input::Wake, at(PREKEY_LOOK_MS));
+        stage.node.effects.extend(effects);
+        stage.settle(at(PREKEY_LOOK_MS));
+        assert!(!stage.is_on_disk(&named));
+        // One that is made by the authority's time is named, though it is ahead of this device's clock: others' clocks are right.
+        stage.tend(Now { mono: at(PREKEY_LOOK_MS).mono, wall: signed_ms });
+        stage.settle(at(PREKEY_LOOK_MS));
+        stage.node.sign_statements(at(PREKEY_LOOK_MS));
+        stage.settle(at(PREKEY_LOOK_MS));
+        assert!(stage.node.directory.record_prekey.is_some_and(|named| named.serves(signed_ms)));
     }
 }

@@ -3,8 +3,11 @@
 
 use std::collections::VecDeque;
 
+use zeroize::Zeroize;
+
 use crate::chat::MessageView;
 use crate::crypto::Ticket;
+use crate::directory::Prekey;
 use crate::identity::UserId;
 use crate::limits::STORE_RETRY_MS;
 use crate::ring::PathId;
@@ -19,6 +22,8 @@ pub(super) enum Purpose {
     Incoming { user: UserId, view: MessageView, gap_changed: Option<(u64, u32)> },
     /// Somebody's record or presence, which came along this path: say that it is taken.
     Publication { path: PathId },
+    /// A prekey of this device: the record may name it.
+    Prekey { prekey: Prekey },
     /// Nothing waits for it.
     Quiet,
 }
@@ -51,10 +56,12 @@ impl Journal {
         self.retry_at_ms.is_none().then_some(writes)
     }
 
-    /// A write is durable: what it was for.
+    /// A write is durable: what it was for. Its bytes are erased, since some are private halves of prekeys.
     pub fn stored(&mut self, ticket: Ticket) -> Option<Purpose> {
         let place = self.pending.binary_search_by_key(&ticket, |pending| pending.ticket).ok()?;
-        self.pending.remove(place).map(|pending| pending.purpose)
+        let mut pending = self.pending.remove(place)?;
+        pending.writes.iter_mut().for_each(|write| write.value.zeroize());
+        Some(pending.purpose)
     }
 
     /// Writes failed. Returns true for the first failure in a row.

@@ -23,7 +23,7 @@ mod seek;
 mod tests;
 
 use directory::{Directory, Statement};
-use journal::Journal;
+use journal::{Journal, Purpose};
 use links::{LinkOp, Links, Trust};
 use overlay::Overlay;
 use relay::Relay;
@@ -111,15 +111,17 @@ pub struct Node {
 impl Node {
     /// Makes a node from what the store has. Damaged rows are passed over: a broken contact must not take the rest with it.
     pub fn new(config: NodeConfig, now: Now) -> (Self, Vec<Effect>) {
-        let NodeConfig { certificate, anchor, revoked, origin, seed, rows } = config;
+        let NodeConfig { certificate, anchor, revoked, origin, seed, mut rows } = config;
         let mut rng = Rng::from_seed(seed);
         let revoked = gossip::newest(&rows, revoked, &anchor);
+        let view = NodeConfigView { anchor: &anchor, revoked: revoked.as_ref() };
+        let (directory, deletions) = Directory::restore(&mut rows, &view, now);
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
             ring: Ring::new(RingId::of_node(certificate.node_id()), RingConfig::default(), rng.fork("ring"), now.mono),
             overlay: Overlay::default(),
-            directory: Directory::restore(&rows, &NodeConfigView { anchor: &anchor, revoked: revoked.as_ref() }, now),
+            directory,
             own: certificate,
             anchor,
             revoked,
@@ -144,6 +146,8 @@ impl Node {
         let blocked = node.chats.values().filter(|chat| chat.standing == Standing::Blocked).map(|chat| chat.user().clone());
         node.blocked = blocked.collect();
         node.changed = node.chats.keys().cloned().collect();
+        node.store(deletions, Purpose::Quiet);
+        node.tend_prekeys(now);
         let outcomes = node.relay.wake(now.mono);
         node.route_relay(outcomes, now);
         let effects = node.finish(now);

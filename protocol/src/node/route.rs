@@ -114,6 +114,7 @@ impl Node {
                     self.incoming_stored(user, view, gap_changed);
                 }
                 Some(Purpose::Publication { path }) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
+                Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),
                 Some(Purpose::Quiet) | None => {}
             }
         }

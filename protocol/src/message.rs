@@ -1,4 +1,4 @@
-//! The message body: the same bytes in records and, later, in envelopes. PROTOCOL.md#records has the table.
+//! The message body: the same bytes in records and in envelopes. PROTOCOL.md#records has the table. What is done with it is not here.
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::sha256;
@@ -63,6 +63,15 @@ impl MessageBody {
             .into_bytes()
     }
 
+    /// Id and time (milliseconds since 1970 on its author's clock) of a body of any type, those not known here too.
+    ///
+    /// # Errors
+    /// `Malformed` when it is shorter than what comes before the text.
+    pub fn head(bytes: &[u8]) -> Result<(MessageId, u64), Malformed> {
+        let mut reader = Reader::new(bytes.get(..HEAD_BYTES).ok_or(Malformed)?);
+        Ok((MessageId(reader.array()?), reader.u64()?))
+    }
+
     /// Reads the bytes.
     ///
     /// # Errors
@@ -85,11 +94,27 @@ impl MessageBody {
 }
 
 /// What the next body of the same direction has as `prev`.
-pub(super) fn link_hash(body: &[u8]) -> [u8; 32] {
+pub fn link_hash(body: &[u8]) -> [u8; 32] {
     sha256(&[body])
 }
 
 /// The text of an encoded body, which is known to be whole.
-pub(super) fn text_of(body: &[u8]) -> &[u8] {
+pub fn text_of(body: &[u8]) -> &[u8] {
     body.get(HEAD_BYTES..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_of_a_body_is_read_whatever_its_type() {
+        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 7, seq: 1, prev: [0; 32], text: "x".to_owned() };
+        let mut bytes = body.encode();
+        bytes[HEAD_BYTES - 1] = 9;
+        assert_eq!(MessageBody::decode(&bytes), Err(BodyError::UnknownType(body.id)));
+        assert_eq!(MessageBody::head(&bytes), Ok((body.id, 7)));
+        assert_eq!(MessageBody::head(&bytes[..HEAD_BYTES]), Ok((body.id, 7)));
+        assert_eq!(MessageBody::head(&bytes[..HEAD_BYTES - 1]), Err(Malformed));
+    }
 }

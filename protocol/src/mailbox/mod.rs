@@ -1,0 +1,22 @@
+//! Mail for the absent: how a message is sealed for somebody who is away, and what is signed about it afterwards.
+//!
+//! The life of an envelope: its author drafts it for one certified device, and for its prekey where the record names one that serves
+//! ([`EnvelopeDraft`]); signs; gives the same bytes to several holders. A holder reads of it what is in the clear ([`Sealed`]), keeps it, and
+//! signs that it does ([`Receipt`]). The receiver's keys unwrap it, it opens or is refused, and the receiver signs what has arrived
+//! ([`Tombstone`]), which clears the holders and tells the author. Each stage is a type of its own; what needs a private key says so by a
+//! `KeyOp`, and goes on when that is answered.
+//!
+//! Deliberately absent, yet: who holds, how long, and how much; how any of this travels. See PROTOCOL.md#envelope.
+
+mod envelope;
+mod receipt;
+#[cfg(test)]
+mod tests;
+mod tombstone;
+
+pub use envelope::{Bucket, EnvelopeDraft, EnvelopeId, Header, KeyId, Letter, OpenError, Opened, SealError, Sealed};
+pub use receipt::{Receipt, ReceiptError};
+pub use tombstone::{Arrived, Tombstone, TombstoneError};
+
+/// Longest signature, and longest wrapped key: the largest modulus accepted.
+const RSA_BYTES_MAX: usize = 512;
