@@ -8,6 +8,7 @@ use b4::platform::rtc::{Links, connections_made};
 use b4::platform::Pause;
 use b4_protocol::session::LIVE;
 use b4_protocol::node::{Input, LinkEnd, LinkId};
+use b4_protocol::signal::relay::IceServer;
 use heard::Heard;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -73,6 +74,27 @@ async fn what_the_browser_refuses_ends_the_link() {
     match end.heard.next().await {
         Input::LinkClosed { link: ID, end: LinkEnd::Refused } => {}
         other => panic!("a refused description was answered by {other:?}"),
+    }
+}
+
+/// The browser takes a TURN server with its user and credential alone: it was given all three, or none.
+#[wasm_bindgen_test]
+async fn the_browser_is_given_the_ice_servers_with_user_and_credential() {
+    let server = |url: &str, user_name: &str, credential: &str| IceServer {
+        url: url.to_owned(),
+        user_name: user_name.to_owned(),
+        credential: credential.to_owned(),
+    };
+    let end = End::new();
+    end.links.offer(ID, &[server("stun:127.0.0.1:9", "", ""), server("turn:127.0.0.1:9", "anna", "secret")]);
+    assert!(end.described().await.contains("webrtc-datachannel"));
+    for bad in [server("turn:127.0.0.1:9", "", ""), server("http://127.0.0.1:9", "", "")] {
+        let end = End::new();
+        end.links.offer(ID, &[bad]);
+        match end.heard.next().await {
+            Input::LinkClosed { link: ID, end: LinkEnd::Refused } => {}
+            other => panic!("a server that is none was answered by {other:?}"),
+        }
     }
 }
 

@@ -345,6 +345,17 @@ async fn an_open_conversation_says_that_nobody_can_be_reached_but_for_a_session_
 }
 
 #[wasm_bindgen_test]
+async fn somebody_to_whom_no_connection_comes_about_is_said_to_be_tried_again() {
+    let screen = in_chat_with_bela([node::Event::NetworkChanged(NetworkState::Online)]).await;
+    let mut bela = contact("bela", Standing::Accepted);
+    bela.presence = Presence::Unreachable { retry_ms: 4_000 };
+    screen.node(node::Event::ContactChanged(bela)).await;
+    assert_eq!(screen.attributes("contact", "data-presence"), ["unreachable"]);
+    let said = screen.text("presence");
+    assert!(said.contains("no connection comes about") && said.contains("tried again"), "{said}");
+}
+
+#[wasm_bindgen_test]
 async fn the_recovery_file_is_offered_and_can_wait() {
     let screen = Screen::at("/").await;
     screen.tell(running()).await;

@@ -1,5 +1,5 @@
 //! `cargo xtask run`, as a person types it: it sets up, builds, serves, says so, and stops. A program of its own, so that no
-//! browser works beside it.
+//! browser works beside it; its tests take turns.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -20,6 +21,11 @@ const FIRST_WITHIN: Duration = Duration::from_secs(300);
 const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long it may take to stop when asked: the relay's own bound for connections is 5 s.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a relay takes at most from its start until it listens. A guess; normal is a tenth of a second.
+const LISTENS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Held by the test that runs.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The command under way. Nothing of it is left when this is dropped.
 struct Run {
@@ -48,26 +54,25 @@ impl Run {
         Ok(Self { child, lines, log: String::new() })
     }
 
-    /// Waits for the line that says where the page is.
-    fn until_ready(&mut self, within: Duration, folder: &Path) -> Result<String> {
+    /// Waits for a line that has this in it.
+    fn until_said(&mut self, words: &str, within: Duration, folder: &Path) -> Result<String> {
         let until = Instant::now() + within;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left).with_context(|| {
                 let stderr = fs::read_to_string(folder.join("stderr")).unwrap_or_default();
-                format!("it was not ready within {} s. It said:\n{}\n{stderr}", within.as_secs(), self.log)
+                format!("it did not say {words:?} within {} s, but:\n{}\n{stderr}", within.as_secs(), self.log)
             })?;
-            if line.starts_with("ready:") {
+            self.log += &format!("{line}\n");
+            if line.contains(words) {
                 return Ok(line);
             }
-            self.log += &format!("{line}\n");
         }
     }
 
     /// Asks it to stop as a service manager does, it alone, and sees that nothing of it stays.
     fn stop(mut self) -> Result<()> {
         let started = descendants(self.child.id());
-        ensure!(!started.is_empty(), "the relay is a child");
         send(self.child.id(), Signal::SIGTERM);
         let until = Instant::now() + STOPPED_WITHIN;
         let status = loop {
@@ -93,7 +98,25 @@ impl Drop for Run {
 }
 
 #[test]
+fn whoever_stops_it_while_it_starts_the_relay_leaves_none_behind() -> Result<()> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::Builder::new().prefix("b4-run-").tempdir()?;
+    let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let mut run = Run::start(listen, folder.path())?;
+    run.until_said("starting the relay", FIRST_WITHIN, folder.path())?;
+    run.stop()?;
+    // One that was left behind would listen by then.
+    let until = Instant::now() + LISTENS_WITHIN;
+    while Instant::now() < until {
+        ensure!(TcpListener::bind(listen).is_ok(), "somebody listens at {listen}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+#[test]
 fn one_command_sets_up_builds_serves_and_stops_and_is_quick_the_next_time() -> Result<()> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::Builder::new().prefix("b4-run-").tempdir()?;
     let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let authority = serve_once(listen, FIRST_WITHIN, folder.path())?;
@@ -105,8 +128,10 @@ fn one_command_sets_up_builds_serves_and_stops_and_is_quick_the_next_time() -> R
 /// One start, looked at from outside, and its end. Returns the authority's certificate.
 fn serve_once(listen: SocketAddr, within: Duration, folder: &Path) -> Result<String> {
     let mut run = Run::start(listen, folder)?;
-    let ready = run.until_ready(within, folder)?;
+    let ready = run.until_said("ready:", within, folder)?;
     ensure!(ready == format!("ready: http://localhost:{}", listen.port()), "{ready}");
+    ensure!(run.log.contains(" s] compiling the relay\n"), "it says what it does while it does it:\n{}", run.log);
+    ensure!(!descendants(run.child.id()).is_empty(), "the relay is a child");
     let body = |path: &str| {
         let answer = get(listen, path)?;
         ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

@@ -20,6 +20,8 @@ mod records;
 mod recovery;
 #[path = "vectors/relay.rs"]
 mod relay;
+#[path = "vectors/ring.rs"]
+mod ring;
 #[path = "vectors/signalling.rs"]
 mod signalling;
 

@@ -261,6 +261,14 @@ mod tests {
     }
 
     #[test]
+    fn without_a_word_no_server_for_ice_is_named_and_names_are_for_whoever_comes_first() {
+        let Command::Serve(serve) = Cli::parse_from(["b4-signaling", "serve", "--data", "data", "--app", "app"]).command else {
+            panic!("serve")
+        };
+        assert!(serve.ice.is_empty() && !serve.invites && !serve.behind_proxy && serve.origin.is_empty());
+    }
+
+    #[test]
     fn an_ice_server_is_what_a_browser_takes() {
         let server = |url: &str, user_name: &str, credential: &str| IceServer {
             url: url.to_owned(),

@@ -107,4 +107,16 @@ mod tests {
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_that_the_documents_name_is_there() {
+        let root = Workspace::find().root;
+        for document in ["README.md", "CONTRIBUTING.md", "docs/testing.md"] {
+            let text = std::fs::read_to_string(root.join(document)).expect("it is there");
+            for words in text.split("`cargo xtask ").skip(1).filter_map(|rest| rest.split(['`', '[']).next()) {
+                let line = std::iter::once("xtask").chain(words.split_whitespace());
+                assert!(Cli::try_parse_from(line).is_ok(), "{document}: cargo xtask {words}");
+            }
+        }
+    }
 }

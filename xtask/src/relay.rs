@@ -71,14 +71,22 @@ impl Relay {
     /// # Errors
     /// If it cannot be started, stops, or does not answer in time.
     pub fn start(workspace: &Workspace, listen: SocketAddr, data: &Path, dist: &Path, more: &[OsString]) -> Result<Relay> {
+        let mut relay = Self::spawn(workspace, listen, data, dist, more)?;
+        relay.wait_until_up()?;
+        Ok(relay)
+    }
+
+    /// The same, without waiting.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn spawn(workspace: &Workspace, listen: SocketAddr, data: &Path, dist: &Path, more: &[OsString]) -> Result<Relay> {
         say(&format!("starting the relay on {listen}, its data in {}", data.display()));
         let mut command = std::process::Command::new(workspace.relay());
         command.arg("serve");
         command.args(["--listen", &listen.to_string()]).arg("--data").arg(data).arg("--app").arg(dist).args(more);
         let child = command.spawn().context("the relay cannot be started")?;
-        let mut relay = Relay { child, listen };
-        relay.wait_until_up()?;
-        Ok(relay)
+        Ok(Relay { child, listen })
     }
 
     /// The process, for signals.
@@ -94,7 +102,11 @@ impl Relay {
         self.child.wait().context("waiting for the relay")
     }
 
-    fn wait_until_up(&mut self) -> Result<()> {
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    /// If it stops, or does not answer in time.
+    pub fn wait_until_up(&mut self) -> Result<()> {
         let until = Instant::now() + START_LIMIT;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait()? {

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -14,6 +15,8 @@ use crate::{page, process};
 
 /// Set once ctrl-c or SIGTERM came.
 static STOPPING: AtomicBool = AtomicBool::new(false);
+/// The relay's process; 0 while there is none.
+static RELAY: AtomicU32 = AtomicU32::new(0);
 
 /// How to serve.
 #[derive(Args, Debug)]
@@ -39,27 +42,41 @@ pub fn run(workspace: &Workspace, options: &Run) -> Result<()> {
     relay::build(workspace)?;
     let data = options.data.clone().unwrap_or_else(|| workspace.target.join("run-data"));
     let ice: Vec<OsString> = options.ice.iter().flat_map(|server| ["--ice".into(), server.clone()]).collect();
-    let mut relay = Relay::start(workspace, options.listen, &data, &dist, &ice)?;
-    stop_with_us(&relay)?;
-    println!("ready: http://{}", shown(options.listen));
-    process::say("ctrl-c stops it");
-    let status = relay.wait()?;
-    if STOPPING.load(Ordering::SeqCst) || status.success() {
+    // Before there is a relay: it never outlives whoever started it.
+    stop_with_us()?;
+    let mut relay = Relay::spawn(workspace, options.listen, &data, &dist, &ice)?;
+    RELAY.store(relay.pid(), Ordering::SeqCst);
+    if STOPPING.load(Ordering::SeqCst) {
+        stop_relay();
+    }
+    let served = relay.wait_until_up().and_then(|()| {
+        println!("ready: http://{}", shown(options.listen));
+        process::say("ctrl-c stops it");
+        relay.wait()
+    });
+    if STOPPING.load(Ordering::SeqCst) || served.as_ref().is_ok_and(ExitStatus::success) {
         process::say("stopped");
         return Ok(());
     }
-    bail!("the relay stopped ({status}); its own words stand above")
+    bail!("the relay stopped ({}); its own words stand above", served?)
 }
 
 /// Hands ctrl-c and SIGTERM on to the relay. (A terminal's ctrl-c reaches it anyway; one that was sent to us alone does not.)
-fn stop_with_us(relay: &Relay) -> Result<()> {
-    let pid = relay.pid();
-    ctrlc::set_handler(move || {
+fn stop_with_us() -> Result<()> {
+    ctrlc::set_handler(|| {
         if !STOPPING.swap(true, Ordering::SeqCst) {
-            let _ = ask_to_stop(pid);
+            stop_relay();
         }
     })
     .context("listening for ctrl-c")
+}
+
+/// Asks the relay to stop, if there is one yet.
+fn stop_relay() {
+    let pid = RELAY.load(Ordering::SeqCst);
+    if pid != 0 {
+        let _ = ask_to_stop(pid);
+    }
 }
 
 /// The address as a person types it: browsers keep keys only for https and for localhost.
@@ -73,6 +90,20 @@ fn shown(listen: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    #[test]
+    fn without_a_word_it_is_served_to_this_machine_on_port_8080_and_no_other_server_is_named() {
+        let Line { run } = Line::parse_from(["run"]);
+        assert_eq!((shown(run.listen).as_str(), run.listen.ip().is_loopback()), ("localhost:8080", true));
+        assert!(run.ice.is_empty() && run.data.is_none());
+    }
 
     #[test]
     fn home_is_called_localhost() {

@@ -101,6 +101,18 @@ mod tests {
     }
 
     #[test]
+    fn trunks_server_hands_on_every_call_of_the_page_and_its_wasm_bindgen_is_ours() {
+        let root = Workspace::find().root;
+        let read = |name: &str| fs::read_to_string(root.join(name)).expect("it is there");
+        let (trunk, manifest) = (read("Trunk.toml"), read("Cargo.toml"));
+        for path in ["ws://127.0.0.1:8080/relay", "/names", "/enrol", "/revoked", "/authority.pem"] {
+            assert!(trunk.contains(&format!("{path}\"\n")), "{path}");
+        }
+        let pinned = manifest.split("\nwasm-bindgen = \"=").nth(1).and_then(|rest| rest.split('"').next()).expect("pinned exactly");
+        assert!(trunk.contains(&format!("wasm_bindgen = \"{pinned}\"")) && trunk.contains(&format!("trunk-version = \"{VERSION}\"")));
+    }
+
+    #[test]
     fn the_shell_of_our_page_carries_the_mark() {
         let page = fs::read_to_string(Workspace::find().root.join("index.html")).expect("the page");
         assert!(page.contains("id=\"app\"") && page.contains(SHELL_MARK));

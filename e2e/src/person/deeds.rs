@@ -9,6 +9,8 @@ use serde_json::json;
 use super::{PATIENCE, Person};
 use crate::process::LOOK_EVERY;
 
+/// Stops of the Tab key on one screen, at most. Guess: more than any screen has.
+const STOPS_MAX: usize = 60;
 /// What stands on the page once the app has started, whatever became of it.
 const STARTED: &str = r#"return ["onboarding-name", "my-user-id", "second-tab", "superseded", "authority-changed", "broken"]
     .some((id) => one(id) !== null)"#;
@@ -118,6 +120,14 @@ impl Person {
         let focus = "const field = one(first); if (field === null || field.disabled) { return false; }
             field.focus(); field.select(); return document.activeElement === field";
         self.until(&format!("`{testid}` to take the focus"), focus, vec![json!(testid)]).await?;
+        self.insert(text).await
+    }
+
+    /// Writes a text into whatever has the focus.
+    ///
+    /// # Errors
+    /// If the browser does not take it.
+    pub async fn insert(&self, text: &str) -> Result<()> {
         self.browser.cdp("Input.insertText", json!({ "text": text })).await.map(drop)
     }
 
@@ -126,7 +136,32 @@ impl Person {
     /// # Errors
     /// If the browser does not take it.
     pub async fn press_enter(&self) -> Result<()> {
-        let key = |kind: &str| json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
+        self.press("Enter", 13, "\r").await
+    }
+
+    /// Goes on by the Tab key until the first thing with this test id has the focus, which is in sight wherever it stops.
+    ///
+    /// # Errors
+    /// If it does not come there, or nothing shows where the focus is.
+    pub async fn tab_to(&self, testid: &str) -> Result<()> {
+        let look = "const at = document.activeElement;
+            const outlined = (node) => node !== null && getComputedStyle(node).outlineStyle !== 'none';
+            return [at === one(first), at === document.body || outlined(at) || outlined(at.parentElement), at.outerHTML.slice(0, 200)]";
+        for _ in 0..STOPS_MAX {
+            self.press("Tab", 9, "").await?;
+            let stop = self.run(look, vec![json!(testid)]).await?;
+            if stop[1] != json!(true) {
+                bail!("{}: the focus is out of sight at {}", self.name, stop[2]);
+            }
+            if stop[0] == json!(true) {
+                return Ok(());
+            }
+        }
+        bail!("{}: the Tab key does not come to `{testid}`.\n{}", self.name, self.shown().await)
+    }
+
+    async fn press(&self, name: &str, code: u8, text: &str) -> Result<()> {
+        let key = |kind: &str| json!({ "type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code, "text": text });
         self.browser.cdp("Input.dispatchKeyEvent", key("keyDown")).await?;
         self.browser.cdp("Input.dispatchKeyEvent", key("keyUp")).await.map(drop)
     }

@@ -1,4 +1,5 @@
-//! What axe, the checker of accessibility, finds on each screen: nothing, light and dark, on a phone and on a desk.
+//! What axe, the checker of accessibility, finds on each screen: nothing, light and dark, on a phone and on a desk. And that a
+//! keyboard is enough.
 
 use std::fs;
 
@@ -60,6 +61,44 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     found.extend(look(&bela, "offline").await?);
     ensure!(found.is_empty(), "axe found:\n{}", found.join("\n"));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_first_chat_takes_nothing_but_the_keyboard() -> Result<()> {
+    let world = World::start().await?;
+    let (anna, bela) = tokio::try_join!(world.visitor(), world.person("bela"))?;
+    anna.tab_to("onboarding-name").await?;
+    anna.insert("anna").await?;
+    anna.press_enter().await?;
+    anna.until_network("online").await?;
+    anna.tab_to("recovery-later").await?;
+    anna.press_enter().await?;
+    anna.until_gone("recovery-later").await?;
+    anna.tab_to("add-contact-input").await?;
+    anna.insert("bela").await?;
+    anna.press_enter().await?;
+    anna.until_seen("composer-input").await?;
+    anna.tab_to("composer-input").await?;
+    anna.insert("by the keys").await?;
+    anna.press_enter().await?;
+    anna.until_message("out", "by the keys", &["delivered"]).await?;
+    bela.until_seen("contact").await?;
+    bela.tab_to("contact").await?;
+    bela.press_enter().await?;
+    bela.until_seen("stranger").await?;
+    bela.tab_to("contact-accept").await?;
+    bela.press_enter().await?;
+    bela.until_gone("stranger").await?;
+    bela.tab_to("composer-input").await?;
+    bela.insert("and back").await?;
+    bela.press_enter().await?;
+    anna.until_message("in", "and back", &[]).await?;
+    anna.tab_to("contact-details").await?;
+    anna.press_enter().await?;
+    anna.tab_to("contact-block").await?;
+    anna.tab_to("network-status").await?;
+    anna.press_enter().await?;
+    anna.until_seen("network-view").await
 }
 
 /// Everything that axe finds on a screen in all looks, each said once.

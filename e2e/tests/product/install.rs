@@ -58,6 +58,15 @@ async fn the_browser_finds_nothing_that_speaks_against_installing() -> Result<()
     assert_eq!(manifest["errors"], json!([]), "{manifest}");
     let text: serde_json::Value = serde_json::from_str(manifest["data"].as_str().context("a manifest")?)?;
     assert_eq!(text["name"], json!("B4"));
+    let icons = text["icons"].as_array().context("icons")?;
+    for (size, purpose) in [("192x192", json!(null)), ("512x512", json!(null)), ("512x512", json!("maskable"))] {
+        let icon = icons.iter().find(|icon| icon["sizes"] == json!(size) && icon["purpose"] == purpose);
+        let url = icon.and_then(|icon| icon["src"].as_str()).with_context(|| format!("an icon of {size}, {purpose}"))?;
+        let shown = format!(
+            "(async () => {{ const image = new Image(); image.src = '{url}'; await image.decode(); return `${{image.width}}x${{image.height}}` }})()"
+        );
+        assert_eq!(anna.browser.evaluate(&shown).await?, json!(size), "{url}");
+    }
     let errors = anna.browser.cdp("Page.getInstallabilityErrors", json!({})).await?;
     assert_eq!(errors["installabilityErrors"], json!([]));
     Ok(())

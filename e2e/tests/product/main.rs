@@ -8,6 +8,7 @@ mod hostile;
 mod install;
 mod names;
 mod recovery;
+mod renewal;
 mod ring;
 mod tabs;
 

@@ -22,7 +22,7 @@ const ROW_PREFIX: u8 = b'p';
 const ROW_VERSION: u8 = 1;
 
 /// The public half of a prekey, as a record has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Prekey {
     /// X25519.
     pub public: [u8; 32],

@@ -344,6 +344,20 @@ fn every_request_that_breaks_one_rule_is_refused_for_it() {
         (E::Algorithm, Box::new(|request| request.algorithm = salt_20())),
         (E::BadSignature, Box::new(|request| request.info.subject = common_name("bert"))),
         (E::BadSignature, Box::new(|request| request.signature = BitString::from_bytes(&[1; 384]).expect("bits"))),
+        // Of two, the form comes first, then the name, then the keys.
+        (E::Attributes, Box::new(|request| {
+            request.info.subject = common_name("admin");
+            request.info.attributes = Default::default();
+        })),
+        (E::Algorithm, Box::new(|request| {
+            request.info.subject = common_name("Anna");
+            request.info.public_key = spki(SPKI_1024);
+            request.algorithm = salt_20();
+        })),
+        (E::UserId(UserIdError::Capital), Box::new(|request| {
+            request.info.subject = common_name("Anna");
+            request.info.public_key = spki(SPKI_1024);
+        })),
     ];
     let good = request_of("anna", &device_keys(0), &mut Rng::from_seed([6; 32]));
     assert!(EnrolmentRequest::parse(&good).is_ok_and(|request| request.user_id().as_str() == "anna"));

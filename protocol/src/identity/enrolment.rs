@@ -60,7 +60,7 @@ pub struct EnrolmentRequest {
 }
 
 impl EnrolmentRequest {
-    /// Reads and verifies a PKCS#10 request in DER (PROTOCOL.md#enrolment).
+    /// Reads and verifies a PKCS#10 request in DER (PROTOCOL.md#enrolment): first its form, all of it, then what it says.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -74,16 +74,16 @@ impl EnrolmentRequest {
         }
         let subject = request.info.subject.to_der().map_err(|_| RequestError::NotDer)?;
         let name = common_name_text(&subject).ok_or(RequestError::Subject)?;
+        let enc_spki = enc_spki(request.info.attributes.as_slice()).ok_or(RequestError::Attributes)?;
+        if !is_pss(&request.algorithm) || request.signature.unused_bits() != 0 {
+            return Err(RequestError::Algorithm);
+        }
         let user_id = UserId::parse(name).map_err(RequestError::UserId)?;
         let spki = request.info.public_key.to_der().map_err(|_| RequestError::NotDer)?;
         let signing_key = VerifyKey::from_spki_der(&spki).map_err(RequestError::SigningKey)?;
-        let enc_spki = enc_spki(request.info.attributes.as_slice()).ok_or(RequestError::Attributes)?;
         let wrapping_key = WrapKey::from_spki_der(&enc_spki).map_err(RequestError::WrappingKey)?;
         if enc_spki == spki {
             return Err(RequestError::OneKeyForBoth);
-        }
-        if !is_pss(&request.algorithm) || request.signature.unused_bits() != 0 {
-            return Err(RequestError::Algorithm);
         }
         let signed = request.info.to_der().map_err(|_| RequestError::NotDer)?;
         let verified = signing_key.verify(&signed, request.signature.raw_bytes());

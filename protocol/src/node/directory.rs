@@ -1,8 +1,8 @@
 //! The node's part of the directory: its own record and presence published at its user's key, those of others kept and handed
 //! over, and users looked up over the ring.
 //!
-//! Once a member, the node signs its record, its presence and, beforehand, the presence's withdrawal, and publishes the first two; the
-//! presence again every few minutes. Whoever is responsible gives copies to the four behind. When who is responsible changes, the
+//! Once a member, the node signs its record, its presence and, beforehand, the presence's withdrawal, and with the last of them publishes
+//! the first two; the presence again every few minutes. When the keys fail, all of it is tried again soon. Whoever is responsible gives copies to the four behind. When who is responsible changes, the
 //! first of the five that has it gives to those who have come. On leaving, the withdrawal goes out: it needs no signature any more.
 //!
 //! The record names a prekey once its private half is durable. Where the disk fails, it names the one before, or none.
@@ -14,9 +14,10 @@ use crate::crypto::KeyOpResult;
 use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, pair, sequence_at};
 use crate::identity::{UserId, VerifiedCertificate, clock_ms};
 use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PREKEY_LOOK_MS, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
+use crate::ordered::OrderedSet;
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
 use crate::store::Write;
-use crate::time::{HOUR_MS, Now, SECOND_MS};
+use crate::time::{HOUR_MS, MINUTE_MS, Now, SECOND_MS};
 
 /// First byte of the keys of records kept for others, in `Table::Meta`.
 const ROW_PREFIX: u8 = b'u';
@@ -30,13 +31,17 @@ pub(super) const TAKEN: u8 = 0;
 const REFUSED: u8 = 1;
 /// Wait from becoming a member to publishing, and from a change of neighbours to handing over.
 const SETTLE_MS: u64 = SECOND_MS;
-/// Wait before publishing is tried again.
+/// Wait before publishing is tried again; after keys that failed it doubles each time, up to [`RETRY_MS_MAX`].
 const RETRY_MS: u64 = 5 * SECOND_MS;
+/// Longest wait before keys that failed are asked again. Guess.
+const RETRY_MS_MAX: u64 = MINUTE_MS;
+/// Doublings until that is reached.
+const DOUBLINGS_MAX: u32 = 4;
 /// How long one's own record is good before it is signed anew.
 const RECORD_MS: u64 = 12 * HOUR_MS;
 
 /// One of one's own statements that wants a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Statement {
     /// With the prekey that it names.
     Record(Option<Prekey>),
@@ -62,6 +67,12 @@ pub(super) struct Directory {
     presence: Vec<u8>,
     withdrawal: Vec<u8>,
     last_sequence: u64,
+    /// What the keys have still to answer for: nothing is published before.
+    unsigned: OrderedSet<Statement>,
+    /// A statement of this round could not be signed.
+    has_failed: bool,
+    /// Rounds in a row in which one could not.
+    failures: u32,
     /// When to publish; `None` while not a member, or while statements are being signed.
     publish_ms: Option<u64>,
     handover_ms: Option<u64>,
@@ -138,6 +149,7 @@ impl Node {
     }
 
     fn sign_statements(&mut self, now: Now) {
+        self.directory.has_failed = false;
         let user = self.own.user_id().mailbox();
         let prekey = self.directory.prekeys.offered(self.prekey_clock_ms(now));
         let is_due = self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall;
@@ -155,6 +167,7 @@ impl Node {
 
     /// The draft waits with the keys' ticket: a signature that comes late never meets a newer draft.
     fn sign(&mut self, statement: Statement, draft: Draft) {
+        self.directory.unsigned.insert(statement);
         let op = draft.key_op();
         self.ask_keys(KeyUse::Statement(statement, draft), op);
     }
@@ -164,13 +177,29 @@ impl Node {
         self.directory.last_sequence
     }
 
-    /// A statement is signed, or could not be; with the last of them it is published.
+    /// A statement is signed, or could not be. With the last of a round all is published, or signed once more, soon.
     pub(super) fn statement_signed(&mut self, statement: Statement, draft: Draft, result: &KeyOpResult, now: Now) {
-        let Ok(signature) = result else {
-            self.directory.publish_ms = Some(now.mono + RETRY_MS);
+        match result {
+            Err(_) => self.directory.has_failed = true,
+            Ok(signature) => self.keep_statement(statement, draft.finish(signature), now),
+        }
+        let is_last = self.directory.unsigned.remove(&statement) && self.directory.unsigned.is_empty();
+        if !is_last || self.ring.standing() != Standing::Member {
             return;
-        };
-        let signed = draft.finish(signature);
+        }
+        if self.directory.has_failed {
+            let doublings = self.directory.failures.min(DOUBLINGS_MAX);
+            self.directory.failures += 1;
+            self.directory.publish_ms = Some(now.mono + (RETRY_MS << doublings).min(RETRY_MS_MAX));
+            return;
+        }
+        self.directory.failures = 0;
+        self.directory.publish_ms = Some(now.mono + PRESENCE_AGAIN_MS + self.rng.below(PRESENCE_AGAIN_MS / 4));
+        let (record, presence) = (self.directory.record.clone(), self.directory.presence.clone());
+        self.publish(&record, &presence, now);
+    }
+
+    fn keep_statement(&mut self, statement: Statement, signed: Vec<u8>, now: Now) {
         match statement {
             Statement::Record(prekey) => {
                 self.directory.record = signed;
@@ -178,14 +207,7 @@ impl Node {
                 self.directory.record_until_ms = now.wall + RECORD_MS;
             }
             Statement::Presence => self.directory.presence = signed,
-            Statement::Withdrawal => {
-                self.directory.withdrawal = signed;
-                if self.ring.standing() == Standing::Member {
-                    let (record, presence) = (self.directory.record.clone(), self.directory.presence.clone());
-                    self.publish(&record, &presence, now);
-                    self.directory.publish_ms = Some(now.mono + PRESENCE_AGAIN_MS + self.rng.below(PRESENCE_AGAIN_MS / 4));
-                }
-            }
+            Statement::Withdrawal => self.directory.withdrawal = signed,
         }
     }
 
@@ -352,36 +374,65 @@ fn row_key(key: RingId) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::Rng;
+    use crate::crypto::{KeyOp, KeyOpError, Rng, Ticket};
     use crate::identity::RevocationList;
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::node::{Effect, Input, NodeConfig};
-    use crate::ring::Message;
+    use crate::ring::{Answer, Message, Outcome, Verdict};
     use crate::time::DAY_MS;
 
-    #[test]
-    fn a_signature_that_comes_late_belongs_to_what_was_signed() {
-        let mut authority = TestAuthority::new([1; 32]);
-        let anna = authority.issue("anna", NOW_MS);
-        let now = Now { mono: 1_000, wall: NOW_MS };
+    const START: Now = Now { mono: 1_000, wall: NOW_MS };
+
+    fn node(authority: &TestAuthority, device: &TestDevice) -> Node {
         let config = NodeConfig {
-            certificate: anna.certificate.clone(),
+            certificate: device.certificate.clone(),
             anchor: authority.anchor().clone(),
             revoked: None,
             origin: "https://b4.example".to_owned(),
             seed: [7; 32],
             rows: Vec::new(),
         };
-        let (mut node, _) = Node::new(config, now);
+        Node::new(config, START).0
+    }
+
+    /// Makes the node a member of a ring of two.
+    fn join(node: &mut Node, other: &TestDevice) {
+        let (by, mut asked) = (RingId::of_node(other.certificate.node_id()), None);
+        node.ring_input(START, |ring, out| {
+            ring.linked(by, START.mono, out);
+            asked = out.iter().find_map(|outcome| match outcome {
+                Outcome::Send { message: Message::Route(route), .. } => Some(route.path),
+                _ => None,
+            });
+        });
+        let path = asked.expect("it asks for its place");
+        let answer = Answer { hops: 1, by, verdict: Verdict::Answered, body: vec![0, 0] };
+        node.ring_input(START, |ring, out| ring.message(by, Message::Reply { path, answer }, START.mono, out));
+        assert_eq!(node.ring.standing(), Standing::Member);
+    }
+
+    /// What the keys are to sign.
+    fn orders(node: &mut Node) -> Vec<(Ticket, KeyOp)> {
+        let orders = std::mem::take(&mut node.effects).into_iter().filter_map(|effect| match effect {
+            Effect::Key { ticket, op } => Some((ticket, op)),
+            _ => None,
+        });
+        orders.collect()
+    }
+
+    #[test]
+    fn a_signature_that_comes_late_belongs_to_what_was_signed() {
+        let mut authority = TestAuthority::new([1; 32]);
+        let anna = authority.issue("anna", NOW_MS);
+        let mut node = node(&authority, &anna);
         // Membership that ends and begins again, while the keys are busy.
-        node.sign_statements(now);
+        node.sign_statements(START);
         node.sign_statements(Now { mono: 2_000, wall: NOW_MS + 1_000 });
-        let orders: Vec<_> = std::mem::take(&mut node.effects);
+        let orders = orders(&mut node);
         assert_eq!(orders.len(), 6);
-        for order in orders.into_iter().take(3) {
-            let Effect::Key { ticket, op } = order else { panic!("an order to the keys") };
+        for (ticket, op) in orders.into_iter().take(3) {
             let result = anna.keys.perform(&mut Rng::from_seed([2; 32]), &op);
-            let _ = node.handle(Input::KeyDone { ticket, result }, now);
+            let _ = node.handle(Input::KeyDone { ticket, result }, START);
         }
         let record = UserRecord::verify(&node.directory.record, authority.anchor(), None, NOW_MS).expect("anna's own");
         let user = anna.certificate.user_id().mailbox();
@@ -570,5 +621,35 @@ mod tests {
         stage.node.sign_statements(at(PREKEY_LOOK_MS));
         stage.settle(at(PREKEY_LOOK_MS));
         assert!(stage.node.directory.record_prekey.is_some_and(|named| named.serves(signed_ms)));
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_signed_is_tried_again_soon_and_nothing_goes_out_before() {
+        let mut authority = TestAuthority::new([1; 32]);
+        let (anna, bela) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS));
+        let mut node = node(&authority, &anna);
+        join(&mut node, &bela);
+        let mut waits_s = Vec::new();
+        for round in 0..8 {
+            let mono = node.directory.publish_ms.expect("something is due");
+            let now = Now { mono, wall: NOW_MS + mono };
+            node.directory_wake(now);
+            let mut orders = orders(&mut node);
+            assert_eq!(orders.len(), 3);
+            if round % 2 == 1 {
+                // Keys may answer in any order.
+                orders.reverse();
+            }
+            for (ticket, op) in orders {
+                let KeyOp::Sign { message } = &op else { panic!("a signature") };
+                let is_broken = round < 7 && message.starts_with(b"B4/v1/user");
+                let result = if is_broken { Err(KeyOpError) } else { anna.keys.perform(&mut Rng::from_seed([2; 32]), &op) };
+                let _ = node.handle(Input::KeyDone { ticket, result }, now);
+            }
+            assert_eq!(node.directory.record.is_empty(), round < 7);
+            waits_s.push((node.directory.publish_ms.expect("something is due") - mono) / SECOND_MS);
+        }
+        assert_eq!(waits_s[..7], [5, 10, 20, 40, 60, 60, 60]);
+        assert!(waits_s[7] >= PRESENCE_AGAIN_MS / SECOND_MS);
     }
 }

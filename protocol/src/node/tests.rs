@@ -7,8 +7,9 @@ use crate::chat::{Conversation, MessageBody, MessageId};
 use crate::crypto::{KeyOpError, Rng};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::{NodeId, RevocationList};
+use crate::limits::{REDIAL_MAX_MS, REDIAL_MIN_MS, TEXT_BYTES_MAX};
 use crate::signal::description::Description;
-use crate::signal::relay::{ClientFrame, FoundDevice, Presence as Found, RefusalCode, RelayFrame};
+use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence as Found, RefusalCode, RelayFrame};
 use crate::signal::sealed::{DialId, OfferDraft};
 use crate::time::DAY_MS;
 use proptest::prelude::*;
@@ -53,10 +54,15 @@ fn node(stage: &Stage) -> (Node, Vec<Effect>) {
 
 /// Brings the relay up.
 fn welcome(node: &mut Node, stage: &Stage) -> Vec<Effect> {
+    welcome_with(node, stage, Vec::new())
+}
+
+/// The same, with a relay that names servers for ICE.
+fn welcome_with(node: &mut Node, stage: &Stage, ice: Vec<IceServer>) -> Vec<Effect> {
     let _ = node.handle(Input::RelayOpened, START);
     let mut effects = node.handle(Input::RelayFrame(RelayFrame::Challenge { nonce: [1; 32] }.encode()), START);
     effects.extend(keys(node, stage, &effects, START));
-    let welcome = RelayFrame::Welcome { now_ms: NOW_MS, revocation_sequence: 0, ice: Vec::new() };
+    let welcome = RelayFrame::Welcome { now_ms: NOW_MS, revocation_sequence: 0, ice };
     node.handle(Input::RelayFrame(welcome.encode()), START)
 }
 
@@ -88,6 +94,91 @@ fn store_tickets(effects: &[Effect]) -> Vec<Ticket> {
     tickets.collect()
 }
 
+/// Says something to bela and answers that she is there; what the node does then.
+fn say_to_bela(node: &mut Node, stage: &Stage) -> Vec<Effect> {
+    let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
+    let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
+    find_bela(node, stage, &effects, START)
+}
+
+/// Answers the lookup among these effects: bela is there.
+fn find_bela(node: &mut Node, stage: &Stage, effects: &[Effect], now: Now) -> Vec<Effect> {
+    let tickets = sent_frames(effects).into_iter().filter_map(|frame| match frame {
+        ClientFrame::Lookup { ticket, .. } => Some(ticket),
+        _ => None,
+    });
+    let ticket = tickets.last().expect("a lookup");
+    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
+    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
+    node.handle(Input::RelayFrame(found.encode()), now)
+}
+
+/// The link that is dialled among these effects.
+fn dialled(effects: &[Effect]) -> Option<LinkId> {
+    effects.iter().find_map(|effect| if let Effect::LinkOffer { link, .. } = effect { Some(*link) } else { None })
+}
+
+#[test]
+fn a_text_over_the_bound_is_given_back_and_not_stored() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    for (bytes, is_taken) in [(TEXT_BYTES_MAX, true), (TEXT_BYTES_MAX + 1, false)] {
+        let text = "x".repeat(bytes);
+        let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: text.clone() }), START);
+        assert_eq!(store_tickets(&effects).is_empty(), !is_taken);
+        let refused = Event::SendRefused { to: user("bela"), text, why: SendRefusal::TooLong };
+        assert_eq!(effects.iter().any(|effect| matches!(effect, Effect::Notify(event) if *event == refused)), !is_taken);
+    }
+}
+
+#[test]
+fn the_ice_servers_that_the_relay_names_serve_every_connection_and_there_are_no_others() {
+    let stage = stage();
+    let turn = IceServer { url: "turn:b4.example".to_owned(), user_name: "anna".to_owned(), credential: "secret".to_owned() };
+    for ice in [Vec::new(), vec![turn]] {
+        let (mut dialler, _) = node(&stage);
+        welcome_with(&mut dialler, &stage, ice.clone());
+        let mut effects = say_to_bela(&mut dialler, &stage);
+        let (mut responder, _) = node(&stage);
+        welcome_with(&mut responder, &stage, ice.clone());
+        let offered = responder.handle(Input::RelayFrame(offer_of_bela(&stage)), START);
+        effects.extend(keys(&mut responder, &stage, &offered, START));
+        let used = effects.into_iter().filter_map(|effect| match effect {
+            Effect::LinkOffer { ice, .. } | Effect::LinkAnswer { ice, .. } => Some(ice),
+            _ => None,
+        });
+        assert_eq!(used.collect::<Vec<_>>(), [ice.clone(), ice]);
+    }
+}
+
+#[test]
+fn a_dial_that_comes_to_nothing_is_told_and_tried_again_after_waits_that_double_up_to_half_a_minute() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let mut effects = say_to_bela(&mut node, &stage);
+    let mut now = START;
+    for doublings in 0..8 {
+        let link = dialled(&effects).expect("a dial");
+        effects = node.handle(Input::LinkClosed { link, end: LinkEnd::Unreachable }, now);
+        let is_told = |effect: &Effect| {
+            matches!(effect, Effect::Notify(Event::ContactChanged(view)) if matches!(view.presence, Presence::Unreachable { .. }))
+        };
+        assert!(effects.iter().any(is_told));
+        let failed_ms = now.mono;
+        while !sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Lookup { .. })) {
+            now = at(node.next_wake().expect("something is always due"));
+            effects = node.handle(Input::Wake, now);
+            if sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Ping { .. })) {
+                effects.extend(node.handle(Input::RelayFrame(RelayFrame::Pong { ticket: 0 }.encode()), now));
+            }
+        }
+        let (waited_ms, least_ms) = (now.mono - failed_ms, (REDIAL_MIN_MS << doublings).min(REDIAL_MAX_MS));
+        assert!((least_ms..=least_ms + REDIAL_MIN_MS / 2).contains(&waited_ms), "{waited_ms} ms after {doublings} doublings");
+        effects = find_bela(&mut node, &stage, &effects, now);
+    }
+}
+
 #[test]
 fn a_text_is_sought_for_in_the_same_turn_in_which_it_is_durable() {
     let stage = stage();
@@ -97,11 +188,8 @@ fn a_text_is_sought_for_in_the_same_turn_in_which_it_is_durable() {
     assert!(sent_frames(&effects).is_empty(), "not before it is durable");
     let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
     assert!(matches!(sent_frames(&effects)[..], [ClientFrame::Lookup { watch: true, .. }]));
-    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
-    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
-    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
-    let effects = node.handle(Input::RelayFrame(found.encode()), START);
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::LinkOffer { .. })), "dialled at once");
+    let effects = find_bela(&mut node, &stage, &effects, START);
+    assert!(dialled(&effects).is_some(), "dialled at once");
 }
 
 #[test]
@@ -175,11 +263,8 @@ fn a_dial_that_counted_on_their_handshake_is_tried_again_when_that_fails() {
     // Meanwhile there is something to say to them.
     let effects = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
     let effects = node.handle(Input::Stored { tickets: store_tickets(&effects) }, START);
-    let Some(ClientFrame::Lookup { ticket, .. }) = sent_frames(&effects).pop() else { panic!("a lookup") };
-    let device = FoundDevice { online: true, certificate: stage.bela.certificate.der().to_vec() };
-    let found = RelayFrame::Found { ticket, presence: Found::Online, devices: vec![device] };
-    let effects = node.handle(Input::RelayFrame(found.encode()), START);
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::LinkOffer { .. })), "theirs is under way");
+    let effects = find_bela(&mut node, &stage, &effects, START);
+    assert!(dialled(&effects).is_none(), "theirs is under way");
     let mut effects = Vec::new();
     while !sent_frames(&effects).iter().any(|frame| matches!(frame, ClientFrame::Lookup { .. })) {
         let now = at(node.next_wake().expect("something is always due"));

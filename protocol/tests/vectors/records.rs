@@ -4,7 +4,8 @@ use b4_protocol::chat::{MessageBody, MessageId};
 use b4_protocol::crypto::{AeadKey, EphemeralSecret, Prk, Rng};
 use b4_protocol::identity::testing::NOW_MS;
 use b4_protocol::limits::REKEY_AGE_MS;
-use b4_protocol::session::{Content, LIVE, Session};
+use b4_protocol::ring::Message;
+use b4_protocol::session::{Content, LIVE, RING, Session};
 use b4_protocol::time::Now;
 
 use crate::file::{Vector, read};
@@ -23,9 +24,9 @@ fn sessions() -> (Session, Session, handshake::Derived) {
     (Session::new(run.at_anna, anna, NOW), Session::new(run.at_bela, bela, NOW), derived)
 }
 
-/// Opens a record by the formulas.
-fn plaintext(prk: &Prk, sender: &[u8], record: &[u8]) -> Vec<u8> {
-    let channel = LIVE.to_be_bytes();
+/// Opens a record of this sender on this channel by the formulas.
+fn plaintext(prk: &Prk, (sender, channel): (&[u8], u16), record: &[u8]) -> Vec<u8> {
+    let channel = channel.to_be_bytes();
     let key = AeadKey::new(&prk.expand::<32>(&[b"B4/v1/key ", sender, &channel]));
     let mut nonce = *prk.expand::<12>(&[b"B4/v1/iv ", sender, &channel]);
     nonce[4..].iter_mut().zip(&record[3..11]).for_each(|(byte, seq)| *byte ^= seq);
@@ -33,7 +34,7 @@ fn plaintext(prk: &Prk, sender: &[u8], record: &[u8]) -> Vec<u8> {
 }
 
 /// Writes one record: its header, its ciphertext, and its plaintext field by field.
-fn check_record(name: &'static str, about: &str, prk: &Prk, sender: &[u8], record: &[u8], content: u8, body: &[u8]) {
+fn check_record(name: &'static str, about: &str, prk: &Prk, sender: (&[u8], u16), record: &[u8], content: u8, body: &[u8]) {
     let plain = plaintext(prk, sender, record);
     let length = u32::try_from(body.len()).expect("short").to_be_bytes();
     let size = PADDED.into_iter().find(|size| *size >= 6 + body.len()).expect("one fragment");
@@ -50,7 +51,7 @@ fn records_of_every_content() {
     let (mut anna, mut bela, derived) = sessions();
     let prk = &derived.prk;
     let body = read("message-body")["first"].clone();
-    let rows: [(&'static str, &str, Content, u8, Vec<u8>); 7] = [
+    let rows: [(&'static str, &str, Content, u8, Vec<u8>); 9] = [
         ("record-message", "A message, the body of message-body.txt", Content::Message, 1, body),
         ("record-delivered", "Two messages are durable", Content::Delivered, 2, [[0xa1; 16], [0xa2; 16]].concat()),
         ("record-read", "All up to 41 was on the screen", Content::Read, 3, 41_u64.to_be_bytes().to_vec()),
@@ -58,13 +59,16 @@ fn records_of_every_content() {
         ("record-pong", "A pong", Content::Pong, 5, vec![0x77; 8]),
         ("record-refused", "A message was not taken: a stranger has said enough", Content::Refused, 9, [vec![0xa3; 16], vec![1]].concat()),
         ("record-leave", "A goodbye", Content::Leave, 8, Vec::new()),
+        ("record-revoked", "The newest revocation list known is number 7", Content::Revoked, 11, 7_u64.to_be_bytes().to_vec()),
+        ("record-ring", "A ping of the ring, on its channel", Content::Ring, 10, Message::Ping { token: 0x0a0b_0c0d }.encode()),
     ];
     for (at, (name, about, content, number, body)) in rows.into_iter().enumerate() {
         // In turns, so that both directions and several numbers stand in the files.
         let (from, to, sender) = if at % 2 == 0 { (&mut anna, &mut bela, b"i") } else { (&mut bela, &mut anna, b"r") };
-        let record = from.seal(LIVE, content, &body, NOW).remove(0);
-        check_record(name, about, prk, sender, &record, number, &body);
-        let opened = to.open(LIVE, &read(name)["record"], NOW).expect("the record of the file opens");
+        let channel = if content == Content::Ring { RING } else { LIVE };
+        let record = from.seal(channel, content, &body, NOW).remove(0);
+        check_record(name, about, prk, (sender, channel), &record, number, &body);
+        let opened = to.open(channel, &read(name)["record"], NOW).expect("the record of the file opens");
         assert_eq!(opened.body, Some((content, body)));
     }
 }
@@ -74,7 +78,7 @@ fn fragments() {
     let (mut anna, mut bela, derived) = sessions();
     let body: Vec<u8> = (0..20_000_u32).map(|at| at as u8).collect();
     let records = anna.seal(LIVE, Content::Message, &body, NOW);
-    let plains: Vec<Vec<u8>> = records.iter().map(|record| plaintext(&derived.prk, b"i", record)).collect();
+    let plains: Vec<Vec<u8>> = records.iter().map(|record| plaintext(&derived.prk, (b"i", LIVE), record)).collect();
     assert_eq!(plains[0], [&[1, 1][..], &15_994_u32.to_be_bytes(), &body[..15_994]].concat());
     assert_eq!(plains[1][..4_012], [&[1, 0][..], &4_006_u32.to_be_bytes(), &body[15_994..]].concat());
     assert_eq!((plains[0].len(), plains[1].len(), records.len()), (16_000, 4_096, 2));
@@ -99,18 +103,18 @@ fn rekeying() {
     // The first draw of each end's generator.
     let secret = EphemeralSecret::draw(&mut Rng::from_seed([0x15; 32]));
     let (e_i, e_r) = (secret.public(), EphemeralSecret::draw(&mut Rng::from_seed([0x16; 32])).public());
-    check_record("record-rekey", "The initiator's new key", &derived.prk, b"i", &records[1], 6, &e_i);
-    check_record("record-rekeyed", "The responder's new key", &derived.prk, b"r", &replies[0].1, 7, &e_r);
+    check_record("record-rekey", "The initiator's new key", &derived.prk, (b"i", LIVE), &records[1], 6, &e_i);
+    check_record("record-rekeyed", "The responder's new key", &derived.prk, (b"r", LIVE), &replies[0].1, 7, &e_r);
     let z = secret.agree(&e_r).expect("an honest key");
     let th = h(&[b"B4/v1/rekey", &derived.th3, &e_i, &e_r]);
     let old = derived.prk.expand::<32>(&[b"B4/v1/rk"]);
     let prk = extract(&th, &[old.as_slice(), z.as_slice()]);
     let record = anna.seal(LIVE, Content::Pong, &[2; 8], later).remove(0);
-    check_record("record-after-rekeying", "The first record of epoch 1", &prk, b"i", &record, 5, &[2; 8]);
+    check_record("record-after-rekeying", "The first record of epoch 1", &prk, (b"i", LIVE), &record, 5, &[2; 8]);
     let opened = bela.open(LIVE, &read("record-after-rekeying")["record"], later).expect("it opens");
     assert_eq!(opened.body, Some((Content::Pong, vec![2; 8])));
     let record = bela.seal(LIVE, Content::Pong, &[3; 8], later).remove(0);
-    check_record("record-after-rekeying-back", "The first record back of epoch 1", &prk, b"r", &record, 5, &[3; 8]);
+    check_record("record-after-rekeying-back", "The first record back of epoch 1", &prk, (b"r", LIVE), &record, 5, &[3; 8]);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! `cargo xtask tidy`: the house rules that a machine can hold, over every Rust file and the page.
 //!
 //! [`source`] reads a file so that words in comments and strings do not count, and tells code from tests; [`sizes`] holds the
-//! walls, [`words`] what may not be written, [`rooms`] who may import whom, [`page`] that nothing is inline in the page.
+//! walls, [`words`] what may not be written, [`rooms`] who may import whom, [`page`] that nothing is inline in the page,
+//! [`testids`] that its test ids are those of the document.
 //! A breach is printed as `file:line: message`.
 
 mod page;
 mod rooms;
 mod sizes;
 mod source;
+mod testids;
 mod words;
 
 use std::fmt;
@@ -54,6 +56,7 @@ pub fn tidy(workspace: &Workspace) -> Result<()> {
     say("tidy: the house rules");
     let sources = sources(&workspace.root)?;
     let mut breaches = page::check(&workspace.root)?;
+    breaches.extend(testids::check(&workspace.root)?);
     for source in &sources {
         breaches.extend(sizes::check(source));
         breaches.extend(words::check(source));
