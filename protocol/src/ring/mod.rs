@@ -155,6 +155,8 @@ pub struct Ring {
     ping_ms: u64,
     /// No hop is due, and no path at its end, before.
     paths_ms: u64,
+    /// No neighbour is passed over from then on.
+    suspects_until_ms: u64,
     paths: OrderedMap<PathId, Path>,
     mine: OrderedMap<RequestId, Mine>,
     next_request: u64,
@@ -181,6 +183,7 @@ impl Ring {
             tell_near_ms: [None; 2],
             ping_ms: u64::MAX,
             paths_ms: u64::MAX,
+            suspects_until_ms: 0,
             paths: OrderedMap::new(),
             mine: OrderedMap::new(),
             next_request: 1,
@@ -364,6 +367,9 @@ impl Ring {
 
     /// Everybody known, ascending, where that is no more than a small ring.
     fn known_few(&self) -> Option<Vec<RingId>> {
+        if self.neighbours.len() > NEAR_KNOWN {
+            return None;
+        }
         let mut known: Vec<RingId> = Vec::new();
         // Not the neighbours' lists: those further away tell theirs no more when it changes.
         let heard = self.neighbours.values().flat_map(|neighbour| neighbour.links.iter().chain([&neighbour.id]));

@@ -101,13 +101,10 @@ impl Ring {
     /// Linked nodes, nearest first on a side, all the way round.
     pub(super) fn linked_on(&self, side: Side) -> impl Iterator<Item = RingId> + '_ {
         let count = self.neighbours.len();
-        let start = self.place_of(self.me);
+        let start = self.neighbours.find_index(&self.me).unwrap_or_else(|place| place);
         (0..count).map(move |step| {
-            let place = match side {
-                Side::Next => (start + step) % count,
-                Side::Previous => (start + count - 1 - step) % count,
-            };
-            self.id_at(place)
+            let place = place_round(start, step, count, side);
+            self.neighbours.get_indexed(place).map_or(self.me, |(id, _)| *id)
         })
     }
 
@@ -145,8 +142,10 @@ impl Ring {
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
             // The way round ends at this node.
             let is_next = |id: &RingId| *id != self.me && side.way(self.me, *id) > reached && !self.tending.is_lost(*id, now_ms);
-            let next_told = teller.iter().copied().find(is_next);
-            let next_told = next_told.filter(|id| next_linked.is_none_or(|linked| side.way(self.me, *id) < side.way(self.me, linked)));
+            while teller.first().is_some_and(|id| !is_next(id)) {
+                teller = &teller[1..];
+            }
+            let next_told = teller.first().copied().filter(|id| next_linked.is_none_or(|linked| side.way(self.me, *id) < side.way(self.me, linked)));
             match (next_told, next_linked) {
                 (Some(told), _) => list.push(told),
                 (None, Some(id)) if side.way(self.me, id) > told_to && !self.is_small() => break,
@@ -173,10 +172,7 @@ impl Ring {
         for neighbour in self.neighbours.values() {
             let count = neighbour.links.len();
             let start = neighbour.links.partition_point(|id| *id < self.me);
-            let from_here = (0..count).map(|step| match side {
-                Side::Next => neighbour.links[(start + step) % count],
-                Side::Previous => neighbour.links[(start + count - 1 - step) % count],
-            });
+            let from_here = (0..count).map(|step| neighbour.links[place_round(start, step, count, side)]);
             let within = from_here.filter(|id| *id != self.me).take_while(|id| side.way(self.me, *id) < end);
             for id in within {
                 if !self.tending.is_lost(id, now_ms)
@@ -284,19 +280,16 @@ impl Ring {
         }
         self.told_near[index] = list;
     }
+}
 
-    fn place_of(&self, id: RingId) -> usize {
-        let (mut low, mut high) = (0, self.neighbours.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.id_at(middle) < id { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
-    fn id_at(&self, place: usize) -> RingId {
-        self.neighbours.get_indexed(place).map_or(self.me, |(id, _)| *id)
-    }
+/// The place in an ascending list of `count` that comes `step` places after those before `start`, on a side, all the way round.
+fn place_round(start: usize, step: usize, count: usize, side: Side) -> usize {
+    let place = match side {
+        Side::Next => start + step,
+        Side::Previous => start + count - 1 - step,
+    };
+    // Without a division: this is looked at more often than anything else.
+    if place < count { place } else { place - count }
 }
 
 /// The part of a told list that leads on from its teller and does not pass `end`.

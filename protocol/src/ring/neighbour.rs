@@ -83,17 +83,17 @@ impl Neighbour {
 
     /// The links of this neighbour next to `key` that are good, clockwise and counter-clockwise of it.
     pub fn links_around(&self, key: RingId, is_good: impl Fn(RingId) -> bool) -> [Option<RingId>; 2] {
-        let count = self.links.len();
-        let start = self.links.partition_point(|id| *id < key);
-        let forwards = (0..count).map(|step| self.links[(start + step) % count]).find(|id| is_good(*id));
-        let backwards = (1..=count).map(|step| self.links[(start + count - step) % count]).find(|id| is_good(*id));
+        let (before, behind) = self.links.split_at(self.links.partition_point(|id| *id < key));
+        let forwards = behind.iter().chain(before).copied().find(|id| is_good(*id));
+        let backwards = before.iter().rev().chain(behind.iter().rev()).copied().find(|id| is_good(*id));
         [forwards, backwards]
     }
 
     /// Whether it counts `me` among its first three linked nodes on a side, of which it takes the lists over.
     pub fn listens_to(&self, me: RingId, side: Side) -> bool {
         let way = side.way(self.id, me);
-        self.links.iter().filter(|id| **id != me && side.way(self.id, **id) < way).count() < RING_SIDE_LINKS
+        let mut nearer = self.links.iter().filter(|id| **id != me && side.way(self.id, **id) < way);
+        nearer.nth(RING_SIDE_LINKS - 1).is_none()
     }
 
     /// Its nearest on one side.

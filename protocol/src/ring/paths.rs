@@ -315,6 +315,7 @@ impl Ring {
             };
             let Some((awaited, wait_ms)) = awaits else {
                 neighbour.suspect_until_ms = now_ms + RING_SUSPECT_MS;
+                self.suspects_until_ms = neighbour.suspect_until_ms;
                 self.ping(next, now_ms, out);
                 self.hop_failed(id, now_ms, out);
                 continue;
