@@ -145,6 +145,8 @@ pub struct Ring {
     near: [Vec<RingId>; 2],
     /// Who stands between this node and the first linked one, on each side, by what neighbours are linked to.
     between: [Between; 2],
+    /// The ring was small when the lists were computed.
+    was_small: bool,
     /// The links as all neighbours were told.
     told_links: Vec<RingId>,
     /// Successors and predecessors as the near neighbours were told.
@@ -177,6 +179,7 @@ impl Ring {
             neighbours: OrderedMap::new(),
             near: [Vec::new(), Vec::new()],
             between: [Between::default(), Between::default()],
+            was_small: false,
             told_links: Vec::new(),
             told_near: [Vec::new(), Vec::new()],
             tell_links_ms: None,
@@ -299,14 +302,20 @@ impl Ring {
         match message {
             Message::Hello { links, near } => self.hello(from, links, near, now_ms, out),
             Message::Links { gone, come } => {
-                if !neighbour.links_changed(&gone, &come) {
+                let Some(gone) = neighbour.links_changed(&gone, &come) else {
                     self.cut(from, now_ms, out);
                     return;
-                }
+                };
                 self.tell_new_listener(from, now_ms);
-                if self.is_between_changed(&come) {
+                let is_gap = self.is_gap();
+                let is_changed = self.is_any_within_gap(&come) || (is_gap && (self.is_any_within_gap(&gone) || self.are_lists_old(now_ms)));
+                if is_changed {
                     self.between_again();
                     self.near_again(now_ms, out);
+                } else if is_gap {
+                    self.stand_again(out);
+                }
+                if is_changed || is_gap {
                     self.tend(now_ms, out);
                 }
             }

@@ -56,7 +56,8 @@ impl Ring {
         }
         // Of the others' lists nothing is made: see the head of this file.
         if self.linked_on(side).take(RING_SIDE_LINKS).any(|linked| linked == from) {
-            self.near_again(now_ms, out);
+            let both = if self.are_lists_old(now_ms) { &Side::BOTH[..] } else { &[side] };
+            self.near_again_on(both, now_ms, out);
         }
         self.tend(now_ms, out);
     }
@@ -110,14 +111,31 @@ impl Ring {
 
     /// Computes both lists anew.
     pub(super) fn near_again(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.near_again_on(&Side::BOTH, now_ms, out);
+    }
+
+    /// Whether the lists may be different although nothing was said about who they are made of: somebody counts as lost no longer, or
+    /// the ring is small, where everything that is known matters.
+    pub(super) fn are_lists_old(&mut self, now_ms: u64) -> bool {
+        self.tending.is_lost_changed(now_ms) || self.was_small || self.is_small()
+    }
+
+    fn near_again_on(&mut self, sides: &[Side], now_ms: u64, out: &mut Vec<Outcome>) {
+        let mut is_all_new = sides.len() == Side::BOTH.len();
         for side in Side::BOTH {
             let first = self.linked_on(side).next();
-            if self.between[side as usize].first != first {
-                let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
-                self.between[side as usize] = Between { first, found };
+            if self.between[side as usize].first == first {
+                is_all_new = false;
+                continue;
             }
+            let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
+            self.between[side as usize] = Between { first, found };
         }
-        let lists = Side::BOTH.map(|side| self.side_list(side, now_ms));
+        if is_all_new {
+            self.tending.lost_seen(now_ms);
+        }
+        self.was_small = self.is_small();
+        let lists = Side::BOTH.map(|side| if sides.contains(&side) { self.side_list(side, now_ms) } else { self.near(side).to_vec() });
         if self.near != lists {
             let before = std::mem::replace(&mut self.near, lists);
             // When all three on a side go at once, those behind them are known from before.
@@ -204,12 +222,16 @@ impl Ring {
         })
     }
 
-    /// Whether who stands between this node and the first linked ones may be different: somebody came there, or somebody was there.
-    pub(super) fn is_between_changed(&self, come: &[RingId]) -> bool {
+    /// Whether somebody stands before the first linked node of a side, by the lists.
+    pub(super) fn is_gap(&self) -> bool {
+        Side::BOTH.into_iter().any(|side| self.near(side).first().is_some_and(|first| !self.neighbours.contains_key(first)))
+    }
+
+    /// Whether one of these stands between this node and the first linked ones.
+    pub(super) fn is_any_within_gap(&self, ids: &[RingId]) -> bool {
         Side::BOTH.into_iter().any(|side| {
-            let is_gap = self.near(side).first().is_some_and(|first| !self.neighbours.contains_key(first));
             let first = self.linked_on(side).next().map_or(0, |first| side.way(self.me, first));
-            is_gap || come.iter().any(|id| *id != self.me && side.way(self.me, *id) < first)
+            ids.iter().any(|id| *id != self.me && side.way(self.me, *id) < first)
         })
     }
 
