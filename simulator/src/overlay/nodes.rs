@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use b4_protocol::ordered::OrderedMap;
 use b4_protocol::ring::{Message, Outcome, Ring, RingId, Standing};
 
 use super::traffic::Class;
-use super::{Asked, Event, NodeIndex, NodeState, Overlay};
+use super::{Asked, Due, Event, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
 pub(super) const INTRODUCED: usize = 3;
@@ -31,7 +32,7 @@ impl Overlay {
             ring: Some(ring),
             life: 0,
             wake_ms: u64::MAX,
-            links: BTreeMap::new(),
+            links: OrderedMap::new(),
             asked: BTreeMap::new(),
             is_dropper: false,
             introduced: [None; INTRODUCED],
@@ -87,7 +88,7 @@ impl Overlay {
         let state = &mut self.nodes[node as usize];
         state.introduce_ms = self.now_ms + in_ms;
         let life = state.life;
-        self.schedule(in_ms, Event::Introduce { node, life });
+        self.schedule_due(in_ms, Due::Introduce { node, life });
     }
 
     /// A running node, each as likely as the other.
@@ -161,7 +162,7 @@ impl Overlay {
         self.members.remove(&id);
         self.places.remove(&id);
         self.vacant.push(node);
-        links.into_values().map(|(peer, link)| (peer, link, id)).collect()
+        links.values().map(|(peer, link)| (*peer, *link, id)).collect()
     }
 
     pub(super) fn wake(&mut self, node: NodeIndex, life: u32) {
@@ -174,7 +175,7 @@ impl Overlay {
         if state.suspended_until_ms > now_ms {
             let until_ms = state.suspended_until_ms;
             state.wake_ms = until_ms;
-            self.schedule(until_ms - now_ms, Event::Wake { node, life });
+            self.schedule_due(until_ms - now_ms, Due::Wake { node, life });
             return;
         }
         self.step(node, |ring, out| ring.wake(now_ms, out));
@@ -231,7 +232,7 @@ impl Overlay {
         if due_ms < state.wake_ms {
             state.wake_ms = due_ms;
             let life = state.life;
-            self.schedule(due_ms - now_ms, Event::Wake { node, life });
+            self.schedule_due(due_ms - now_ms, Due::Wake { node, life });
         }
     }
 }
