@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use b4_protocol::crypto::{Rng, sha256};
 use b4_protocol::ordered::OrderedMap;
-use b4_protocol::ring::{Message, Outcome, RequestId, Ring, RingId};
+use b4_protocol::ring::{Message, Outcome, PathId, RequestId, Ring, RingId};
 
 use crate::event_queue::EventQueue;
 use crate::trace::TraceHash;
@@ -78,6 +78,18 @@ struct NodeState {
     introduce_ms: u64,
     joined_ms: u64,
     was_member: bool,
+    first_routed: FirstRouted,
+}
+
+/// How far the first request that a node made has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstRouted {
+    /// No link led anywhere yet.
+    Unsent,
+    /// On this way, the last one that was tried.
+    Sent(PathId),
+    /// The ring has routed it: its answer came.
+    Answered,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use b4_protocol::ordered::OrderedMap;
-use b4_protocol::ring::{Message, Outcome, Ring, RingId, Standing};
+use b4_protocol::ring::{Message, Outcome, PathId, Ring, RingId, Standing};
 
 use super::traffic::Class;
-use super::{Asked, Due, Event, NodeIndex, NodeState, Overlay};
+use super::{Asked, Due, Event, FirstRouted, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
 pub(super) const INTRODUCED: usize = 3;
@@ -41,6 +41,7 @@ impl Overlay {
             introduce_ms: 0,
             joined_ms: self.now_ms,
             was_member: false,
+            first_routed: FirstRouted::Unsent,
         };
         let index = match self.vacant.pop() {
             Some(index) => {
@@ -196,6 +197,9 @@ impl Overlay {
         }
         let (is_dropper, own_id) = (state.is_dropper, state.id);
         self.trace.add(u64::from(peer) << 32 | u64::from(to));
+        if let Message::Reply { path, .. } = &message {
+            self.note_routed(to, *path);
+        }
         let Message::Route(route) = &message else {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
             return;
@@ -207,6 +211,15 @@ impl Overlay {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
         }
         self.traffic.answering = Class::Ring;
+    }
+
+    /// An answer came to a node: perhaps its first.
+    fn note_routed(&mut self, node: NodeIndex, path: PathId) {
+        let state = &mut self.nodes[node as usize];
+        if state.first_routed == FirstRouted::Sent(path) {
+            state.first_routed = FirstRouted::Answered;
+            self.traffic.first_routed_ms.push(self.now_ms - state.joined_ms);
+        }
     }
 
     /// Lets a ring do something and carries out what it orders.

@@ -4,7 +4,7 @@ use b4_protocol::limits::RING_TTL;
 use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Route, Service, Standing, Verdict};
 
 use super::traffic::Sealed;
-use super::{Asked, Event, NodeIndex, Overlay};
+use super::{Asked, Event, FirstRouted, NodeIndex, Overlay};
 
 /// Candidates of each end.
 const CANDIDATES: usize = 3;
@@ -41,8 +41,19 @@ impl Overlay {
             self.complaint = breach_of(&message).map(|what| format!("{from:?} says to {to:?} {what}: {message:?}"));
         }
         self.traffic.sent(&message, self.now_ms);
+        if let Message::Route(route) = &message {
+            self.note_first_sent(node, route);
+        }
         let delay = self.latency(node, peer);
         self.schedule(delay, Event::Message { from, to: peer, link, message });
+    }
+
+    /// A request leaves a node: perhaps the first of its own.
+    fn note_first_sent(&mut self, node: NodeIndex, route: &Route) {
+        let state = &mut self.nodes[node as usize];
+        if route.hops == 1 && state.first_routed != FirstRouted::Answered {
+            state.first_routed = FirstRouted::Sent(route.path);
+        }
     }
 
     fn dial(&mut self, node: NodeIndex, to: RingId) {

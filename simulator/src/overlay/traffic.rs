@@ -82,6 +82,8 @@ pub(super) struct PathFacts {
 #[derive(Default)]
 pub(super) struct Traffic {
     pub counted: Counted,
+    /// From the start of a node to the answer to its first request, since they were last taken.
+    pub first_routed_ms: Vec<u64>,
     /// What is being answered right now: acknowledgements count with what they acknowledge.
     pub answering: Class,
     young: HashMap<PathId, PathFacts, ByRandomBits>,
