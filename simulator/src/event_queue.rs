@@ -30,6 +30,8 @@ pub struct EventQueue<E> {
 struct CoarseLevel<E> {
     slots: Vec<Vec<(u64, E)>>,
     used: Occupancy,
+    /// The memory of slots that were emptied, for those filled next: a slot's turn comes again only after all others'.
+    spare: Vec<Vec<(u64, E)>>,
 }
 
 impl<E> EventQueue<E> {
@@ -141,7 +143,9 @@ impl<E> EventQueue<E> {
         for (at_ms, event) in events.drain(..) {
             self.place(at_ms, event);
         }
-        self.coarse[level].slots[slot] = events;
+        if events.capacity() > 0 {
+            self.coarse[level].spare.push(events);
+        }
     }
 
     /// Puts an event on the finest level that reaches its time.
@@ -157,9 +161,7 @@ impl<E> EventQueue<E> {
         for (index, level) in self.coarse.iter_mut().enumerate() {
             let shift = LEVEL_BITS * (index as u32 + 1);
             if apart >> (shift + LEVEL_BITS) == 0 {
-                let slot = ((at_ms >> shift) & SLOT_MASK) as usize;
-                level.slots[slot].push((at_ms, event));
-                level.used.set(slot);
+                level.put(((at_ms >> shift) & SLOT_MASK) as usize, at_ms, event);
                 return;
             }
         }
@@ -175,7 +177,17 @@ impl<E> Default for EventQueue<E> {
 
 impl<E> CoarseLevel<E> {
     fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), used: Occupancy::new() }
+        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), used: Occupancy::new(), spare: Vec::new() }
+    }
+
+    #[inline]
+    fn put(&mut self, slot: usize, at_ms: u64, event: E) {
+        let events = &mut self.slots[slot];
+        if events.capacity() == 0 {
+            *events = self.spare.pop().unwrap_or_default();
+        }
+        events.push((at_ms, event));
+        self.used.set(slot);
     }
 }
 

@@ -27,6 +27,19 @@ fn a_ring_of_two_hundred_stays_right_while_nodes_come_and_go() {
     assert!(report.correct + 1 >= report.lookups, "{report:?}");
 }
 
+/// The goal of the design: 3 s. A way of the relay's introduction and three round trips of 80 ms are the least that links take.
+#[test]
+fn the_ring_routes_for_half_of_the_newcomers_within_three_seconds_and_before_they_have_their_place() {
+    for is_webrtc in [false, true] {
+        let churn = Churn { setup: Setup { is_webrtc, ..setup(200, 7) }, session_minutes: 10.0, hours: 0.1, graceful: 0.0 };
+        let report = experiments::churn(&churn);
+        let (half, most) = (report.first_routed_ms_p50.unwrap(), report.first_routed_ms_p99.unwrap());
+        assert!((200.0..=3_000.0).contains(&half) && half <= most, "{report:?}");
+        assert!(report.join_ms_mean.is_some_and(|joined| half < joined), "{report:?}");
+    }
+    assert_eq!(experiments::hops(&setup(60, 1)).first_routed_ms_p50, None, "nobody came");
+}
+
 #[test]
 fn when_half_crash_at_once_nearly_every_lookup_is_right_before_any_repair() {
     let reports = [4, 5, 6].map(|seed| experiments::crash(&setup(200, seed), 0.5));

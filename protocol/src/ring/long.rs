@@ -26,15 +26,16 @@ impl Ring {
         }
         let strata = self.strata();
         let gap_now = self.gap_log2();
-        let has = |wanted: u8| {
-            self.neighbours.values().any(|neighbour| match neighbour.reason {
-                Reason::Long { stratum, gap_log2, until_ms } => {
-                    stratum == wanted && until_ms > now_ms && gap_log2.abs_diff(gap_now) <= GAP_OCTAVES
-                }
-                _ => false,
-            })
-        };
-        let Some(stratum) = (0..strata).find(|stratum| self.tending.drawing & (1 << stratum) == 0 && !has(*stratum)) else { return };
+        let mut taken = self.tending.drawing;
+        for neighbour in self.neighbours.values() {
+            if let Reason::Long { stratum, gap_log2, until_ms } = neighbour.reason
+                && until_ms > now_ms
+                && gap_log2.abs_diff(gap_now) <= GAP_OCTAVES
+            {
+                taken |= 1 << stratum;
+            }
+        }
+        let Some(stratum) = (0..strata).find(|stratum| taken & (1 << stratum) == 0) else { return };
         self.tending.is_draw_due = true;
         if now_ms < self.tending.draw_ms {
             return;

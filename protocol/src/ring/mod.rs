@@ -145,6 +145,10 @@ pub struct Ring {
     near: [Vec<RingId>; 2],
     /// Who stands between this node and the first linked one, on each side, by what neighbours are linked to.
     between: [Between; 2],
+    /// On each side, somebody is not in the list whom one neighbour alone names.
+    are_doubted: [bool; 2],
+    /// The ring was small when the lists were computed.
+    was_small: bool,
     /// The links as all neighbours were told.
     told_links: Vec<RingId>,
     /// Successors and predecessors as the near neighbours were told.
@@ -155,6 +159,8 @@ pub struct Ring {
     ping_ms: u64,
     /// No hop is due, and no path at its end, before.
     paths_ms: u64,
+    /// No neighbour is passed over from then on.
+    suspects_until_ms: u64,
     paths: OrderedMap<PathId, Path>,
     mine: OrderedMap<RequestId, Mine>,
     next_request: u64,
@@ -175,12 +181,15 @@ impl Ring {
             neighbours: OrderedMap::new(),
             near: [Vec::new(), Vec::new()],
             between: [Between::default(), Between::default()],
+            are_doubted: [false; 2],
+            was_small: false,
             told_links: Vec::new(),
             told_near: [Vec::new(), Vec::new()],
             tell_links_ms: None,
             tell_near_ms: [None; 2],
             ping_ms: u64::MAX,
             paths_ms: u64::MAX,
+            suspects_until_ms: 0,
             paths: OrderedMap::new(),
             mine: OrderedMap::new(),
             next_request: 1,
@@ -296,15 +305,21 @@ impl Ring {
         match message {
             Message::Hello { links, near } => self.hello(from, links, near, now_ms, out),
             Message::Links { gone, come } => {
-                if !neighbour.links_changed(&gone, &come) {
+                let Some(gone) = neighbour.links_changed(&gone, &come) else {
                     self.cut(from, now_ms, out);
                     return;
-                }
+                };
                 self.tell_new_listener(from, now_ms);
-                if self.is_between_changed(&come) {
+                let is_gap = self.is_gap();
+                let is_changed = self.is_any_within_gap(&come) || (is_gap && (self.is_any_within_gap(&gone) || self.are_lists_old(now_ms)));
+                if is_changed {
                     self.hint_near(&come, now_ms);
                     self.between_again();
                     self.near_again(now_ms, out);
+                } else if is_gap {
+                    self.stand_again(out);
+                }
+                if is_changed || is_gap {
                     self.tend(now_ms, out);
                 }
             }
@@ -365,6 +380,9 @@ impl Ring {
 
     /// Everybody known, ascending, where that is no more than a small ring.
     fn known_few(&self) -> Option<Vec<RingId>> {
+        if self.neighbours.len() > NEAR_KNOWN {
+            return None;
+        }
         let mut known: Vec<RingId> = Vec::new();
         // Not the neighbours' lists: those further away tell theirs no more when it changes.
         let heard = self.neighbours.values().flat_map(|neighbour| neighbour.links.iter().chain([&neighbour.id]));

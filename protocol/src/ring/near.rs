@@ -57,7 +57,11 @@ impl Ring {
         }
         // Of the others' lists nothing is made: see the head of this file.
         if self.linked_on(side).take(RING_SIDE_LINKS).any(|linked| linked == from) {
-            self.near_again(now_ms, out);
+            let both = if self.are_lists_old(now_ms) { &Side::BOTH[..] } else { &[side] };
+            self.near_again_on(both, now_ms, out);
+        } else if self.are_doubted.contains(&true) && self.linked_on(side.other()).take(RING_SIDE_LINKS).any(|linked| linked == from) {
+            // It may be the second who names somebody there.
+            self.near_again_on(&[side.other()], now_ms, out);
         }
         self.tend(now_ms, out);
     }
@@ -102,26 +106,45 @@ impl Ring {
     /// Linked nodes, nearest first on a side, all the way round.
     pub(super) fn linked_on(&self, side: Side) -> impl Iterator<Item = RingId> + '_ {
         let count = self.neighbours.len();
-        let start = self.place_of(self.me);
+        let start = self.neighbours.find_index(&self.me).unwrap_or_else(|place| place);
         (0..count).map(move |step| {
-            let place = match side {
-                Side::Next => (start + step) % count,
-                Side::Previous => (start + count - 1 - step) % count,
-            };
-            self.id_at(place)
+            let place = place_round(start, step, count, side);
+            self.neighbours.get_indexed(place).map_or(self.me, |(id, _)| *id)
         })
     }
 
     /// Computes both lists anew.
     pub(super) fn near_again(&mut self, now_ms: u64, out: &mut Vec<Outcome>) {
+        self.near_again_on(&Side::BOTH, now_ms, out);
+    }
+
+    /// Whether the lists may be different although nothing was said about who they are made of: somebody counts as lost no longer, or
+    /// somebody waits for a second neighbour's word, or the ring is small, where everything that is known matters.
+    pub(super) fn are_lists_old(&mut self, now_ms: u64) -> bool {
+        self.tending.is_lost_changed(now_ms) || self.are_doubted.contains(&true) || self.was_small || self.is_small()
+    }
+
+    fn near_again_on(&mut self, sides: &[Side], now_ms: u64, out: &mut Vec<Outcome>) {
+        let mut is_all_new = sides.len() == Side::BOTH.len();
         for side in Side::BOTH {
             let first = self.linked_on(side).next();
-            if self.between[side as usize].first != first {
-                let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
-                self.between[side as usize] = Between { first, found };
+            if self.between[side as usize].first == first {
+                is_all_new = false;
+                continue;
             }
+            let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
+            self.between[side as usize] = Between { first, found };
         }
-        let lists = Side::BOTH.map(|side| self.side_list(side, now_ms));
+        if is_all_new {
+            self.tending.lost_seen(now_ms);
+        }
+        self.was_small = self.is_small();
+        let mut lists = self.near.clone();
+        for side in sides {
+            let (list, is_doubted) = self.side_list(*side, now_ms);
+            lists[*side as usize] = list;
+            self.are_doubted[*side as usize] = is_doubted;
+        }
         if self.near != lists {
             let before = std::mem::replace(&mut self.near, lists);
             // When all three on a side go at once, those behind them are known from before.
@@ -134,7 +157,9 @@ impl Ring {
         self.stand_again(out);
     }
 
-    fn side_list(&self, side: Side, now_ms: u64) -> Vec<RingId> {
+    /// The list of a side, and whether somebody was passed over whom one neighbour alone names.
+    fn side_list(&self, side: Side, now_ms: u64) -> (Vec<RingId>, bool) {
+        let mut is_doubted = false;
         let mut list: Vec<RingId> = Vec::with_capacity(NEAR_KNOWN);
         let mut teller = self.me;
         let mut told: &[RingId] = &[];
@@ -147,10 +172,19 @@ impl Ring {
             let reached = list.last().map_or(0, |last| side.way(self.me, *last));
             // The way round ends at this node.
             let end = next_linked.map_or(u128::MAX, |linked| side.way(self.me, linked));
-            let is_next = |id: &RingId| *id != self.me && side.way(self.me, *id) > reached && side.way(self.me, *id) < end;
-            let counts = |id: &RingId| is_next(id) && !self.tending.is_lost(*id, now_ms) && self.is_vouched(*id, teller, side);
-            match (told.iter().copied().find(counts), next_linked) {
-                (Some(named), _) => list.push(named),
+            let is_next = |id: RingId| id != self.me && side.way(self.me, id) > reached && !self.tending.is_lost(id, now_ms);
+            while let Some((id, rest)) = told.split_first()
+                && side.way(self.me, *id) < end
+            {
+                let is_next = is_next(*id);
+                if is_next && self.is_vouched(*id, teller, side) {
+                    break;
+                }
+                is_doubted |= is_next;
+                told = rest;
+            }
+            match (told.first().filter(|id| side.way(self.me, **id) < end), next_linked) {
+                (Some(named), _) => list.push(*named),
                 (None, Some(id)) if side.way(self.me, id) > told_to && !self.is_small() => break,
                 (None, Some(id)) => {
                     let (rank, _) = linked.next().unwrap_or_default();
@@ -164,7 +198,7 @@ impl Ring {
                 (None, None) => break,
             }
         }
-        list
+        (list, is_doubted)
     }
 
     /// Whether somebody besides `teller` names a node, or it answered a dial, or nobody else of the first three on the side could know.
@@ -196,10 +230,7 @@ impl Ring {
         for neighbour in self.neighbours.values() {
             let count = neighbour.links.len();
             let start = neighbour.links.partition_point(|id| *id < self.me);
-            let from_here = (0..count).map(|step| match side {
-                Side::Next => neighbour.links[(start + step) % count],
-                Side::Previous => neighbour.links[(start + count - 1 - step) % count],
-            });
+            let from_here = (0..count).map(|step| neighbour.links[place_round(start, step, count, side)]);
             let within = from_here.filter(|id| *id != self.me).take_while(|id| side.way(self.me, *id) < end);
             for id in within {
                 if !self.tending.is_lost(id, now_ms)
@@ -234,12 +265,16 @@ impl Ring {
         })
     }
 
-    /// Whether who stands between this node and the first linked ones may be different: somebody came there, or somebody was there.
-    pub(super) fn is_between_changed(&self, come: &[RingId]) -> bool {
+    /// Whether somebody stands before the first linked node of a side, by the lists.
+    pub(super) fn is_gap(&self) -> bool {
+        Side::BOTH.into_iter().any(|side| self.near(side).first().is_some_and(|first| !self.neighbours.contains_key(first)))
+    }
+
+    /// Whether one of these stands between this node and the first linked ones.
+    pub(super) fn is_any_within_gap(&self, ids: &[RingId]) -> bool {
         Side::BOTH.into_iter().any(|side| {
-            let is_gap = self.near(side).first().is_some_and(|first| !self.neighbours.contains_key(first));
             let first = self.linked_on(side).next().map_or(0, |first| side.way(self.me, first));
-            is_gap || come.iter().any(|id| *id != self.me && side.way(self.me, *id) < first)
+            ids.iter().any(|id| *id != self.me && side.way(self.me, *id) < first)
         })
     }
 
@@ -310,19 +345,16 @@ impl Ring {
         }
         self.told_near[index] = list;
     }
+}
 
-    fn place_of(&self, id: RingId) -> usize {
-        let (mut low, mut high) = (0, self.neighbours.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.id_at(middle) < id { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
-    fn id_at(&self, place: usize) -> RingId {
-        self.neighbours.get_indexed(place).map_or(self.me, |(id, _)| *id)
-    }
+/// The place in an ascending list of `count` that comes `step` places after those before `start`, on a side, all the way round.
+fn place_round(start: usize, step: usize, count: usize, side: Side) -> usize {
+    let place = match side {
+        Side::Next => start + step,
+        Side::Previous => start + count - 1 - step,
+    };
+    // Without a division: this is looked at more often than anything else.
+    if place < count { place } else { place - count }
 }
 
 /// The part of a told list that leads on from its teller and does not pass `end`.

@@ -64,36 +64,34 @@ impl Neighbour {
         }
     }
 
-    /// Takes over what it says changed about its links. False where that does not fit what it said before.
-    pub fn links_changed(&mut self, gone: &[u8], come: &[RingId]) -> bool {
+    /// Takes over what it says changed about its links. Who went, or nothing where that does not fit what it said before.
+    pub fn links_changed(&mut self, gone: &[u8], come: &[RingId]) -> Option<Vec<RingId>> {
         if gone.iter().any(|place| usize::from(*place) >= self.links.len()) {
-            return false;
+            return None;
         }
-        for place in gone.iter().rev() {
-            self.links.remove(usize::from(*place));
-        }
+        let gone = gone.iter().rev().map(|place| self.links.remove(usize::from(*place))).collect();
         for id in come {
             match self.links.binary_search(id) {
-                Ok(_) => return false,
+                Ok(_) => return None,
                 Err(place) => self.links.insert(place, *id),
             }
         }
-        self.links.len() <= RING_LINKS_TOLD_MAX
+        (self.links.len() <= RING_LINKS_TOLD_MAX).then_some(gone)
     }
 
     /// The links of this neighbour next to `key` that are good, clockwise and counter-clockwise of it.
     pub fn links_around(&self, key: RingId, is_good: impl Fn(RingId) -> bool) -> [Option<RingId>; 2] {
-        let count = self.links.len();
-        let start = self.links.partition_point(|id| *id < key);
-        let forwards = (0..count).map(|step| self.links[(start + step) % count]).find(|id| is_good(*id));
-        let backwards = (1..=count).map(|step| self.links[(start + count - step) % count]).find(|id| is_good(*id));
+        let (before, behind) = self.links.split_at(self.links.partition_point(|id| *id < key));
+        let forwards = behind.iter().chain(before).copied().find(|id| is_good(*id));
+        let backwards = before.iter().rev().chain(behind.iter().rev()).copied().find(|id| is_good(*id));
         [forwards, backwards]
     }
 
     /// Whether it counts `me` among its first three linked nodes on a side, of which it takes the lists over.
     pub fn listens_to(&self, me: RingId, side: Side) -> bool {
         let way = side.way(self.id, me);
-        self.links.iter().filter(|id| **id != me && side.way(self.id, **id) < way).count() < RING_SIDE_LINKS
+        let mut nearer = self.links.iter().filter(|id| **id != me && side.way(self.id, **id) < way);
+        nearer.nth(RING_SIDE_LINKS - 1).is_none()
     }
 
     /// Its nearest on one side.
@@ -168,10 +166,10 @@ mod tests {
     #[test]
     fn changes_apply_to_the_list_as_it_was_told() {
         let mut neighbour = neighbour(&[1, 5, 9]);
-        assert!(neighbour.links_changed(&[0, 2], &[RingId(3), RingId(7)]));
+        assert_eq!(neighbour.links_changed(&[0, 2], &[RingId(3), RingId(7)]), Some(vec![RingId(9), RingId(1)]));
         assert_eq!(neighbour.links, [RingId(3), RingId(5), RingId(7)]);
-        assert!(!neighbour.links_changed(&[3], &[]), "a place that does not exist");
-        assert!(!neighbour.links_changed(&[], &[RingId(5)]), "one that is there already");
+        assert_eq!(neighbour.links_changed(&[3], &[]), None, "a place that does not exist");
+        assert_eq!(neighbour.links_changed(&[], &[RingId(5)]), None, "one that is there already");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::routing::Way;
 use super::{Outcome, RequestId, Ring, RingId};
 use crate::codec::Writer;
 use crate::limits::{RING_LATE_MS, RING_PATH_MS, RING_PATHS_MAX, RING_PATHS_PER_LINK, RING_SUSPECT_MS, RING_SUSPECTS_MAX, RING_TRIES, RING_TRY_MS};
+use crate::ordered::OrderedMap;
 
 /// What is awaited of the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) struct Path {
     /// The hop under way.
     hop: Option<Hop>,
     /// What went back.
-    answer: Option<Answer>,
+    answer: Option<Box<Answer>>,
     hops: u8,
     service: Service,
     /// No link led on.
@@ -103,7 +104,7 @@ impl Ring {
             if known.from.is_some() && (known.answer.is_some() || (route.hops <= known.hops && !known.is_given_back)) {
                 known.from = Some(from);
                 known.hops = route.hops;
-                if let Some(answer) = known.answer.clone() {
+                if let Some(answer) = known.answer.as_deref().cloned() {
                     out.push(Outcome::Send { to: from, message: Message::Reply { path: route.path, answer } });
                 }
             } else {
@@ -205,7 +206,7 @@ impl Ring {
         path.expires_ms = now_ms + if path.service == Service::Signal { RING_PATH_MS } else { RING_TRY_MS };
         match (path.from, path.mine) {
             (Some(to), _) => {
-                path.answer = Some(answer.clone());
+                path.answer = Some(Box::new(answer.clone()));
                 out.push(Outcome::Send { to, message: Message::Reply { path: id, answer } });
             }
             (None, Some(request)) => self.request_answered(request, id, answer, now_ms, out),
@@ -314,6 +315,7 @@ impl Ring {
             };
             let Some((awaited, wait_ms)) = awaits else {
                 neighbour.suspect_until_ms = now_ms + RING_SUSPECT_MS;
+                self.suspects_until_ms = neighbour.suspect_until_ms;
                 self.ping(next, now_ms, out);
                 self.hop_failed(id, now_ms, out);
                 continue;
@@ -326,6 +328,10 @@ impl Ring {
             }
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
+        if self.paths.is_empty() {
+            // Gives back what a busy time took.
+            self.paths = OrderedMap::new();
+        }
         self.paths_ms = self.paths.values().map(Path::deadline).min().unwrap_or(u64::MAX);
     }
 

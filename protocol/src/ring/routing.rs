@@ -40,7 +40,7 @@ impl Ring {
             return Way::Here;
         }
         let mut given_up: Vec<RingId> = Vec::new();
-        let has_suspects = self.neighbours.values().any(|neighbour| neighbour.is_suspect(now_ms));
+        let has_suspects = now_ms < self.suspects_until_ms;
         for _ in 0..OWNERS_TRIED {
             let is_bad = |id: RingId| given_up.contains(&id) || route.suspects.contains(&id) || (has_suspects && self.is_suspect(id, now_ms));
             let is_open = |id: RingId| !is_bad(id) && !tried.contains(&id) && Some(id) != from;

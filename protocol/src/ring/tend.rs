@@ -61,6 +61,8 @@ pub(super) struct Tending {
     failures: OrderedMap<RingId, Failure>,
     /// Nodes whose link was lost, or who did not answer a dial: until when nobody is believed who names them.
     lost: OrderedMap<RingId, u64>,
+    /// Who is among these may be different from when the lists were computed.
+    is_lost_changed: bool,
     /// Nodes that somebody named, until when they are worth dialling.
     hints: OrderedMap<RingId, u64>,
     /// Nodes of other rings that are being dialled.
@@ -94,6 +96,7 @@ impl Tending {
             dials: OrderedMap::new(),
             failures: OrderedMap::new(),
             lost: OrderedMap::new(),
+            is_lost_changed: false,
             hints: OrderedMap::new(),
             witnesses: OrderedMap::new(),
             is_asking: false,
@@ -145,7 +148,7 @@ impl Tending {
     /// A link came up: why it was dialled.
     pub fn dialled(&mut self, peer: RingId) -> Reason {
         self.hints.remove(&peer);
-        self.lost.remove(&peer);
+        self.is_lost_changed |= self.lost.remove(&peer).is_some();
         self.dials.remove(&peer).map_or(Reason::Theirs, |(reason, _)| reason)
     }
 
@@ -175,10 +178,29 @@ impl Tending {
 
     /// Whoever names this node is not believed until then.
     fn lost(&mut self, peer: RingId, until_ms: u64, now_ms: u64) {
-        self.lost.retain(|_, until_ms| *until_ms > now_ms);
+        self.forget_lost(now_ms);
         if self.lost.len() < LOST_MAX {
             self.lost.insert(peer, until_ms);
+            self.is_lost_changed = true;
         }
+    }
+
+    fn forget_lost(&mut self, now_ms: u64) {
+        let count = self.lost.len();
+        self.lost.retain(|_, until_ms| *until_ms > now_ms);
+        self.is_lost_changed |= self.lost.len() < count;
+    }
+
+    /// Whether others count as lost than when the lists were computed.
+    pub fn is_lost_changed(&mut self, now_ms: u64) -> bool {
+        self.forget_lost(now_ms);
+        self.is_lost_changed
+    }
+
+    /// The lists are computed.
+    pub fn lost_seen(&mut self, now_ms: u64) {
+        self.forget_lost(now_ms);
+        self.is_lost_changed = false;
     }
 
     /// Whether the link to a node was lost just now, or a dial was not answered.
@@ -251,8 +273,12 @@ impl Ring {
             self.tending.hints.retain(|_, until_ms| *until_ms > now_ms);
             self.tending.witnesses.retain(|_, until_ms| *until_ms > now_ms);
             // Whose link was lost, and who was named and not found, may stand in the way no longer.
-            self.between_again();
-            self.near_again(now_ms, out);
+            if self.are_lists_old(now_ms) {
+                self.between_again();
+                self.near_again(now_ms, out);
+            } else {
+                self.stand_again(out);
+            }
         }
         if self.neighbours.is_empty() {
             return;
@@ -416,6 +442,9 @@ impl Ring {
         }
         if self.standing != standing {
             self.standing = standing;
+            // A member asks for more than a newcomer before it believes.
+            self.between_again();
+            self.are_doubted = [true; 2];
             out.push(Outcome::Standing(standing));
         }
     }

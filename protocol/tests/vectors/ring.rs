@@ -1,6 +1,6 @@
 //! What nodes of the ring say to each other, and what is kept there (PROTOCOL.md#ring, #records-and-presence).
 
-use b4_protocol::crypto::{Rng, VerifyKey};
+use b4_protocol::crypto::Rng;
 use b4_protocol::directory::{Draft, Found, Presence, UserRecord, pair};
 use b4_protocol::identity::testing::{NOW_MS, TestDevice};
 use b4_protocol::ring::{Aim, Answer, Message, PathId, RingId, Route, Service, Side, Verdict};

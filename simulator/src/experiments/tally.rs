@@ -18,9 +18,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Begins now; what was looked up before is forgotten.
+    /// Begins now; what was looked up, and who was answered first, before is forgotten.
     pub fn begin(world: &mut Overlay) -> Self {
         world.take_lookups();
+        world.take_first_routed_ms();
         Self { began: Instant::now(), began_ms: world.now_ms(), counted: world.counted(), results: Vec::new() }
     }
 
@@ -47,6 +48,11 @@ impl Tally {
         if joined > 0 {
             report.join_ms_mean = Some((counted.joining_ms.0 - self.counted.joining_ms.0) as f64 / joined as f64);
         }
+        let mut first_routed_ms = world.take_first_routed_ms();
+        first_routed_ms.sort_unstable();
+        let percentile = |part: usize| first_routed_ms.get(first_routed_ms.len() * part / 100).map(|ms| *ms as f64);
+        report.first_routed_ms_p50 = percentile(50);
+        report.first_routed_ms_p99 = percentile(99);
         report.node_hours_per_wall_s = Some(node_s / 3_600.0 / self.began.elapsed().as_secs_f64());
         report.trace_hash = world.trace_hash();
         report

@@ -11,13 +11,15 @@ mod lookups;
 mod nodes;
 mod orders;
 mod probes;
+mod shelf;
 mod traffic;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use b4_protocol::crypto::{Rng, sha256};
-use b4_protocol::ring::{Message, Outcome, RequestId, Ring, RingId};
+use b4_protocol::ordered::OrderedMap;
+use b4_protocol::ring::{Message, Outcome, PathId, RequestId, Ring, RingId};
 
 use crate::event_queue::EventQueue;
 use crate::trace::TraceHash;
@@ -30,21 +32,27 @@ pub use traffic::Counted;
 use hash::ByRandomBits;
 use lookups::Lookups;
 use probes::Probes;
+use shelf::Shelf;
 use traffic::Traffic;
 
 /// Which node. The place of one that ended is used again.
 pub type NodeIndex = u32;
 
-/// What is to happen.
+/// What is to happen, where it takes much to say: the queue holds its number on the shelf.
 enum Event {
-    Wake { node: NodeIndex, life: u32 },
-    /// A node without links asks the relay for some, a member for a witness.
-    Introduce { node: NodeIndex, life: u32 },
     Message { from: RingId, to: NodeIndex, link: u64, message: Message },
     /// The channel opens at both ends, or the dial fails.
     Open { dialler: NodeIndex, life: u32, dialled: RingId, works: bool },
     /// One end hears that the link is gone.
     Gone { at: NodeIndex, peer: RingId, link: u64 },
+}
+
+/// What stands in the queue.
+enum Due {
+    Wake { node: NodeIndex, life: u32 },
+    /// A node without links asks the relay for some, a member for a witness.
+    Introduce { node: NodeIndex, life: u32 },
+    Shelved(u32),
 }
 
 struct NodeState {
@@ -55,7 +63,7 @@ struct NodeState {
     /// When the pending wake happens.
     wake_ms: u64,
     /// Open links by peer, each with the peer's place among the nodes and its own number.
-    links: BTreeMap<RingId, (NodeIndex, u64)>,
+    links: OrderedMap<RingId, (NodeIndex, u64)>,
     /// What the requests of this node are for.
     asked: BTreeMap<RequestId, Asked>,
     /// Does not forward what others ask: a hostile node.
@@ -70,6 +78,18 @@ struct NodeState {
     introduce_ms: u64,
     joined_ms: u64,
     was_member: bool,
+    first_routed: FirstRouted,
+}
+
+/// How far the first request that a node made has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstRouted {
+    /// No link led anywhere yet.
+    Unsent,
+    /// On this way, the last one that was tried.
+    Sent(PathId),
+    /// The ring has routed it: its answer came.
+    Answered,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +105,8 @@ pub struct Overlay {
     config: OverlayConfig,
     rng: Rng,
     now_ms: u64,
-    queue: EventQueue<Event>,
+    queue: EventQueue<Due>,
+    shelf: Shelf<Event>,
     next_link: u64,
     nodes: Vec<NodeState>,
     vacant: Vec<NodeIndex>,
@@ -120,6 +141,7 @@ impl Overlay {
             rng: Rng::from_seed(sha256(&[b"overlay", &config.seed.to_be_bytes()])),
             now_ms: 1_000,
             queue: EventQueue::new(),
+            shelf: Shelf::new(),
             next_link: 0,
             nodes: Vec::new(),
             vacant: Vec::new(),
@@ -157,9 +179,9 @@ impl Overlay {
 
     /// Lets time pass until then.
     pub fn run_until(&mut self, until_ms: u64) {
-        while let Some((at_ms, event)) = self.queue.pop_until(until_ms) {
+        while let Some((at_ms, due)) = self.queue.pop_until(until_ms) {
             self.now_ms = at_ms;
-            self.happen(event);
+            self.happen(due);
         }
         self.now_ms = self.now_ms.max(until_ms);
     }
@@ -170,24 +192,34 @@ impl Overlay {
     /// The first complaint; the world stands still there.
     pub fn run_watched<E>(&mut self, span_ms: u64, mut look: impl FnMut(&Self, &[NodeIndex]) -> Result<(), E>) -> Result<(), E> {
         let until_ms = self.now_ms + span_ms;
-        while let Some((at_ms, event)) = self.queue.pop_until(until_ms) {
+        while let Some((at_ms, due)) = self.queue.pop_until(until_ms) {
             self.now_ms = at_ms;
-            self.happen(event);
+            self.happen(due);
             look(self, &self.touched)?;
         }
         self.now_ms = until_ms;
         Ok(())
     }
 
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, due: Due) {
         self.touched.clear();
-        match event {
-            Event::Wake { node, life } => self.wake(node, life),
-            Event::Introduce { node, life } => {
+        match due {
+            Due::Wake { node, life } => self.wake(node, life),
+            Due::Introduce { node, life } => {
                 if self.is_running(node, life) && self.nodes[node as usize].introduce_ms <= self.now_ms {
                     self.introduce(node);
                 }
             }
+            Due::Shelved(number) => {
+                if let Some(event) = self.shelf.take(number) {
+                    self.happen_shelved(event);
+                }
+            }
+        }
+    }
+
+    fn happen_shelved(&mut self, event: Event) {
+        match event {
             Event::Message { from, to, link, message } => self.message(from, to, link, message),
             Event::Open { dialler, life, dialled, works } => self.open(dialler, life, dialled, works),
             Event::Gone { at, peer, link } => self.gone(at, peer, link),
@@ -205,7 +237,12 @@ impl Overlay {
     }
 
     fn schedule(&mut self, in_ms: u64, event: Event) {
-        self.queue.schedule(self.now_ms + in_ms, event);
+        let number = self.shelf.put(event);
+        self.schedule_due(in_ms, Due::Shelved(number));
+    }
+
+    fn schedule_due(&mut self, in_ms: u64, due: Due) {
+        self.queue.schedule(self.now_ms + in_ms, due);
     }
 
     /// One-way latency of a pair: always the same, so that no two messages overtake each other.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use b4_protocol::ring::{Message, Outcome, Ring, RingId, Standing};
+use b4_protocol::ordered::OrderedMap;
+use b4_protocol::ring::{Message, Outcome, PathId, Ring, RingId, Standing};
 
 use super::traffic::Class;
-use super::{Asked, Event, NodeIndex, NodeState, Overlay};
+use super::{Asked, Due, Event, FirstRouted, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
 pub(super) const INTRODUCED: usize = 3;
@@ -31,7 +32,7 @@ impl Overlay {
             ring: Some(ring),
             life: 0,
             wake_ms: u64::MAX,
-            links: BTreeMap::new(),
+            links: OrderedMap::new(),
             asked: BTreeMap::new(),
             is_dropper: false,
             introduced: [None; INTRODUCED],
@@ -40,6 +41,7 @@ impl Overlay {
             introduce_ms: 0,
             joined_ms: self.now_ms,
             was_member: false,
+            first_routed: FirstRouted::Unsent,
         };
         let index = match self.vacant.pop() {
             Some(index) => {
@@ -87,7 +89,7 @@ impl Overlay {
         let state = &mut self.nodes[node as usize];
         state.introduce_ms = self.now_ms + in_ms;
         let life = state.life;
-        self.schedule(in_ms, Event::Introduce { node, life });
+        self.schedule_due(in_ms, Due::Introduce { node, life });
     }
 
     /// A running node, each as likely as the other.
@@ -161,7 +163,7 @@ impl Overlay {
         self.members.remove(&id);
         self.places.remove(&id);
         self.vacant.push(node);
-        links.into_values().map(|(peer, link)| (peer, link, id)).collect()
+        links.values().map(|(peer, link)| (*peer, *link, id)).collect()
     }
 
     pub(super) fn wake(&mut self, node: NodeIndex, life: u32) {
@@ -174,7 +176,7 @@ impl Overlay {
         if state.suspended_until_ms > now_ms {
             let until_ms = state.suspended_until_ms;
             state.wake_ms = until_ms;
-            self.schedule(until_ms - now_ms, Event::Wake { node, life });
+            self.schedule_due(until_ms - now_ms, Due::Wake { node, life });
             return;
         }
         self.step(node, |ring, out| ring.wake(now_ms, out));
@@ -195,6 +197,9 @@ impl Overlay {
         }
         let (is_dropper, own_id) = (state.is_dropper, state.id);
         self.trace.add(u64::from(peer) << 32 | u64::from(to));
+        if let Message::Reply { path, .. } = &message {
+            self.note_routed(to, *path);
+        }
         let Message::Route(route) = &message else {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
             return;
@@ -206,6 +211,15 @@ impl Overlay {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
         }
         self.traffic.answering = Class::Ring;
+    }
+
+    /// An answer came to a node: perhaps its first.
+    fn note_routed(&mut self, node: NodeIndex, path: PathId) {
+        let state = &mut self.nodes[node as usize];
+        if state.first_routed == FirstRouted::Sent(path) {
+            state.first_routed = FirstRouted::Answered;
+            self.traffic.first_routed_ms.push(self.now_ms - state.joined_ms);
+        }
     }
 
     /// Lets a ring do something and carries out what it orders.
@@ -231,7 +245,7 @@ impl Overlay {
         if due_ms < state.wake_ms {
             state.wake_ms = due_ms;
             let life = state.life;
-            self.schedule(due_ms - now_ms, Event::Wake { node, life });
+            self.schedule_due(due_ms - now_ms, Due::Wake { node, life });
         }
     }
 }

@@ -3,13 +3,9 @@
 use b4_protocol::limits::RING_TTL;
 use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Route, Service, Standing, Verdict};
 
-use super::{Asked, Event, NodeIndex, Overlay};
+use super::traffic::Sealed;
+use super::{Asked, Event, FirstRouted, NodeIndex, Overlay};
 
-/// Sizes of what travels sealed, in bytes: a certificate, an offer, an answer, a candidate (measured; PROTOCOL.md#signalling bounds).
-const CERTIFICATE_BYTES: usize = 1_250;
-const OFFER_BYTES: usize = 2_500;
-const ANSWER_BYTES: usize = 2_100;
-const CANDIDATE_BYTES: usize = 110;
 /// Candidates of each end.
 const CANDIDATES: usize = 3;
 
@@ -45,8 +41,19 @@ impl Overlay {
             self.complaint = breach_of(&message).map(|what| format!("{from:?} says to {to:?} {what}: {message:?}"));
         }
         self.traffic.sent(&message, self.now_ms);
+        if let Message::Route(route) = &message {
+            self.note_first_sent(node, route);
+        }
         let delay = self.latency(node, peer);
         self.schedule(delay, Event::Message { from, to: peer, link, message });
+    }
+
+    /// A request leaves a node: perhaps the first of its own.
+    fn note_first_sent(&mut self, node: NodeIndex, route: &Route) {
+        let state = &mut self.nodes[node as usize];
+        if route.hops == 1 && state.first_routed != FirstRouted::Answered {
+            state.first_routed = FirstRouted::Sent(route.path);
+        }
     }
 
     fn dial(&mut self, node: NodeIndex, to: RingId) {
@@ -76,13 +83,13 @@ impl Overlay {
         if service == Service::Lookup {
             self.lookup_delivered(path, self.nodes[node as usize].id, key);
         }
-        let bytes = match service {
-            Service::Certificate => CERTIFICATE_BYTES,
-            Service::Signal => ANSWER_BYTES,
-            _ => 0,
+        let body = match service {
+            Service::Certificate => Sealed::Certificate.body(),
+            Service::Signal => Sealed::Answer.body(),
+            _ => Vec::new(),
         };
         self.later(node, move |ring, now_ms, out| {
-            ring.answer(path, vec![0; bytes], now_ms, out);
+            ring.answer(path, body, now_ms, out);
             if service == Service::Signal {
                 send_candidates(ring, path, out);
             }
@@ -93,7 +100,7 @@ impl Overlay {
         match self.nodes[node as usize].asked.remove(&request) {
             Some(Asked::Certificate { of } | Asked::Signal { of }) if verdict == Verdict::NoSuchNode => self.dial_failed(node, of, false),
             Some(Asked::Certificate { of }) => {
-                let request = Request { service: Service::Signal, aim: Aim::Node, key: of, body: vec![0; OFFER_BYTES] };
+                let request = Request { service: Service::Signal, aim: Aim::Node, key: of, body: Sealed::Offer.body() };
                 self.ask(node, request, Asked::Signal { of });
             }
             Some(Asked::Signal { of }) => {
@@ -154,6 +161,6 @@ fn breach_of(message: &Message) -> Option<&'static str> {
 fn send_candidates(ring: &mut Ring, path: PathId, out: &mut Vec<Outcome>) {
     for _ in 0..CANDIDATES {
         // Where the path is gone there is nobody to send them to.
-        let _is_sent = ring.send_along(path, vec![0; CANDIDATE_BYTES], out);
+        let _is_sent = ring.send_along(path, Sealed::Candidate.body(), out);
     }
 }

@@ -18,6 +18,40 @@ pub(super) enum Class {
     Lookup,
 }
 
+/// What travels sealed. In a large world one byte stands for it: the ring does not look into it, and every hop keeps a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Sealed {
+    Certificate,
+    Offer,
+    Answer,
+    Candidate,
+}
+
+impl Sealed {
+    /// Their sizes in bytes (measured; PROTOCOL.md#signalling bounds).
+    const BYTES: [usize; 4] = [1_250, 2_500, 2_100, 110];
+
+    /// What stands for it as the body of a message.
+    pub fn body(self) -> Vec<u8> {
+        vec![self as u8]
+    }
+
+    /// How much larger a message is than with what stands in its body.
+    fn missing_bytes(message: &Message) -> usize {
+        let body = match message {
+            Message::Route(route) => &route.body,
+            Message::Reply { answer, .. } => &answer.body,
+            Message::Along { body, .. } => body,
+            _ => return 0,
+        };
+        match body[..] {
+            [what] => Self::BYTES[usize::from(what)] - 1,
+            _ => 0,
+        }
+    }
+}
+
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counted {
@@ -48,6 +82,8 @@ pub(super) struct PathFacts {
 #[derive(Default)]
 pub(super) struct Traffic {
     pub counted: Counted,
+    /// From the start of a node to the answer to its first request, since they were last taken.
+    pub first_routed_ms: Vec<u64>,
     /// What is being answered right now: acknowledgements count with what they acknowledge.
     pub answering: Class,
     young: HashMap<PathId, PathFacts, ByRandomBits>,
@@ -64,7 +100,7 @@ impl Traffic {
             Message::Ack { .. } => self.answering,
             _ => Class::Ring,
         };
-        let bytes = sealed_len(message.encoded_len());
+        let bytes = sealed_len(message.encoded_len() + Sealed::missing_bytes(message));
         self.counted.messages += 1;
         match class {
             Class::Ring => self.counted.ring_bytes += bytes,
@@ -108,4 +144,19 @@ impl Traffic {
 fn sealed_len(bytes: usize) -> u64 {
     let padded = [64, 256, 1_024, 4_096, 16_000].into_iter().find(|size| *size >= bytes + 6).unwrap_or(16_000);
     11 + padded as u64 + 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_something_sealed_counts_as_large_as_it() {
+        let along = |body| Message::Along { path: PathId(1), forth: true, body };
+        for (what, bytes) in [(Sealed::Certificate, 1_250), (Sealed::Offer, 2_500), (Sealed::Answer, 2_100), (Sealed::Candidate, 110)] {
+            let message = along(what.body());
+            assert_eq!(message.encoded_len() + Sealed::missing_bytes(&message), along(vec![0; bytes]).encoded_len());
+        }
+        assert_eq!(Sealed::missing_bytes(&along(Vec::new())), 0);
+    }
 }

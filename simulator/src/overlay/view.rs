@@ -10,6 +10,12 @@ impl Overlay {
         self.traffic.counted
     }
 
+    /// Takes how long it took from the start of nodes to the answer to their first request, in milliseconds: from when on the ring
+    /// routes what they say. Those are in it that were answered since the last time.
+    pub fn take_first_routed_ms(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.traffic.first_routed_ms)
+    }
+
     /// How many run.
     pub fn live_count(&self) -> usize {
         self.live.len()

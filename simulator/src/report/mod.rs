@@ -45,6 +45,11 @@ pub struct Report {
     pub took_ms_mean: Option<f64>,
     /// From a node's start to its place in the ring, in milliseconds.
     pub join_ms_mean: Option<f64>,
+    /// From a node's start to the answer to the first request that it made, in milliseconds: the median. From then on, at the latest,
+    /// the ring routes what it says.
+    pub first_routed_ms_p50: Option<f64>,
+    /// The 99th percentile of the same.
+    pub first_routed_ms_p99: Option<f64>,
     /// Seconds until the ring was whole again.
     pub healed_s: Option<f64>,
     /// New connections of a node in a minute.
@@ -77,6 +82,8 @@ impl Report {
             signal_bytes_per_node_s: None,
             took_ms_mean: None,
             join_ms_mean: None,
+            first_routed_ms_p50: None,
+            first_routed_ms_p99: None,
             healed_s: None,
             connections_per_node_min: None,
             node_hours_per_wall_s: None,
@@ -85,7 +92,7 @@ impl Report {
     }
 
     /// What the summary averages, by the name it has in JSON.
-    pub fn measures(&self) -> [(&'static str, Option<f64>); 16] {
+    pub fn measures(&self) -> [(&'static str, Option<f64>); 18] {
         [
             ("lookups", Some(self.lookups as f64)),
             ("correct", Some(self.correct as f64)),
@@ -100,6 +107,8 @@ impl Report {
             ("signal_bytes_per_node_s", self.signal_bytes_per_node_s),
             ("took_ms_mean", self.took_ms_mean),
             ("join_ms_mean", self.join_ms_mean),
+            ("first_routed_ms_p50", self.first_routed_ms_p50),
+            ("first_routed_ms_p99", self.first_routed_ms_p99),
             ("healed_s", self.healed_s),
             ("connections_per_node_min", self.connections_per_node_min),
             ("node_hours_per_wall_s", self.node_hours_per_wall_s),
