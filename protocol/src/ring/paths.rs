@@ -52,6 +52,8 @@ pub(super) struct Path {
     service: Service,
     /// No link led on.
     is_given_back: bool,
+    /// Where it went is told to its originator, because the answer is late.
+    is_late: bool,
     expires_ms: u64,
     /// The request of this node that it carries.
     pub mine: Option<RequestId>,
@@ -83,6 +85,7 @@ impl Ring {
             hops: 0,
             service: route.service,
             is_given_back: false,
+            is_late: false,
             hop: None,
             answer: None,
             expires_ms: now_ms + RING_PATH_MS,
@@ -125,6 +128,7 @@ impl Ring {
             hops: route.hops,
             service: route.service,
             is_given_back: false,
+            is_late: false,
             hop: None,
             answer: None,
             expires_ms: now_ms + RING_PATH_MS,
@@ -160,6 +164,7 @@ impl Ring {
                 path.next = Some(next);
                 path.tried.push(next);
                 path.attempts += 1;
+                path.is_late = false;
                 path.hop = Some(Hop { awaited: Awaited::Acknowledgement(number), since_ms: now_ms, due_ms: now_ms + wait_ms });
                 self.paths_ms = self.paths_ms.min(now_ms + wait_ms);
                 let mut sent = route.clone();
@@ -259,6 +264,33 @@ impl Ring {
         self.pass_back(id, answer, now_ms, out);
     }
 
+    /// A hop says where a request went of which the answer is late: for its originator. What this node knows itself goes before it, and
+    /// so whoever drops requests cannot hide behind those it names.
+    pub(super) fn late(&mut self, from: RingId, id: PathId, next: u32, out: &mut Vec<Outcome>) {
+        if self.paths.get(&id).is_some_and(|path| path.next == Some(from) && path.route.is_some()) {
+            self.tell_late(id, out);
+            self.late_back(id, next, out);
+        }
+    }
+
+    /// The originator is told, once, where a request went from here.
+    fn tell_late(&mut self, id: PathId, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id) else { return };
+        if let Some(next) = path.next.filter(|_| !path.is_late) {
+            path.is_late = true;
+            self.late_back(id, next.head(), out);
+        }
+    }
+
+    fn late_back(&mut self, id: PathId, next: u32, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get(&id) else { return };
+        match (path.from, path.mine) {
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Late { path: id, next } }),
+            (None, Some(request)) => self.request_late(request, id, next),
+            (None, None) => {}
+        }
+    }
+
     /// Something more came along a path.
     pub(super) fn along(&mut self, from: RingId, id: PathId, forth: bool, body: Vec<u8>, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get(&id) else { return };
@@ -323,6 +355,7 @@ impl Ring {
             }
             if awaited == Awaited::LifeSign {
                 self.ping(next, now_ms, out);
+                self.tell_late(id, out);
             }
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
