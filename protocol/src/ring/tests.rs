@@ -292,6 +292,26 @@ fn a_hop_whose_answer_is_late_says_once_where_the_request_went() {
 }
 
 #[test]
+fn a_hop_that_lives_and_swallows_a_request_is_passed_over_and_one_that_says_where_it_went_is_not() {
+    let passed_over = |names: bool| {
+        let mut ring = linked_to(&spread(3));
+        let (_, first, route) = asked(&mut ring);
+        let mut out = Vec::new();
+        ring.message(first, Message::Ack { number: route.number }, 1_040, &mut out);
+        if names {
+            ring.message(first, Message::Late { path: route.path, next: 5 }, 1_700, &mut out);
+        }
+        for now_ms in (1_750..4_500).step_by(50) {
+            ring.message(first, Message::Ping { token: 0 }, now_ms, &mut Vec::new());
+            ring.wake(now_ms, &mut out);
+        }
+        routes(&out).iter().any(|(to, sent)| sent.path == route.path && *to != first)
+    };
+    assert!(passed_over(false));
+    assert!(!passed_over(true));
+}
+
+#[test]
 fn what_a_hop_tells_of_those_behind_it_follows_its_own_name() {
     let places = spread(3);
     let mut ring = linked_to(&places);
