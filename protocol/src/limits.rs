@@ -94,6 +94,12 @@ pub const HOLDERS: usize = 5;
 pub const RING_BODY_BYTES_MAX: usize = 4_096;
 /// Suspects that a request carries; the oldest is forgotten.
 pub const RING_SUSPECTS_MAX: usize = 16;
+/// Nodes that a request asks to avoid, because they were on its ways before; at the bound no more are taken. Seven ways of up to six
+/// nodes, and with 48 the request still fits a record of 256 bytes.
+pub const RING_AVOID_MAX: usize = 48;
+/// Nodes of one way that its originator believes to be told; more are not taken: whoever drops a request may name anybody. Paths in
+/// rings of 10,000 are no longer.
+pub const RING_NAMED_MAX: usize = 6;
 /// Hops of one request; at the end of them it is stuck.
 pub const RING_TTL: u8 = 32;
 /// Requests of others, and our own, remembered at once; at the bound the oldest is forgotten.

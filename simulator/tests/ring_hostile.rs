@@ -59,7 +59,7 @@ fn stage(seed: u64, names: &[&str], first_of: Option<usize>) -> Stage {
 impl Stage {
     fn asks(&mut self, of: NodeIndex, service: Service, aim: Aim, key: RingId, body: Vec<u8>) -> Option<Vec<u8>> {
         let path = PathId(self.world.hostile_heard(self.enemy).len() as u64 + 1_000);
-        let route = Route { number: 1, path, service, aim, ttl: 31, hops: 1, key, suspects: Vec::new(), body };
+        let route = Route { number: 1, path, service, aim, ttl: 31, hops: 1, key, suspects: Vec::new(), avoid: Vec::new(), body };
         self.world.hostile_says(self.enemy, of, &Message::Route(Box::new(route)));
         self.world.run_for(1_000);
         let mut heard = self.world.hostile_heard(self.enemy).iter();
@@ -203,14 +203,14 @@ fn while_one_neighbour_makes_others_up_everybody_is_found_and_nobody_loses_a_lin
 fn what_has_not_the_form_of_a_message_of_the_ring_costs_the_link_and_nothing_else() {
     let id = |number: u8| [number; 16];
     let ids = |count: u8| [&[count][..], &(1..=count).flat_map(id).collect::<Vec<u8>>()].concat();
-    let route = |body: usize, suspects: u8| {
+    let route = |body: usize, suspects: u8, avoid: u8| {
         let head = [&[6][..], &[0, 0, 0, 1], &[9; 8], &[3, 0xfe, 31, 1], &id(5)].concat();
-        [head, ids(suspects), vec![0; body]].concat()
+        [head, ids(suspects), vec![avoid], vec![0; 4 * usize::from(avoid) + body]].concat()
     };
     let ring = |bytes: Vec<u8>| (RING, Content::Ring, bytes);
     let rows = [
         ("nothing", ring(Vec::new())),
-        ("an unknown type", ring(vec![0x0d])),
+        ("an unknown type", ring(vec![0x0e])),
         ("half a ping", ring(vec![4, 0, 0])),
         ("a ping and more", ring(vec![4, 0, 0, 0, 1, 0])),
         ("more links than anybody has", ring([&[1][..], &ids(41), &[0, 0]].concat())),
@@ -218,9 +218,10 @@ fn what_has_not_the_form_of_a_message_of_the_ring_costs_the_link_and_nothing_els
         ("a longer list than is told", ring([&[3, 0][..], &ids(16)].concat())),
         ("a third side", ring([&[3, 2][..], &ids(1)].concat())),
         ("a link gone that there never was", ring([&[2, 1, 39][..], &ids(0)].concat())),
-        ("too many suspects", ring(route(0, 17))),
-        ("too large a body", ring(route(4_097, 0))),
-        ("a rank beyond the five", ring([&[6][..], &[0, 0, 0, 1], &[9; 8], &[3, 5, 31, 1], &id(5), &[0]].concat())),
+        ("too many suspects", ring(route(0, 17, 0))),
+        ("too many to avoid", ring(route(0, 0, 49))),
+        ("too large a body", ring(route(4_097, 0, 0))),
+        ("a rank beyond the five", ring([&[6][..], &[0, 0, 0, 1], &[9; 8], &[3, 5, 31, 1], &id(5), &[0, 0]].concat())),
         ("the ring on the wrong channel", (LIVE, Content::Ring, vec![4, 0, 0, 0, 1])),
         ("something else on the ring's channel", (RING, Content::Ping, vec![0; 8])),
     ];

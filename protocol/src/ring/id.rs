@@ -37,6 +37,11 @@ impl RingId {
         Self(u128::from_be_bytes(*first))
     }
 
+    /// The first four bytes: enough to name one among those that a node knows.
+    pub fn head(self) -> u32 {
+        (self.0 >> 96) as u32
+    }
+
     /// The way from here clockwise to `to`: 0 for the same place.
     pub fn clockwise_to(self, to: Self) -> u128 {
         to.0.wrapping_sub(self.0)
@@ -86,7 +91,7 @@ pub(super) fn sort_by(places: &mut [RingId], way: &dyn Fn(RingId) -> u128) {
 impl fmt::Debug for RingId {
     /// The first 8 hexadecimal digits, as a node id's.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:08x}", self.0 >> 96)
+        write!(formatter, "{:08x}", self.head())
     }
 }
 

@@ -6,19 +6,21 @@
 //! 0x03 Near    side(1) | near
 //! 0x04 Ping    token(4)                                         answered with the same token
 //! 0x05 Pong    token(4)
-//! 0x06 Route   number(4) | path(8) | service(1) | aim(1) | ttl(1) | hops(1) | key(16) | suspects: count(1) x id(16) | body
+//! 0x06 Route   number(4) | path(8) | service(1) | aim(1) | ttl(1) | hops(1) | key(16) | suspects: count(1) x id(16)
+//!              | avoid: count(1) x head(4) | body
 //! 0x07 Ack     number(4)
 //! 0x08 Stuck   path(8) | ttl(1) | suspects
 //! 0x09 Reply   path(8) | hops(1) | by(16) | outcome(1) | body
 //! 0x0a Along   path(8) | direction(1) | body
 //! 0x0b Full    (empty)
 //! 0x0c Spare   (empty)
+//! 0x0d Late    path(8) | head(4)                                head = the first bytes of an id
 //! ```
 
 use super::RingId;
 use super::id::Side;
 use crate::codec::{Malformed, Reader, Writer};
-use crate::limits::{NEAR_MAX, RING_BODY_BYTES_MAX, RING_LINKS_TOLD_MAX, RING_SUSPECTS_MAX};
+use crate::limits::{NEAR_MAX, RING_AVOID_MAX, RING_BODY_BYTES_MAX, RING_LINKS_TOLD_MAX, RING_SUSPECTS_MAX};
 
 /// Names one way of a request through the ring: drawn by its originator, 64 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +99,8 @@ pub struct Route {
     pub key: RingId,
     /// Nodes that did not answer on the way, or had the request already: at most 16.
     pub suspects: Vec<RingId>,
+    /// The heads of nodes on earlier ways of the same request, which were not answered: at most 48.
+    pub avoid: Vec<u32>,
     /// At most 4,096 bytes.
     pub body: Vec<u8>,
 }
@@ -171,6 +175,13 @@ pub enum Message {
     Full,
     /// This node has no use for the link; whoever has none either closes it.
     Spare,
+    /// The answer is late: goes back along the path, for its originator.
+    Late {
+        /// Which.
+        path: PathId,
+        /// The head of a node that the request went to.
+        next: u32,
+    },
 }
 
 impl Message {
@@ -192,6 +203,7 @@ impl Message {
             Message::Along { path, forth, body } => writer.u8(0x0a).u64(path.0).u8(u8::from(*forth)).raw(body),
             Message::Full => writer.u8(0x0b),
             Message::Spare => writer.u8(0x0c),
+            Message::Late { path, next } => writer.u8(0x0d).u64(path.0).u32(*next),
         }
         .into_bytes()
     }
@@ -204,11 +216,12 @@ impl Message {
             Message::Links { gone, come } => 1 + gone.len() + ids(come.len()),
             Message::Near { list, .. } => 1 + ids(list.len()),
             Message::Ping { .. } | Message::Pong { .. } | Message::Ack { .. } => 4,
-            Message::Route(route) => 32 + ids(route.suspects.len()) + route.body.len(),
+            Message::Route(route) => 33 + ids(route.suspects.len()) + 4 * route.avoid.len() + route.body.len(),
             Message::Stuck { suspects, .. } => 9 + ids(suspects.len()),
             Message::Reply { answer, .. } => 26 + answer.body.len(),
             Message::Along { body, .. } => 9 + body.len(),
             Message::Full | Message::Spare => 0,
+            Message::Late { .. } => 12,
         }
     }
 
@@ -244,6 +257,7 @@ impl Message {
             0x0a => Message::Along { path: PathId(reader.u64()?), forth: read_bool(&mut reader)?, body: read_body(&mut reader)? },
             0x0b => Message::Full,
             0x0c => Message::Spare,
+            0x0d => Message::Late { path: PathId(reader.u64()?), next: reader.u32()? },
             _ => return Err(Malformed),
         };
         reader.finish()?;
@@ -259,7 +273,8 @@ impl Route {
             Aim::Key { rank } => rank,
         };
         let head = writer.u32(self.number).u64(self.path.0).u8(self.service as u8).u8(aim).u8(self.ttl).u8(self.hops);
-        write_ids(head.raw(&self.key.0.to_be_bytes()), &self.suspects).raw(&self.body)
+        let head = write_ids(head.raw(&self.key.0.to_be_bytes()), &self.suspects).u8(self.avoid.len() as u8);
+        self.avoid.iter().fold(head, |writer, head| writer.u32(*head)).raw(&self.body)
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -277,6 +292,7 @@ impl Route {
             hops: reader.u8()?,
             key: read_id(reader)?,
             suspects: read_ids(reader, RING_SUSPECTS_MAX)?,
+            avoid: read_heads(reader)?,
             body: read_body(reader)?,
         })
     }
@@ -299,6 +315,14 @@ pub(super) fn read_ids(reader: &mut Reader<'_>, max: usize) -> Result<Vec<RingId
 
 fn read_id(reader: &mut Reader<'_>) -> Result<RingId, Malformed> {
     Ok(RingId(u128::from_be_bytes(reader.array()?)))
+}
+
+fn read_heads(reader: &mut Reader<'_>) -> Result<Vec<u32>, Malformed> {
+    let count = usize::from(reader.u8()?);
+    if count > RING_AVOID_MAX {
+        return Err(Malformed);
+    }
+    (0..count).map(|_| reader.u32()).collect()
 }
 
 fn ascending(ids: Vec<RingId>) -> Result<Vec<RingId>, Malformed> {
@@ -354,10 +378,11 @@ mod tests {
         use Service::{Certificate, Copy, Find, Lookup, Publish, Signal};
         let aim = prop_oneof![Just(Aim::Node), Just(Aim::Any), (0..5_u8).prop_map(|rank| Aim::Key { rank })];
         let service = proptest::sample::select(vec![Find, Signal, Certificate, Lookup, Publish, Copy]);
-        let route = (any::<(u32, u64, u8, u8, u128)>(), service, aim, ids(RING_SUSPECTS_MAX), body()).prop_map(
-            |((number, path, ttl, hops, key), service, aim, suspects, body)| {
+        let avoid = proptest::collection::vec(any::<u32>(), 0..=RING_AVOID_MAX);
+        let route = (any::<(u32, u64, u8, u8, u128)>(), service, aim, ids(RING_SUSPECTS_MAX), avoid, body()).prop_map(
+            |((number, path, ttl, hops, key), service, aim, suspects, avoid, body)| {
                 let (path, key) = (PathId(path), RingId(key));
-                Message::Route(Box::new(Route { number, path, service, aim, ttl, hops, key, suspects, body }))
+                Message::Route(Box::new(Route { number, path, service, aim, ttl, hops, key, suspects, avoid, body }))
             },
         );
         let verdict = proptest::sample::select(vec![Verdict::Answered, Verdict::NoSuchNode]);
@@ -378,6 +403,7 @@ mod tests {
             (any::<u64>(), any::<bool>(), body()).prop_map(|(path, forth, body)| Message::Along { path: PathId(path), forth, body }),
             Just(Message::Full),
             Just(Message::Spare),
+            any::<(u64, u32)>().prop_map(|(path, next)| Message::Late { path: PathId(path), next }),
             route,
         ]
     }

@@ -337,6 +337,7 @@ impl Ring {
             Message::Stuck { path, ttl, suspects } => self.stuck(from, path, ttl, &suspects, now_ms, out),
             Message::Reply { path, answer } => self.replied(from, path, answer, now_ms, out),
             Message::Along { path, forth, body } => self.along(from, path, forth, body, out),
+            Message::Late { path, next } => self.late(from, path, next, out),
             Message::Spare => neighbour.spares = true,
             Message::Full => {
                 self.tending.refused(from, now_ms);

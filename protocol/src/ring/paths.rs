@@ -3,10 +3,10 @@
 //!
 //! A path's life at a node: taken and acknowledged, it is passed to the next hop and that one's acknowledgement awaited. None in
 //! time: the hop is suspected and another chosen. `Stuck` from the next hop: likewise, and when the answer is late and the hop gives no
-//! sign of life any more. No hop left: `Stuck` goes back. The answer goes back, and once more when a hop before had to take another
+//! sign of life any more, or does not say where the request went. No hop left: `Stuck` goes back. The answer goes back, and once more when a hop before had to take another
 //! way; the path stays for what comes along it, and is forgotten after a while.
 
-use super::message::{Answer, Message, PathId, Route, Service, Verdict, write_ids};
+use super::message::{Aim, Answer, Message, PathId, Route, Service, Verdict, write_ids};
 use super::routing::Way;
 use super::{Outcome, RequestId, Ring, RingId};
 use crate::codec::Writer;
@@ -53,6 +53,10 @@ pub(super) struct Path {
     service: Service,
     /// No link led on.
     is_given_back: bool,
+    /// Where it went is told to its originator, because the answer is late.
+    is_late: bool,
+    /// The next hop says where the request went from there.
+    is_named: bool,
     expires_ms: u64,
     /// The request of this node that it carries.
     pub mine: Option<RequestId>,
@@ -84,6 +88,8 @@ impl Ring {
             hops: 0,
             service: route.service,
             is_given_back: false,
+            is_late: false,
+            is_named: false,
             hop: None,
             answer: None,
             expires_ms: now_ms + RING_PATH_MS,
@@ -126,6 +132,8 @@ impl Ring {
             hops: route.hops,
             service: route.service,
             is_given_back: false,
+            is_late: false,
+            is_named: false,
             hop: None,
             answer: None,
             expires_ms: now_ms + RING_PATH_MS,
@@ -161,6 +169,8 @@ impl Ring {
                 path.next = Some(next);
                 path.tried.push(next);
                 path.attempts += 1;
+                path.is_late = false;
+                path.is_named = false;
                 path.hop = Some(Hop { awaited: Awaited::Acknowledgement(number), since_ms: now_ms, due_ms: now_ms + wait_ms });
                 self.paths_ms = self.paths_ms.min(now_ms + wait_ms);
                 let mut sent = route.clone();
@@ -260,6 +270,33 @@ impl Ring {
         self.pass_back(id, answer, now_ms, out);
     }
 
+    /// A hop says where a request went of which the answer is late: for its originator. What this node knows itself goes before it, and
+    /// so whoever drops requests cannot hide behind those it names.
+    pub(super) fn late(&mut self, from: RingId, id: PathId, next: u32, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id).filter(|path| path.next == Some(from) && path.route.is_some()) else { return };
+        path.is_named = true;
+        self.tell_late(id, out);
+        self.late_back(id, next, out);
+    }
+
+    /// The originator is told, once, where a request went from here.
+    fn tell_late(&mut self, id: PathId, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get_mut(&id) else { return };
+        if let Some(next) = path.next.filter(|_| !path.is_late) {
+            path.is_late = true;
+            self.late_back(id, next.head(), out);
+        }
+    }
+
+    fn late_back(&mut self, id: PathId, next: u32, out: &mut Vec<Outcome>) {
+        let Some(path) = self.paths.get(&id) else { return };
+        match (path.from, path.mine) {
+            (Some(to), _) => out.push(Outcome::Send { to, message: Message::Late { path: id, next } }),
+            (None, Some(request)) => self.request_late(request, id, next),
+            (None, None) => {}
+        }
+    }
+
     /// Something more came along a path.
     pub(super) fn along(&mut self, from: RingId, id: PathId, forth: bool, body: Vec<u8>, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get(&id) else { return };
@@ -307,8 +344,10 @@ impl Ring {
         let due = self.paths.iter().filter_map(|(id, path)| Some((*id, path.next?, path.hop.filter(|hop| hop.due_ms <= now_ms)?)));
         let due: Vec<(PathId, RingId, Hop)> = due.collect();
         for (id, next, hop) in due {
+            let swallows = self.swallows(id);
             let Some(neighbour) = self.neighbours.get_mut(&next) else { continue };
             let awaits = match hop.awaited {
+                Awaited::Answer if swallows => None,
                 Awaited::Answer => Some((Awaited::LifeSign, neighbour.hop_wait_ms())),
                 Awaited::LifeSign if neighbour.heard_ms >= hop.since_ms => Some((Awaited::Answer, RING_LATE_MS)),
                 Awaited::LifeSign | Awaited::Acknowledgement(_) => None,
@@ -325,6 +364,7 @@ impl Ring {
             }
             if awaited == Awaited::LifeSign {
                 self.ping(next, now_ms, out);
+                self.tell_late(id, out);
             }
         }
         self.paths.retain(|_, path| path.expires_ms > now_ms);
@@ -333,6 +373,14 @@ impl Ring {
             self.paths = OrderedMap::new();
         }
         self.paths_ms = self.paths.values().map(Path::deadline).min().unwrap_or(u64::MAX);
+    }
+
+    /// Whether the next hop lives, does not answer, and has not said where it passed the request on: twice the time it has for that is over.
+    fn swallows(&self, id: PathId) -> bool {
+        self.paths.get(&id).is_some_and(|path| {
+            let is_target = path.route.as_ref().is_none_or(|route| route.aim == Aim::Node && path.next == Some(route.key));
+            path.is_late && !path.is_named && !is_target
+        })
     }
 
     fn hop_failed(&mut self, id: PathId, now_ms: u64, out: &mut Vec<Outcome>) {

@@ -1,9 +1,10 @@
-//! Requests of this node: each goes out on one way, and on another with a different first hop when it is not answered in time.
+//! Requests of this node: each goes out on one way, and on another when it is not answered in time: over a different first hop, and
+//! past those who had it before, as far as hops say who that was.
 
 use super::message::{Aim, Answer, PathId, Route, Service};
 use super::paths::note_suspect;
 use super::{Outcome, Ring, RingId};
-use crate::limits::{HOLDERS, RING_TRY_MS, RING_TTL};
+use crate::limits::{RING_AVOID_MAX, RING_NAMED_MAX, RING_TRY_MS, RING_TTL};
 
 /// Names a request of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +31,10 @@ pub(super) struct Mine {
     path: PathId,
     first_hops: Vec<RingId>,
     suspects: Vec<RingId>,
+    /// The heads of those that had it on ways that are late or were in vain.
+    avoid: Vec<u32>,
+    /// How many of them were named on the present way.
+    named: usize,
     deadline_ms: u64,
     /// What the ring itself asked for.
     pub purpose: Purpose,
@@ -83,6 +88,8 @@ impl Ring {
             path: PathId(0),
             first_hops: others,
             suspects: Vec::new(),
+            avoid: Vec::new(),
+            named: 0,
             deadline_ms: 0,
             purpose,
         };
@@ -99,22 +106,20 @@ impl Ring {
         }
         let try_number = self.config.tries - mine.tries_left;
         mine.tries_left -= 1;
-        mine.path = PathId(u64::from_be_bytes(self.rng.array()));
+        mine.named = 0;
+        // Where all of the five are to be avoided, each way prefers another of them: see `way_past`.
+        mine.path = PathId(u64::from_be_bytes(self.rng.array()) & !7 | u64::from(try_number & 7));
         mine.deadline_ms = now_ms + RING_TRY_MS;
-        let aim = match mine.request.aim {
-            // The set of five holds what belongs to a key: another way may as well end at another of them.
-            Aim::Any if try_number > 0 => Aim::Key { rank: try_number % HOLDERS as u8 },
-            aim => aim,
-        };
         let route = Route {
             number: 0,
             path: mine.path,
             service: mine.request.service,
-            aim,
+            aim: mine.request.aim,
             ttl: RING_TTL,
             hops: 0,
             key: mine.request.key,
             suspects: mine.suspects.clone(),
+            avoid: mine.avoid.clone(),
             body: mine.request.body.clone(),
         };
         let avoid = mine.first_hops.clone();
@@ -127,6 +132,16 @@ impl Ring {
         let Some(mine) = self.mine.get_mut(&id) else { return };
         let Some(first) = self.paths.get(&mine.path).and_then(super::paths::Path::last_hop) else { return };
         mine.first_hops.push(first);
+    }
+
+    /// The present way of a request is late, and this node was on it: the next one is to go past it. Whom it is for is not avoided.
+    pub(super) fn request_late(&mut self, id: RequestId, path: PathId, head: u32) {
+        let Some(mine) = self.mine.get_mut(&id).filter(|mine| mine.path == path && mine.named < RING_NAMED_MAX) else { return };
+        mine.named += 1;
+        let is_target = mine.request.aim == Aim::Node && mine.request.key.head() == head;
+        if !is_target && !mine.avoid.contains(&head) && mine.avoid.len() < RING_AVOID_MAX {
+            mine.avoid.push(head);
+        }
     }
 
     /// A way of a request ended without a link that leads on.

@@ -34,23 +34,40 @@ impl Ring {
     /// Decides on a request. `tried` were next hops before, `from` is where it came from.
     ///
     /// Inside the stretch of the circle that this node knows whole, the first node clockwise of the key that is not suspected is the
-    /// responsible one, be it this node itself. Outside, the link is taken that is, or has a link, closest to the key.
+    /// responsible one, be it this node itself. Outside, the link is taken that is, or has a link, closest to the key. Whoever is to be
+    /// avoided is passed by where anybody else leads on.
     pub(super) fn way_of(&self, route: &Route, tried: &[RingId], from: Option<RingId>, now_ms: u64) -> Way {
         if route.aim == Aim::Node && route.key == self.me {
             return Way::Here;
         }
+        match self.way_past(&route.avoid, route, tried, from, now_ms) {
+            Way::Stuck if !route.avoid.is_empty() => self.way_past(&[], route, tried, from, now_ms),
+            way => way,
+        }
+    }
+
+    fn way_past(&self, avoid: &[u32], route: &Route, tried: &[RingId], from: Option<RingId>, now_ms: u64) -> Way {
+        let is_named = |id: RingId| id != self.me && avoid.contains(&id.head());
         let mut given_up: Vec<RingId> = Vec::new();
         let has_suspects = now_ms < self.suspects_until_ms;
         for _ in 0..OWNERS_TRIED {
             let is_bad = |id: RingId| given_up.contains(&id) || route.suspects.contains(&id) || (has_suspects && self.is_suspect(id, now_ms));
-            let is_open = |id: RingId| !is_bad(id) && !tried.contains(&id) && Some(id) != from;
+            // Who had the request already and gave it back is not responsible: perhaps it has no place yet. Who kept it is.
+            let mut responsible =
+                self.responsible(route.key, &|id| is_bad(id) || (tried.contains(&id) && !route.avoid.contains(&id.head())));
+            let are_all_named = !responsible.is_empty() && responsible.iter().all(|id| is_named(*id));
+            if are_all_named && route.aim == Aim::Any {
+                // By somebody who lied, perhaps. Each way begins with another.
+                let first = (route.path.0 & 7) as usize % responsible.len();
+                responsible.rotate_left(first);
+            }
+            let is_passed_by = |id: RingId| is_bad(id) || (is_named(id) && !(are_all_named && responsible.contains(&id)));
+            let is_open = |id: RingId| !is_passed_by(id) && !tried.contains(&id) && Some(id) != from;
             if route.aim == Aim::Node
                 && let Some(next) = self.linked_to(route.key, &is_open)
             {
                 return Way::Over(next);
             }
-            // Who had the request already and gave it back is not responsible: perhaps it has no place yet.
-            let responsible = self.responsible(route.key, &|id| is_bad(id) || tried.contains(&id));
             if route.aim == Aim::Any {
                 let (surest, rest) = responsible.split_at(responsible.len().min(SUREST));
                 for some in [surest, rest] {
@@ -66,7 +83,8 @@ impl Ring {
                 Aim::Key { rank } => usize::from(rank),
                 Aim::Node | Aim::Any => 0,
             };
-            let owner = responsible.get(rank).or(responsible.first()).copied();
+            let aimed_at = responsible.get(rank).or(responsible.first());
+            let owner = aimed_at.into_iter().chain(&responsible).copied().find(|id| are_all_named || !is_named(*id));
             if owner == Some(self.me) {
                 return if route.aim == Aim::Node { Way::Nowhere } else { Way::Here };
             }
@@ -76,7 +94,7 @@ impl Ring {
             }
             // Over a gap of nodes that are gone, those behind it know who is left; and whoever is behind it looks no more before it.
             let is_behind = !route.suspects.is_empty() && target.clockwise_to(self.me) < self.me.clockwise_to(target);
-            let lead = |metric| self.leading_to(target, metric, &is_bad, &is_open);
+            let lead = |metric| self.leading_to(target, metric, &is_passed_by, &is_open);
             let next = if owner.is_some() || is_behind {
                 lead(Metric::Behind).or_else(|| lead(Metric::Round))
             } else {

@@ -32,9 +32,9 @@ fn spread(count: u128) -> Vec<u128> {
 
 fn find(number: u32, path: u64, hops: u8, key: u128) -> Message {
     let (path, key) = (PathId(path), RingId(key));
-    let (suspects, body) = (Vec::new(), Vec::new());
+    let (suspects, avoid, body) = (Vec::new(), Vec::new(), Vec::new());
     let (service, aim) = (Service::Lookup, Aim::Any);
-    Message::Route(Box::new(Route { number, path, service, aim, ttl: RING_TTL - hops, hops, key, suspects, body }))
+    Message::Route(Box::new(Route { number, path, service, aim, ttl: RING_TTL - hops, hops, key, suspects, avoid, body }))
 }
 
 /// The requests that leave, each with whom it goes to.
@@ -174,9 +174,9 @@ fn a_request_at_the_edge_of_a_gap_goes_over_it() {
     let mut out = Vec::new();
     ring.message(RingId(12), Message::Near { side: Side::Next, list: vec![RingId(20)] }, 1_000, &mut out);
     let suspects = vec![RingId(10), RingId(11), RingId(12)];
-    let (number, path, key, body) = (1, PathId(7), RingId(5), Vec::new());
+    let (number, path, key, avoid, body) = (1, PathId(7), RingId(5), Vec::new(), Vec::new());
     let (service, aim) = (Service::Lookup, Aim::Any);
-    let route = Route { number, path, service, aim, ttl: 20, hops: 3, key, suspects, body };
+    let route = Route { number, path, service, aim, ttl: 20, hops: 3, key, suspects, avoid, body };
     out.clear();
     ring.message(RingId(u128::MAX - 5), Message::Route(Box::new(route)), 1_100, &mut out);
     assert_eq!(routes(&out).first().map(|(to, _)| *to), Some(RingId(1 << 100)));
@@ -279,5 +279,109 @@ proptest! {
         oracle.sort_by_key(|place| RingId(key).clockwise_to(*place));
         oracle.truncate(5);
         prop_assert_eq!(ring.responsible_for(RingId(key)), oracle);
+    }
+}
+
+/// The `Late`s that leave, each with whom it goes to and whom it names.
+fn lates(out: &[Outcome]) -> Vec<(RingId, u32)> {
+    let as_late = |outcome: &Outcome| match outcome {
+        Outcome::Send { to, message: Message::Late { next, .. } } => Some((*to, *next)),
+        _ => None,
+    };
+    out.iter().filter_map(as_late).collect()
+}
+
+#[test]
+fn a_hop_whose_answer_is_late_says_once_where_the_request_went() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let from = RingId(places[0]);
+    let mut out = Vec::new();
+    ring.message(from, find(1, 77, 1, places[1] - 5), 1_100, &mut out);
+    let (to, route) = routes(&out).pop().unwrap();
+    ring.message(to, Message::Ack { number: route.number }, 1_140, &mut out);
+    out.clear();
+    for now_ms in (1_200..4_000).step_by(50) {
+        ring.message(to, Message::Ping { token: 0 }, now_ms, &mut Vec::new());
+        ring.wake(now_ms, &mut out);
+    }
+    assert_eq!(lates(&out), [(from, to.head())]);
+}
+
+#[test]
+fn a_hop_that_lives_and_swallows_a_request_is_passed_over_and_one_that_says_where_it_went_is_not() {
+    let passed_over = |names: bool| {
+        let mut ring = linked_to(&spread(3));
+        let (_, first, route) = asked(&mut ring);
+        let mut out = Vec::new();
+        ring.message(first, Message::Ack { number: route.number }, 1_040, &mut out);
+        if names {
+            ring.message(first, Message::Late { path: route.path, next: 5 }, 1_700, &mut out);
+        }
+        for now_ms in (1_750..4_500).step_by(50) {
+            ring.message(first, Message::Ping { token: 0 }, now_ms, &mut Vec::new());
+            ring.wake(now_ms, &mut out);
+        }
+        routes(&out).iter().any(|(to, sent)| sent.path == route.path && *to != first)
+    };
+    assert!(passed_over(false));
+    assert!(!passed_over(true));
+}
+
+#[test]
+fn what_a_hop_tells_of_those_behind_it_follows_its_own_name() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let from = RingId(places[0]);
+    let mut out = Vec::new();
+    ring.message(from, find(1, 77, 1, places[1] - 5), 1_100, &mut out);
+    let (to, route) = routes(&out).pop().unwrap();
+    for next in [5, 6] {
+        ring.message(to, Message::Late { path: route.path, next }, 1_150, &mut out);
+    }
+    assert_eq!(lates(&out), [(from, to.head()), (from, 5), (from, 6)]);
+    out.clear();
+    ring.message(from, Message::Late { path: route.path, next: 7 }, 1_160, &mut out);
+    assert!(lates(&out).is_empty(), "only the hop that has the request may say so");
+}
+
+#[test]
+fn the_next_way_asks_to_avoid_those_that_were_named_but_never_whom_it_is_for() {
+    let places = spread(5);
+    let mut ring = linked_to(&places);
+    ring.config.tries = 2;
+    let key = RingId(places[2] - (1 << 110));
+    let mut out = Vec::new();
+    ring.request(Request { service: Service::Signal, aim: Aim::Node, key, body: Vec::new() }, 1_000, &mut out);
+    let (first, route) = routes(&out).pop().unwrap();
+    ring.message(first, Message::Ack { number: route.number }, 1_040, &mut out);
+    for next in [key.head(), 1, 2, 3, 4, 5, 6, 7] {
+        ring.message(first, Message::Late { path: route.path, next }, 1_700, &mut out);
+    }
+    out.clear();
+    for now_ms in (1_750..5_100).step_by(50) {
+        ring.message(first, Message::Ping { token: 0 }, now_ms, &mut Vec::new());
+        ring.wake(now_ms, &mut out);
+    }
+    let again = routes(&out).into_iter().find(|(_, route)| route.service == Service::Signal).expect("a second way");
+    assert_ne!(again.0, first);
+    assert_eq!(again.1.avoid, [first.head(), 1, 2, 3, 4], "six are believed");
+}
+
+#[test]
+fn who_is_to_be_avoided_is_passed_by_while_another_of_the_five_is_there() {
+    let head = |place: u128| RingId(place).head();
+    let places = spread(8);
+    let ring = placed(0, &places);
+    let Message::Route(mut route) = find(1, 77, 1, places[2] - 5) else { unreachable!() };
+    let five = &places[2..7];
+    for count in 0..5 {
+        route.avoid = five[..count].iter().copied().map(head).collect();
+        assert_eq!(ring.way_of(&route, &[], None, 1_000), routing::Way::Over(RingId(five[count])));
+    }
+    route.avoid = places.iter().copied().map(head).collect();
+    for path in 0..5 {
+        route.path = PathId(path);
+        assert_eq!(ring.way_of(&route, &[], None, 1_000), routing::Way::Over(RingId(five[path as usize])));
     }
 }

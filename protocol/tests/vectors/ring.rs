@@ -13,6 +13,9 @@ const PLACES: [RingId; 4] = [RingId(0x11 << 120), RingId(0x22 << 120), RingId(0x
 const PATH: PathId = PathId(0x0123_4567_89ab_cdef);
 const SEQUENCES: [u64; 2] = [0x0001_0203_0405_0607, 0x0001_0203_0405_0608];
 
+/// The first four bytes of a place.
+const AVOIDED: u32 = 0x0102_0304;
+
 fn place(at: usize) -> [u8; 16] {
     PLACES[at].0.to_be_bytes()
 }
@@ -82,11 +85,11 @@ fn a_request_and_what_comes_of_it() {
     let kept = pair(&record(&cast), &presence(&cast));
     assert_eq!(kept, [&length(&record(&cast))[..], &record(&cast), &length(&presence(&cast)), &presence(&cast)].concat());
     let route = |service: Service, aim: Aim, key: RingId, body: Vec<u8>| {
-        Message::Route(Box::new(Route { number: 9, path: PATH, service, aim, ttl: 32, hops: 1, key, suspects: vec![PLACES[1]], body }))
+        Message::Route(Box::new(Route { number: 9, path: PATH, service, aim, ttl: 32, hops: 1, key, suspects: vec![PLACES[1]], avoid: vec![AVOIDED], body }))
     };
     let fields = |service: u8, aim: u8, key: RingId| {
-        let head = [&[0x06][..], &[0, 0, 0, 9], &path, &[service], &[aim], &[32], &[1], &key.0.to_be_bytes(), &[1], &place(1)];
-        let names = ["type", "number", "path", "service", "aim", "ttl", "hops", "key", "count of suspects", "suspect 1"];
+        let head = [&[0x06][..], &[0, 0, 0, 9], &path, &[service], &[aim], &[32], &[1], &key.0.to_be_bytes(), &[1], &place(1), &[1], &AVOIDED.to_be_bytes()];
+        let names = ["type", "number", "path", "service", "aim", "ttl", "hops", "key", "count of suspects", "suspect 1", "count of avoided", "avoided 1"];
         names.into_iter().zip(head.map(<[u8]>::to_vec)).collect::<Vec<_>>()
     };
     let check_route = |name, about: &str, service: Service, aim: Aim, key: RingId, body: &[(&str, &[u8])]| {
@@ -112,5 +115,6 @@ fn a_request_and_what_comes_of_it() {
     let fields: &[(&str, &[u8])] = &[("type", &[0x08]), ("path", &path), ("ttl", &[7]), ("count of suspects", &[1]), ("suspect 1", &place(0))];
     check("ring-stuck", "Stuck", &Message::Stuck { path: PATH, ttl: 7, suspects: vec![PLACES[0]] }, fields);
     let fields: &[(&str, &[u8])] = &[("type", &[0x0a]), ("path", &path), ("direction", &[1]), ("body", b"sealed")];
+    check("ring-late", "Late", &Message::Late { path: PATH, next: AVOIDED }, &[("type", &[0x0d]), ("path", &path), ("next", &AVOIDED.to_be_bytes())]);
     check("ring-along", "Along", &Message::Along { path: PATH, forth: true, body: b"sealed".to_vec() }, fields);
 }

@@ -62,6 +62,9 @@ pub(super) struct Droppers {
     /// Ways on which a request is tried, each over another first hop.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=8))]
     paths: u8,
+    /// They also say that they passed a request on, to each of those who should answer it.
+    #[arg(long)]
+    lying: bool,
 }
 
 #[derive(Args)]
@@ -118,7 +121,7 @@ impl ChurnOptions {
 
 impl Droppers {
     pub fn run(&self) -> io::Result<()> {
-        self.options.over_seeds(|setup| experiments::droppers(setup, self.fraction, self.paths))
+        self.options.over_seeds(|setup| experiments::droppers(setup, self.fraction, self.paths, self.lying))
     }
 }
 

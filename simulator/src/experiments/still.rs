@@ -34,9 +34,13 @@ pub fn crash(setup: &Setup, fraction: f64) -> Report {
     tally.report(&mut world, setup, &format!("crash {fraction}"))
 }
 
-/// Some nodes take requests and drop them; a request is tried on up to so many ways.
-pub fn droppers(setup: &Setup, fraction: f64, paths: u8) -> Report {
+/// Some nodes take requests and drop them; a request is tried on up to so many ways. Those that lie say that they passed it on to each
+/// of the true five, so that later ways avoid these.
+pub fn droppers(setup: &Setup, fraction: f64, paths: u8, is_lying: bool) -> Report {
     let mut world = setup.grown(paths);
+    if is_lying {
+        world.set_lying();
+    }
     let mut draws = setup.draws();
     let hostile = drawn(&mut world, setup, fraction);
     hostile.into_iter().for_each(|node| world.set_dropper(node));
@@ -49,7 +53,7 @@ pub fn droppers(setup: &Setup, fraction: f64, paths: u8) -> Report {
     }
     world.run_for(ALL_DONE_MS);
     tally.take(&mut world);
-    tally.report(&mut world, setup, &format!("droppers {fraction} paths {paths}"))
+    tally.report(&mut world, setup, &format!("droppers {fraction} paths {paths}{}", if is_lying { " lying" } else { "" }))
 }
 
 /// The network falls into two halves for some minutes, then is one again. Lookups once the ring is whole, or was not in ten minutes.

@@ -1,5 +1,7 @@
 //! What goes wrong in a large world, beside nodes that end: deafness, hostile nodes, sleep, a split network.
 
+use b4_protocol::ring::{Message, Outcome, PathId};
+
 use super::{NodeIndex, Overlay, RingId};
 
 impl Overlay {
@@ -11,6 +13,19 @@ impl Overlay {
     /// Makes a node take requests and drop them.
     pub fn set_dropper(&mut self, node: NodeIndex) {
         self.nodes[node as usize].is_dropper = true;
+    }
+
+    /// From now on droppers lie about it.
+    pub fn set_lying(&mut self) {
+        self.is_lying = true;
+    }
+
+    /// A dropper that lies says that it passed a request on, to each of those who should answer it: so that its originator avoids them.
+    pub(super) fn lie(&mut self, dropper: NodeIndex, to: RingId, path: PathId, key: RingId) {
+        let named: Vec<RingId> = if self.is_lying { self.responsible(key).collect() } else { Vec::new() };
+        for next in named {
+            self.run_one(dropper, Outcome::Send { to, message: Message::Late { path, next: next.head() } });
+        }
     }
 
     /// Whether it does.

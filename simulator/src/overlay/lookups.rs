@@ -79,7 +79,7 @@ impl Overlay {
     }
 
     /// The members that a key belongs to.
-    fn responsible(&self, key: RingId) -> impl Iterator<Item = RingId> + '_ {
+    pub(super) fn responsible(&self, key: RingId) -> impl Iterator<Item = RingId> + '_ {
         self.members.range(key..).chain(self.members.range(..key)).take(RIGHT).map(|(id, _)| *id)
     }
 

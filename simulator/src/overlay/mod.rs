@@ -118,6 +118,8 @@ pub struct Overlay {
     is_split: bool,
     /// Nobody hears that a link is gone: for the moment after a great crash.
     is_deaf: bool,
+    /// Droppers say that they passed requests on.
+    is_lying: bool,
     /// Ends of links that will hear that their link is gone.
     dying: BTreeSet<(NodeIndex, u64)>,
     /// The nodes that the last event happened to.
@@ -150,6 +152,7 @@ impl Overlay {
             members: BTreeMap::new(),
             is_split: false,
             is_deaf: false,
+            is_lying: false,
             dying: BTreeSet::new(),
             touched: Vec::new(),
             complaint: None,

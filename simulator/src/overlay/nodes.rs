@@ -207,6 +207,7 @@ impl Overlay {
         self.traffic.answering = self.traffic.class_of(route.path);
         if is_dropper && route.key != own_id {
             self.run_one(to, Outcome::Send { to: from, message: Message::Ack { number: route.number } });
+            self.lie(to, from, route.path, route.key);
         } else {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
         }

@@ -96,7 +96,9 @@ impl Traffic {
     pub fn sent(&mut self, message: &Message, now_ms: u64) {
         let class = match message {
             Message::Route(route) => self.routed(route.path, route.service, route.suspects.len() as u8, now_ms),
-            Message::Reply { path, .. } | Message::Along { path, .. } | Message::Stuck { path, .. } => self.class_of(*path),
+            Message::Reply { path, .. } | Message::Along { path, .. } | Message::Stuck { path, .. } | Message::Late { path, .. } => {
+                self.class_of(*path)
+            }
             Message::Ack { .. } => self.answering,
             _ => Class::Ring,
         };
