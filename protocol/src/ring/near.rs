@@ -9,7 +9,7 @@
 //! answered a dial; the word of one is enough only where no other of the first three could know.
 
 use super::message::Message;
-use super::{Outcome, Ring, RingId, Side, Standing};
+use super::{Outcome, Ring, RingId, Side};
 use crate::limits::{NEAR_KNOWN, NEAR_MAX, RING_LINKS_TOLD_MAX, RING_SIDE_LINKS, RING_TELL_LINKS_MS, RING_TELL_NEAR_MS};
 
 /// How many places are told of those behind whom a node is never refused.
@@ -21,6 +21,8 @@ pub(super) struct Between {
     /// The first linked node for which it was computed; none: it is to be computed.
     first: Option<RingId>,
     found: Vec<RingId>,
+    /// One neighbour alone is linked to somebody there.
+    is_doubted: bool,
 }
 
 impl Ring {
@@ -132,8 +134,7 @@ impl Ring {
                 is_all_new = false;
                 continue;
             }
-            let found = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
-            self.between[side as usize] = Between { first, found };
+            self.between[side as usize] = first.map(|first| self.between(side, first, now_ms)).unwrap_or_default();
         }
         if is_all_new {
             self.tending.lost_seen(now_ms);
@@ -143,7 +144,7 @@ impl Ring {
         for side in sides {
             let (list, is_doubted) = self.side_list(*side, now_ms);
             lists[*side as usize] = list;
-            self.are_doubted[*side as usize] = is_doubted;
+            self.are_doubted[*side as usize] = is_doubted || self.between[*side as usize].is_doubted;
         }
         if self.near != lists {
             let before = std::mem::replace(&mut self.near, lists);
@@ -189,10 +190,11 @@ impl Ring {
                 (None, Some(id)) => {
                     let (rank, _) = linked.next().unwrap_or_default();
                     list.push(id);
-                    if rank < RING_SIDE_LINKS {
-                        teller = id;
-                        told = self.neighbours.get(&id).map_or(&[], |neighbour| up_to(neighbour.list(side), side, id, self.me));
-                        told_to = told.last().map_or(u128::MAX, |last| side.way(self.me, *last));
+                    let says = self.neighbours.get(&id).map_or(&[][..], |neighbour| up_to(neighbour.list(side), side, id, self.me));
+                    // Who has not spoken yet tells nothing; the one before may.
+                    if rank < RING_SIDE_LINKS && !says.is_empty() {
+                        (teller, told) = (id, says);
+                        told_to = told.last().map_or(0, |last| side.way(self.me, *last));
                     }
                 }
                 (None, None) => break,
@@ -223,8 +225,8 @@ impl Ring {
     }
 
     /// Who stands between this node and the first linked one on a side: nodes that it cannot connect to, or not yet. Only those count
-    /// that two neighbours are linked to, or that answered a dial; lists tell each other what is gone long since.
-    fn between(&self, side: Side, first: RingId, now_ms: u64) -> Vec<RingId> {
+    /// that a neighbour is linked to, and another too where it could know; lists tell each other what is gone long since.
+    fn between(&self, side: Side, first: RingId, now_ms: u64) -> Between {
         let end = side.way(self.me, first);
         let mut found: Vec<RingId> = Vec::new();
         for neighbour in self.neighbours.values() {
@@ -240,11 +242,11 @@ impl Ring {
                 }
             }
         }
-        // A newcomer cannot judge yet, and is to dial whoever may stand there before it takes its place.
-        let enough = if self.standing == Standing::Member { self.neighbours.len().min(2) } else { 1 };
-        found.retain(|id| self.tending.has_answered(*id) || self.claims(*id).take(enough).count() == enough);
+        let count = found.len();
+        found.retain(|id| self.claims(*id).next().is_none_or(|by| self.is_vouched(*id, by, side)));
+        let is_doubted = found.len() < count;
         found.truncate(NEAR_KNOWN);
-        found
+        Between { first: Some(first), found, is_doubted }
     }
 
     /// Whether somebody stands before a first linked node.

@@ -442,9 +442,6 @@ impl Ring {
         }
         if self.standing != standing {
             self.standing = standing;
-            // A member asks for more than a newcomer before it believes.
-            self.between_again();
-            self.are_doubted = [true; 2];
             out.push(Outcome::Standing(standing));
         }
     }
