@@ -54,7 +54,7 @@ fn eight_ways_find_nearly_every_key_past_droppers_be_they_silent_or_liars() {
         reports.iter().filter_map(|report| report.failed_twice_per_10k).sum::<f64>() / 3.0
     };
     assert!(lost(false) <= 30.0, "{} of 10,000", lost(false));
-    assert!(lost(true) <= 140.0, "{} of 10,000", lost(true));
+    assert!(lost(true) <= 250.0, "{} of 10,000", lost(true));
 }
 
 #[test]
