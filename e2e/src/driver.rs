@@ -19,8 +19,18 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 /// A chromedriver and its session. Both end, with the browser, when this is dropped.
 #[derive(Debug)]
 pub struct Driver {
-    child: Child,
+    tree: Tree,
     client: Client,
+}
+
+/// A chromedriver and what it started; ended when it is dropped, in the middle of starting too.
+#[derive(Debug)]
+struct Tree(Child);
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        end_tree(&mut self.0);
+    }
 }
 
 impl Driver {
@@ -31,14 +41,9 @@ impl Driver {
     pub async fn start(capabilities: Value) -> Result<Self> {
         let mut command = Command::new(named_by("CHROMEDRIVER")?);
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().context("chromedriver cannot be started")?;
-        match session(&mut child, capabilities).await {
-            Ok(client) => Ok(Self { child, client }),
-            Err(why) => {
-                end_tree(&mut child);
-                Err(why)
-            }
-        }
+        let mut tree = Tree(command.spawn().context("chromedriver cannot be started")?);
+        let client = session(&mut tree.0, capabilities).await?;
+        Ok(Self { tree, client })
     }
 
     /// For what WebDriver itself can do.
@@ -70,18 +75,12 @@ impl Driver {
 
     /// Processor seconds and bytes of memory of driver and browser so far.
     pub fn cost(&self) -> (f64, u64) {
-        cost(self.child.id())
+        cost(self.tree.0.id())
     }
 
     /// Ends driver and browser at once, as a crash or a power cut of the browser would.
     pub fn kill(&mut self) {
-        end_tree(&mut self.child);
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.kill();
+        end_tree(&mut self.tree.0);
     }
 }
 
