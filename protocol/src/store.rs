@@ -11,13 +11,22 @@ pub enum Table {
     Outbox,
     /// All messages of all conversations. Loaded by pages.
     Messages,
+    /// One's own messages as they were sealed for somebody who is away, and who keeps them. Loaded whole at start.
+    Sealed,
+    /// Mail kept for others: what is known of each envelope, and tombstones. Loaded whole at start.
+    Held,
+    /// The envelopes themselves. Loaded one by one.
+    Envelopes,
+    /// Messages that came in envelopes, until these are over. Loaded whole at start.
+    Seen,
 }
 
 impl Table {
     /// All tables, in the order in which they are loaded.
-    pub const ALL: [Table; 4] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Messages];
+    pub const ALL: [Table; 8] =
+        [Table::Meta, Table::Contacts, Table::Outbox, Table::Messages, Table::Sealed, Table::Held, Table::Envelopes, Table::Seen];
     /// The tables whose every row is handed to `Node::new`.
-    pub const LOADED_AT_START: [Table; 3] = [Table::Meta, Table::Contacts, Table::Outbox];
+    pub const LOADED_AT_START: [Table; 6] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Sealed, Table::Held, Table::Seen];
 
     /// Its name on disk.
     pub fn name(self) -> &'static str {
@@ -26,6 +35,10 @@ impl Table {
             Table::Contacts => "contacts",
             Table::Outbox => "outbox",
             Table::Messages => "messages",
+            Table::Sealed => "sealed",
+            Table::Held => "held",
+            Table::Envelopes => "envelopes",
+            Table::Seen => "seen",
         }
     }
 }

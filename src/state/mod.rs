@@ -156,6 +156,7 @@ impl AppState {
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
             node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
+            node::Event::MessageHeld { .. } | node::Event::HoldingChanged(_) => {}
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use b4_protocol::chat::MessageId;
-use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Presence};
+use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Sealing, Presence};
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a name")
@@ -10,7 +10,7 @@ fn user(name: &str) -> UserId {
 
 fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0 }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 fn contact(name: &str, standing: Standing, last_ms: u64) -> ContactView {

@@ -131,6 +131,7 @@ pub fn message_key(state: MessageState) -> &'static str {
     match state {
         MessageState::Queued => "queued",
         MessageState::Sent => "sent",
+        MessageState::Held => "held",
         MessageState::Delivered => "delivered",
         MessageState::Read => "read",
         MessageState::Expired => "expired",
@@ -143,6 +144,7 @@ pub fn message_state(state: MessageState) -> &'static str {
     match state {
         MessageState::Queued => "Waiting here until you are both online",
         MessageState::Sent => "On its way, not confirmed yet",
+        MessageState::Held => "Kept by other peers until they come online: you can close this page",
         MessageState::Delivered => "They have it",
         MessageState::Read => "They have read it",
         MessageState::Expired => "Given up: they did not come in time",

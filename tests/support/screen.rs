@@ -9,7 +9,7 @@ use b4::state::{AppState, Event};
 use b4::ui::{App, Browser, Guard, Reach};
 use b4_protocol::chat::MessageId;
 use b4_protocol::identity::UserId;
-use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Presence, Standing};
+use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Sealing, Presence, Standing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event as DomEvent, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
 use yew::prelude::*;
@@ -37,7 +37,7 @@ pub fn contact(name: &str, standing: Standing) -> ContactView {
 /// A message at a place of a conversation.
 pub fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0 }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 type Later = RefCell<Option<Box<dyn FnOnce(())>>>;

@@ -3,7 +3,7 @@
 use super::inbox::{Inbox, Verdict};
 use super::outbox::{Outbox, Pending};
 use super::row::{MessageRow, RowError, decode_outbox, encode_outbox, message_key, read_key, view_of_row};
-use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Standing};
+use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Sealing, Standing};
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
@@ -150,14 +150,14 @@ impl Conversation {
         let order = self.next_order;
         self.next_order += 1;
         self.note_last(sent_ms, &body.text);
-        let pending = Pending { id, order, seq: body.seq, sent_ms, body: bytes, is_stored: false };
+        let pending = Pending { id, order, seq: body.seq, sent_ms, sealing: Sealing::Session, body: bytes, is_stored: false };
         let writes = vec![
-            self.message_write(order, &MessageRow::of_body(&body, Direction::Out, 0)),
+            self.message_write(order, &MessageRow::of_body(&body, Direction::Out, Sealing::Session, 0)),
             self.outbox_write(&pending, Some(false)),
             self.row(),
         ];
         self.outbox.push(pending);
-        let view = view_of(body, order, Direction::Out, MessageState::Queued, 0);
+        let view = view_of(body, order, Direction::Out, MessageState::Queued, (Sealing::Session, 0));
         Outgoing { writes, view }
     }
 
@@ -233,8 +233,8 @@ impl Conversation {
         Some(self.row())
     }
 
-    /// Takes a message of theirs. `bytes` are `body`, encoded; `wall_ms` is now.
-    pub fn receive(&mut self, body: MessageBody, bytes: &[u8], wall_ms: u64) -> Arrival {
+    /// Takes a message of theirs, which came so sealed. `bytes` are `body`, encoded; `wall_ms` is now.
+    pub fn receive(&mut self, body: MessageBody, bytes: &[u8], sealing: Sealing, wall_ms: u64) -> Arrival {
         if self.storing.contains_key(&body.id) {
             return Arrival::Storing;
         }
@@ -260,9 +260,9 @@ impl Conversation {
             self.note_last(body.sent_ms, &body.text);
         }
         self.storing.insert(body.id, body.seq);
-        let message = self.message_write(order, &MessageRow::of_body(&body, Direction::In, self.inbox.run()));
+        let message = self.message_write(order, &MessageRow::of_body(&body, Direction::In, sealing, self.inbox.run()));
         let writes = vec![message, self.row()];
-        Arrival::New { writes, view: view_of(body, order, Direction::In, MessageState::Delivered, gap_before), gap_changed }
+        Arrival::New { writes, view: view_of(body, order, Direction::In, MessageState::Delivered, (sealing, gap_before)), gap_changed }
     }
 
     /// A message of theirs is durable.
@@ -381,9 +381,9 @@ impl Conversation {
     }
 }
 
-fn view_of(body: MessageBody, order: u64, direction: Direction, state: MessageState, gap_before: u32) -> MessageView {
+fn view_of(body: MessageBody, order: u64, direction: Direction, state: MessageState, (sealing, gap_before): (Sealing, u32)) -> MessageView {
     let MessageBody { id, sent_ms, seq, text, .. } = body;
-    MessageView { id, order, seq, direction, sent_ms, text, state, gap_before }
+    MessageView { id, order, seq, direction, sent_ms, text, state, gap_before, sealing, holders: Vec::new() }
 }
 
 const STANDINGS: [Standing; 4] = [Standing::Accepted, Standing::New, Standing::Ignored, Standing::Blocked];

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::MessageId;
+use super::{MessageId, Sealing};
 use crate::limits::{OUTBOX_PER_CONTACT_MAX, WINDOW_BYTES, WINDOW_MESSAGES};
 use crate::ordered::OrderedMap;
 
@@ -13,6 +13,8 @@ pub(super) struct Pending {
     pub order: u64,
     pub seq: u64,
     pub sent_ms: u64,
+    /// What seals it, on the way it was last sent.
+    pub sealing: Sealing,
     /// Encoded, as it goes into records.
     pub body: Vec<u8>,
     /// Durable here.

@@ -1,13 +1,17 @@
 //! The rows of messages and of the outbox: their keys and bytes.
 
 use super::outbox::Pending;
-use super::view::{Direction, MessageState, MessageView};
+use super::view::{Direction, MessageState, MessageView, Sealing};
 use super::{MessageBody, MessageId};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::identity::UserId;
 use crate::message::text_of;
 
+/// Of the rows of the outbox.
 const VERSION: u8 = 1;
+/// Of the rows of messages. The first had no sealing: all went through sessions.
+const MESSAGE_VERSION: u8 = 2;
+const SESSIONS_ONLY: u8 = 1;
 
 /// A row of the store is not one of ours: damaged, or of a later version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,10 +41,11 @@ pub(super) fn read_key(key: &[u8]) -> Result<(UserId, u64), RowError> {
     Ok((UserId::parse(user).map_err(|_| RowError)?, u64::from_be_bytes(*order)))
 }
 
-/// version | direction(1) | state(1) | run(4) | mid(16) | sent(8) | seq(8) | text
+/// version | direction(1) | state(1) | sealing(1) | run(4) | mid(16) | sent(8) | seq(8) | text
 pub(super) struct MessageRow<'a> {
     pub direction: Direction,
     pub state: MessageState,
+    pub sealing: Sealing,
     pub run: u32,
     pub id: MessageId,
     pub sent_ms: u64,
@@ -49,25 +54,26 @@ pub(super) struct MessageRow<'a> {
 }
 
 impl<'a> MessageRow<'a> {
-    pub fn of_body(body: &'a MessageBody, direction: Direction, run: u32) -> Self {
+    pub fn of_body(body: &'a MessageBody, direction: Direction, sealing: Sealing, run: u32) -> Self {
         let state = match direction {
             Direction::In => MessageState::Delivered,
             Direction::Out => MessageState::Queued,
         };
-        Self { direction, state, run, id: body.id, sent_ms: body.sent_ms, seq: body.seq, text: body.text.as_bytes() }
+        Self { direction, state, sealing, run, id: body.id, sent_ms: body.sent_ms, seq: body.seq, text: body.text.as_bytes() }
     }
 
     pub fn of_pending(pending: &'a Pending, state: MessageState) -> Self {
-        let Pending { id, sent_ms, seq, body, .. } = pending;
-        Self { direction: Direction::Out, state, run: 0, id: *id, sent_ms: *sent_ms, seq: *seq, text: text_of(body) }
+        let Pending { id, sent_ms, seq, sealing, body, .. } = pending;
+        Self { direction: Direction::Out, state, sealing: *sealing, run: 0, id: *id, sent_ms: *sent_ms, seq: *seq, text: text_of(body) }
     }
 
     pub fn encode(&self) -> Vec<u8> {
         let direction = u8::from(self.direction == Direction::Out);
         Writer::new()
-            .u8(VERSION)
+            .u8(MESSAGE_VERSION)
             .u8(direction)
             .u8(state_byte(self.state))
+            .u8(sealing_byte(self.sealing))
             .u32(self.run)
             .raw(&self.id.0)
             .u64(self.sent_ms)
@@ -78,14 +84,16 @@ impl<'a> MessageRow<'a> {
 
     pub fn decode(value: &'a [u8]) -> Result<Self, RowError> {
         let mut reader = Reader::new(value);
-        if reader.u8()? != VERSION {
+        let version = reader.u8()?;
+        if !(SESSIONS_ONLY..=MESSAGE_VERSION).contains(&version) {
             return Err(RowError);
         }
         let direction = if reader.u8()? == 1 { Direction::Out } else { Direction::In };
         let state = state_from(reader.u8()?)?;
+        let sealing = if version == SESSIONS_ONLY { Sealing::Session } else { sealing_from(reader.u8()?)? };
         let (run, id) = (reader.u32()?, MessageId(reader.array()?));
         let (sent_ms, seq) = (reader.u64()?, reader.u64()?);
-        Ok(Self { direction, state, run, id, sent_ms, seq, text: reader.rest() })
+        Ok(Self { direction, state, sealing, run, id, sent_ms, seq, text: reader.rest() })
     }
 }
 
@@ -97,8 +105,8 @@ pub fn view_of_row(key: &[u8], value: &[u8]) -> Result<(MessageView, u32), RowEr
     let (_, order) = read_key(key)?;
     let row = MessageRow::decode(value)?;
     let text = std::str::from_utf8(row.text).map_err(|_| RowError)?.to_owned();
-    let MessageRow { direction, state, run, id, sent_ms, seq, .. } = row;
-    Ok((MessageView { id, order, seq, direction, sent_ms, text, state, gap_before: 0 }, run))
+    let MessageRow { direction, state, sealing, run, id, sent_ms, seq, .. } = row;
+    Ok((MessageView { id, order, seq, direction, sent_ms, text, state, gap_before: 0, sealing, holders: Vec::new() }, run))
 }
 
 /// version | failed(1) | body
@@ -115,23 +123,35 @@ pub(super) fn decode_outbox(order: u64, value: &[u8]) -> Result<(Pending, bool),
     let is_failed = reader.u8()? == 1;
     let bytes = reader.rest().to_vec();
     let body = MessageBody::decode(&bytes).map_err(|_| RowError)?;
-    Ok((Pending { id: body.id, order, seq: body.seq, sent_ms: body.sent_ms, body: bytes, is_stored: true }, is_failed))
+    Ok((Pending { id: body.id, order, seq: body.seq, sent_ms: body.sent_ms, sealing: Sealing::Session, body: bytes, is_stored: true }, is_failed))
 }
 
-const STATES: [MessageState; 6] = [
+const STATES: [MessageState; 7] = [
     MessageState::Queued,
     MessageState::Sent,
     MessageState::Delivered,
     MessageState::Read,
     MessageState::Expired,
     MessageState::Failed,
+    MessageState::Held,
 ];
 
 fn state_byte(state: MessageState) -> u8 {
     let index = STATES.iter().position(|entry| *entry == state).unwrap_or_default();
-    u8::try_from(index).expect("there are six states")
+    u8::try_from(index).expect("there are seven states")
 }
 
 fn state_from(byte: u8) -> Result<MessageState, RowError> {
     STATES.get(usize::from(byte)).copied().ok_or(RowError)
+}
+
+const SEALINGS: [Sealing; 3] = [Sealing::Session, Sealing::Prekey, Sealing::CertifiedKey];
+
+fn sealing_byte(sealing: Sealing) -> u8 {
+    let index = SEALINGS.iter().position(|entry| *entry == sealing).unwrap_or_default();
+    u8::try_from(index).expect("there are three ways")
+}
+
+fn sealing_from(byte: u8) -> Result<Sealing, RowError> {
+    SEALINGS.get(usize::from(byte)).copied().ok_or(RowError)
 }

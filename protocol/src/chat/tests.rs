@@ -33,7 +33,7 @@ fn authored(count: u64) -> Vec<Vec<u8>> {
 }
 
 fn receive(reader: &mut Conversation, body: &[u8]) -> Arrival {
-    let arrival = reader.receive(MessageBody::decode(body).expect("a body"), body, NOW_MS);
+    let arrival = reader.receive(MessageBody::decode(body).expect("a body"), body, Sealing::Session, NOW_MS);
     if let Arrival::New { view, .. } = &arrival {
         reader.stored_incoming(view.id);
     }
@@ -81,10 +81,10 @@ fn a_message_on_its_way_into_the_store_is_neither_new_nor_acknowledged() {
     let bodies = authored(1);
     let mut reader = conversation("anna");
     let body = MessageBody::decode(&bodies[0]).expect("a body");
-    assert!(matches!(reader.receive(body.clone(), &bodies[0], NOW_MS), Arrival::New { .. }));
-    assert!(matches!(reader.receive(body.clone(), &bodies[0], NOW_MS), Arrival::Storing));
+    assert!(matches!(reader.receive(body.clone(), &bodies[0], Sealing::Session, NOW_MS), Arrival::New { .. }));
+    assert!(matches!(reader.receive(body.clone(), &bodies[0], Sealing::Session, NOW_MS), Arrival::Storing));
     reader.stored_incoming(body.id);
-    assert!(matches!(reader.receive(body, &bodies[0], NOW_MS), Arrival::Known));
+    assert!(matches!(reader.receive(body, &bodies[0], Sealing::Session, NOW_MS), Arrival::Known));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_is_still_being_stored_is_neither_unread_nor_read() {
     let bodies = authored(3);
     let mut reader = conversation("anna");
     for body in &bodies {
-        assert!(matches!(reader.receive(MessageBody::decode(body).expect("a body"), body, NOW_MS), Arrival::New { .. }));
+        assert!(matches!(reader.receive(MessageBody::decode(body).expect("a body"), body, Sealing::Session, NOW_MS), Arrival::New { .. }));
     }
     assert_eq!(reader.unread(), 0);
     assert!(reader.read_here().is_none());

@@ -1,6 +1,7 @@
 //! A message and a contact's standing as the screen shows them: plain values.
 
 use super::MessageId;
+use crate::identity::NodeId;
 
 /// How the person stands to a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum MessageState {
     Queued,
     /// Written to an open session.
     Sent,
+    /// Kept by at least three peers for somebody who is away: the page may be closed.
+    Held,
     /// Stored by the other side. The state of every message from them.
     Delivered,
     /// Has been on their screen.
@@ -39,6 +42,18 @@ pub enum MessageState {
     Expired,
     /// Could not be stored or was refused.
     Failed,
+}
+
+/// What keeps a message closed to everybody else, on the way that it took or takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Sealing {
+    /// The session between both devices.
+    #[default]
+    Session,
+    /// An envelope, sealed to a prekey too: it stays closed to whoever gets the receiver's keys once the prekey is erased.
+    Prekey,
+    /// An envelope sealed to the certified key alone.
+    CertifiedKey,
 }
 
 /// A message as the screen shows it.
@@ -60,4 +75,8 @@ pub struct MessageView {
     pub state: MessageState,
     /// Messages of the same author that are missing just before this one.
     pub gap_before: u32,
+    /// What seals it.
+    pub sealing: Sealing,
+    /// Of one's own while it is not delivered: the peers that have signed that they keep it.
+    pub holders: Vec<NodeId>,
 }

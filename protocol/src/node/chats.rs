@@ -5,7 +5,7 @@ use super::journal::Purpose;
 use super::relay::Asked;
 use super::seek::Seeking;
 use super::{ContactRefusal, ContactView, Effect, Event, KeyStanding, MessageState, Node, Row, SendRefusal, Standing, Table};
-use crate::chat::{Arrival, BodyError, Conversation, MessageBody, MessageId, MessageView, message_key, message_prefix};
+use crate::chat::{Arrival, BodyError, Conversation, MessageBody, MessageId, MessageView, Sealing, message_key, message_prefix};
 use crate::codec::{Reader, Writer};
 use crate::crypto::Ticket;
 use crate::handshake::safety_number;
@@ -187,6 +187,8 @@ impl Node {
             Content::Refused => self.refused_by_peer(user, body, now),
             Content::Ring => self.ring_message(user, body, now),
             Content::Revoked => self.revoked_by_peer(user, body, now),
+            // Mail: not taken yet.
+            Content::Deposit | Content::Collect => true,
             Content::Leave | Content::Rekey | Content::Rekeyed => false,
         };
         if !is_well_formed {
@@ -207,7 +209,7 @@ impl Node {
         }
         let Some(chat) = self.chats.get_mut(user) else { return false };
         let is_read = seq <= chat.my_read();
-        match chat.receive(body, bytes, now.wall) {
+        match chat.receive(body, bytes, Sealing::Session, now.wall) {
             Arrival::New { writes, view, gap_changed } => {
                 self.session_useful(user);
                 self.store(writes, Purpose::Incoming { user: user.clone(), view, gap_changed });

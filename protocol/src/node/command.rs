@@ -73,6 +73,11 @@ pub enum Command {
         /// Whether it is.
         on: bool,
     },
+    /// Keep mail for others in at most so much space. With 0 nothing more is taken, and what is kept is handed to others and goes.
+    LendStorage {
+        /// In bytes.
+        bytes: u64,
+    },
     /// The page closes: say goodbye on every session. All its effects are synchronous.
     Leave,
 }

@@ -33,6 +33,20 @@ pub enum Event {
         /// Now.
         state: MessageState,
     },
+    /// Peers have signed that they keep a message of mine for somebody who is away, or no more do. Comes before the change of its
+    /// state to `Held`, which it has from three on.
+    MessageHeld {
+        /// Conversation.
+        with: UserId,
+        /// Which.
+        id: MessageId,
+        /// Who keeps it; five are wanted.
+        holders: Vec<NodeId>,
+        /// How many peers there are that could: with fewer than five other peers alive, no more can keep it.
+        available: u8,
+    },
+    /// What this device keeps for others has changed. Sent at start, too, and at most once a second.
+    HoldingChanged(HoldingView),
     /// The other side has read everything of mine up to and including this seq.
     ReadUpTo {
         /// Conversation.
@@ -84,6 +98,19 @@ pub enum Event {
     CertificateRefused,
     /// How the network looks from here. Sent at most once a second, while `Command::WatchNetwork` asks for it.
     NetworkViewed(Box<NetworkView>),
+}
+
+/// Mail of others for others that this device keeps. None of it can be read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct HoldingView {
+    /// Messages kept.
+    pub envelopes: u32,
+    /// For how many people.
+    pub people: u32,
+    /// What that takes.
+    pub bytes: u64,
+    /// What it may take at most; 0: nothing is kept.
+    pub limit_bytes: u64,
 }
 
 /// The network as this node sees it.

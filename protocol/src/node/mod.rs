@@ -29,12 +29,12 @@ use overlay::Overlay;
 use relay::Relay;
 use seek::Seeking;
 
-pub use crate::chat::{Direction, MessageState, MessageView, Standing};
+pub use crate::chat::{Direction, MessageState, MessageView, Sealing, Standing};
 pub use crate::store::{Row, Table, Write};
 pub use command::Command;
 pub use effect::{Effect, LinkId};
 pub use event::{
-    ContactRefusal, ContactView, Event, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
+    ContactRefusal, ContactView, Event, HoldingView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
 };
 pub use input::{Input, LinkEnd};
 
@@ -235,6 +235,7 @@ impl Node {
             Command::LoadMessages { with, before } => self.load_messages(with, before),
             Command::SendAgain { to, id } => self.send_again(&to, id, now),
             Command::WatchNetwork { on } => self.watch_network(on, now),
+            Command::LendStorage { .. } => {}
             Command::Leave => self.leave(now),
         }
     }

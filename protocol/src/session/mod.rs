@@ -23,8 +23,12 @@ use crate::time::Now;
 pub const LIVE: u16 = 1;
 /// The channel of the ring: the same for its messages.
 pub const RING: u16 = 2;
-/// All channels of a session.
-pub const CHANNELS: [u16; 2] = [LIVE, RING];
+/// The channel of deposits: what is left with a holder, and handed over between holders.
+pub const DEPOSIT: u16 = 3;
+/// The channel of collecting: what a holder gives to whom it is for.
+pub const COLLECT: u16 = 4;
+/// All channels of a session. Each has a data channel of its own, so that none waits behind another.
+pub const CHANNELS: [u16; 4] = [LIVE, RING, DEPOSIT, COLLECT];
 
 /// What a record carries. The numbers are PROTOCOL.md#records'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,12 +56,27 @@ pub enum Content {
     Ring = 10,
     /// Which revocation list this end has, or a newer one for the other end.
     Revoked = 11,
+    /// A message between depositors and holders; on the channel `DEPOSIT`.
+    Deposit = 12,
+    /// A message between a holder and whom the mail is for; on the channel `COLLECT`.
+    Collect = 13,
 }
 
 impl Content {
     fn from_byte(byte: u8) -> Option<Self> {
-        use Content::{Delivered, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Revoked, Ring};
-        [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring, Revoked].into_iter().find(|content| *content as u8 == byte)
+        use Content::{Collect, Delivered, Deposit, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Revoked, Ring};
+        let all = [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring, Revoked, Deposit, Collect];
+        all.into_iter().find(|content| *content as u8 == byte)
+    }
+
+    /// The channel on which it goes, and on no other: but for an empty `Pong`, which begins new keys on each.
+    pub fn channel(self) -> u16 {
+        match self {
+            Content::Ring => RING,
+            Content::Deposit => DEPOSIT,
+            Content::Collect => COLLECT,
+            _ => LIVE,
+        }
     }
 }
 

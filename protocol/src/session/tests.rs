@@ -184,24 +184,27 @@ fn channels_may_overtake_each_other_while_new_keys_are_made() {
 #[test]
 fn a_channel_may_be_silent_for_a_whole_epoch() {
     let (mut a, mut b) = pair();
-    // New keys on the first channel; returns the first record in them on the second.
+    // New keys on the first channel; returns the first record in them on each other one.
     let rekey = |a: &mut Session, b: &mut Session, now: Now| {
         let mut answers = Vec::new();
         for record in a.seal(LIVE, Content::Message, b"due", now) {
             answers.extend(b.open(LIVE, &record, now).expect("it opens").replies);
         }
-        a.open(LIVE, &answers.remove(0).1, now).expect("it opens").replies.remove(0).1
+        a.open(LIVE, &answers.remove(0).1, now).expect("it opens").replies
     };
     for number in 1..=3 {
         let now = Now { mono: number * REKEY_AGE_MS, ..NOW };
-        let pong = rekey(&mut a, &mut b, now);
+        let pongs = rekey(&mut a, &mut b, now);
+        assert_eq!(pongs.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [RING, DEPOSIT, COLLECT]);
         // Before the pong comes the responder still has the last epoch's keys here.
         if number == 3 {
             let record = b.seal(RING, Content::Ring, b"at last", now).remove(0);
             assert_eq!(record[2], 2, "in the epoch before");
             assert_eq!(a.open(RING, &record, now).expect("it opens").body, Some((Content::Ring, b"at last".to_vec())));
         }
-        b.open(RING, &pong, now).expect("it opens");
+        for (channel, pong) in pongs {
+            b.open(channel, &pong, now).expect("it opens");
+        }
     }
 }
 
@@ -323,7 +326,7 @@ fn every_plaintext_out_of_form_is_refused() {
     assert_eq!(refuse(&padded(&[1, 0, 0, 0, 0, 1, b'x'], 64)), None);
     for bad in [
         padded(&[0, 0, 0, 0, 0, 1, b'x'], 64),
-        padded(&[12, 0, 0, 0, 0, 1, b'x'], 64),
+        padded(&[14, 0, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 2, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 0, 0, 0, 0, 59, b'x'], 64),
         padded(&[1, 0, 0xff, 0xff, 0xff, 0xff, b'x'], 64),

@@ -13,7 +13,9 @@ use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequ
 use crate::platform::{PlatformError, js};
 
 /// Version of the schema. A change of the tables is a new version, with the way there in `upgrade`.
-const VERSION: u32 = 1;
+///
+/// 1: meta, contacts, outbox, messages, identity. 2: the tables of mail.
+const VERSION: u32 = 2;
 /// The table for the device's identity, which the core does not see.
 pub(super) const IDENTITY: &str = "identity";
 
@@ -184,10 +186,11 @@ async fn first<T>(work: impl Future<Output = T>, end: impl Future) -> Option<T> 
 
 fn upgrade(request: &IdbOpenDbRequest) -> Result<(), JsValue> {
     let database: IdbDatabase = request.result()?.unchecked_into();
-    for table in Table::ALL {
-        database.create_object_store(table.name())?;
+    let there = database.object_store_names();
+    let tables = Table::ALL.into_iter().map(Table::name).chain([IDENTITY]);
+    for table in tables.filter(|table| !there.contains(table)) {
+        database.create_object_store(table)?;
     }
-    database.create_object_store(IDENTITY)?;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::limits::{
     CHAT_LINKS_MAX, HANDSHAKE_MS, HANDSHAKES_MAX, PROBE_IDLE_MS, PROBE_QUIET_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS, RING_LINKS_MAX, TALK_MS,
 };
 use crate::ordered::{OrderedMap, OrderedSet};
-use crate::session::{Content, LIVE, RING};
+use crate::session::{Content, LIVE};
 use crate::signal::description::Candidate;
 use crate::signal::relay::IceServer;
 use crate::signal::sealed::{DialId, Header, SignalKind};
@@ -209,7 +209,7 @@ impl Links {
             link.talked_ms = Some(now.mono);
             link.is_expecting = true;
         }
-        let channel = if content == Content::Ring { RING } else { LIVE };
+        let channel = content.channel();
         let records = session.seal(channel, content, body, now);
         let rekey = session.take_waiting().map(|record| (LIVE, record));
         let records = rekey.into_iter().chain(records.into_iter().map(|record| (channel, record)));
@@ -324,8 +324,8 @@ impl Links {
             opened.replies.into_iter().map(|(channel, frame)| Outcome::Effect(Effect::LinkSend { link: id, channel, frame })).collect();
         match opened.body {
             // The first record of new keys says nothing.
-            Some((Content::Pong, body)) if channel == RING && body.is_empty() => {}
-            Some((content, _)) if (channel == RING) != (content == Content::Ring) => outcomes.extend(self.close(id, DownReason::Refused)),
+            Some((Content::Pong, body)) if channel != LIVE && body.is_empty() => {}
+            Some((content, _)) if channel != content.channel() => outcomes.extend(self.close(id, DownReason::Refused)),
             Some((Content::Leave, _)) => outcomes.extend(self.close(id, DownReason::Left)),
             Some((content, body)) => outcomes.push(Outcome::Body { user, content, body }),
             None => {}
