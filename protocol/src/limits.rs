@@ -159,6 +159,48 @@ pub const ENVELOPE_SEEN_MS: u64 = DAY_MS;
 pub const TOMBSTONE_ENTRIES_MAX: usize = 256;
 /// How far a clock may be behind that of whoever dated what it reads: a message, a prekey (PROTOCOL.md#records).
 pub const CLOCK_SKEW_MS: u64 = 10 * MINUTE_MS;
+/// Copies of an envelope that are wanted. Who holds them are the first ones clockwise of the mailbox's key with room (PROTOCOL.md#deposits).
+pub const COPIES: usize = 5;
+/// Copies from which on a message counts as held: the sender may go.
+pub const QUORUM: usize = 3;
+/// Furthest of those clockwise of a mailbox's key that keeps mail for it: past full ones a depositor goes so far.
+pub const ARC: usize = 16;
+/// What a device lends to the mail of others, unless its person says otherwise.
+pub const LENT_BYTES: u64 = 256 * 1024 * 1024;
+/// Envelopes of one depositor for one receiver that a holder takes; the rest waits at its author's.
+pub const PAIR_ENVELOPES_MAX: usize = 256;
+/// The same in bytes.
+pub const PAIR_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Envelopes for one receiver that a holder takes; tombstones are counted apart, as many.
+pub const RECEIVER_ENVELOPES_MAX: usize = 2_048;
+/// The same in bytes.
+pub const RECEIVER_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Envelopes of one depositor that a holder takes, for all receivers together.
+pub const DEPOSITOR_ENVELOPES_MAX: usize = 1_024;
+/// The same in bytes.
+pub const DEPOSITOR_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Items in one offer, and verdicts in one answer.
+pub const OFFER_MAX: usize = 256;
+/// Envelopes in one list of what there is to collect.
+pub const LIST_MAX: usize = 512;
+/// Envelopes asked for in one message, and at most under way from one holder.
+pub const FETCH_MAX: usize = 64;
+/// Items that a holder has said it wants and that have not come; at the bound it says that it is full.
+pub const WANTED_MAX: usize = 1_024;
+/// How long room is kept for what was said to be wanted.
+pub const WANTED_MS: u64 = 30 * SECOND_MS;
+/// Items on their way to one holder at once; the rest waits, so that no channel is filled for long.
+pub const DEPOSITS_UNDER_WAY: usize = 32;
+/// Wait for a holder's word; then it counts as gone and another is asked.
+pub const HOLDER_WAIT_MS: u64 = 10 * SECOND_MS;
+/// How long a holder that was full, or could not be reached, is passed over.
+pub const HOLDER_PASSED_MS: u64 = 5 * MINUTE_MS;
+/// How often an author who is there looks whether what is not delivered is still held by five.
+pub const DEPOSIT_LOOK_MS: u64 = 30 * MINUTE_MS;
+/// Wait before holders are looked for again where too few took it: they may come. Guess.
+pub const DEPOSIT_AGAIN_MS: u64 = 15 * SECOND_MS;
+/// How long a tombstone is kept: longer than anything that it clears can come back.
+pub const TOMBSTONE_MS: u64 = ENVELOPE_MS + ENVELOPE_SEEN_MS;
 /// User records kept for others: 10 MB at most. Five of every record over all nodes, so that a hundred times fewer are expected. Guess.
 pub const SHELF_RECORDS_MAX: usize = 4_096;
 /// Time between two looks at what is to be handed over.

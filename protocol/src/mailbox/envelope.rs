@@ -52,11 +52,21 @@ impl Bucket {
         1_024 << self.0
     }
 
+    /// Its number, 1 to 6.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The largest that a whole envelope of this class can be.
+    pub fn envelope_bytes_max(self) -> usize {
+        HEADER_BYTES + 2 + RSA_BYTES_MAX + 32 + self.bytes() + AEAD_TAG_BYTES
+    }
+
     fn holding(bytes: usize) -> Option<Self> {
         Self::ALL.into_iter().find(|bucket| bytes <= bucket.bytes())
     }
 
-    fn read(byte: u8) -> Result<Self, Malformed> {
+    pub(super) fn read(byte: u8) -> Result<Self, Malformed> {
         Self::ALL.into_iter().find(|bucket| bucket.0 == byte).ok_or(Malformed)
     }
 }

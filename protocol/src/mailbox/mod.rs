@@ -9,14 +9,18 @@
 //! Deliberately absent, yet: who holds, how long, and how much; how any of this travels. See PROTOCOL.md#envelope.
 
 mod envelope;
+mod holder;
 mod receipt;
 #[cfg(test)]
 mod tests;
 mod tombstone;
+mod wire;
 
 pub use envelope::{Bucket, EnvelopeDraft, EnvelopeId, Header, KeyId, Letter, OpenError, Opened, SealError, Sealed};
+pub use holder::{Holder, HolderOrder, Holding, Neighbourhood, Parcel, ParcelKind, row_key};
 pub use receipt::{Receipt, ReceiptError};
 pub use tombstone::{Arrived, Tombstone, TombstoneError};
+pub use wire::{CollectMessage, DepositMessage, Mailbox, Offered, Verdict};
 
 /// Longest signature, and longest wrapped key: the largest modulus accepted.
 const RSA_BYTES_MAX: usize = 512;

@@ -1,0 +1,62 @@
+//! What counts against a holder's bounds. The figures are in `limits`.
+
+use crate::limits::{
+    DEPOSITOR_BYTES_MAX, DEPOSITOR_ENVELOPES_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIVER_BYTES_MAX, RECEIVER_ENVELOPES_MAX,
+};
+
+/// What an item takes beside its bytes: its row, in the store and here. Guess.
+pub(super) const ROW_BYTES: u64 = 256;
+
+/// How much somebody has here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Load {
+    count: usize,
+    bytes: u64,
+}
+
+impl Load {
+    fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    /// Whether one more of this size is within both bounds.
+    fn takes(self, more: u64, count: usize, bytes: u64) -> bool {
+        self.count < count && self.bytes + more <= bytes
+    }
+}
+
+/// What counts against each bound when somebody offers something for a receiver. What is wanted and has not come counts as if it had.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    all_bytes: u64,
+    /// For the receiver: envelopes, and apart from them tombstones.
+    receiver: [Load; 2],
+    /// Of the depositor, for the receiver and for everybody.
+    pair: Load,
+    depositor: Load,
+}
+
+impl Tally {
+    pub fn add(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, is_of_depositor: bool) {
+        self.all_bytes += bytes + ROW_BYTES;
+        if is_for_receiver {
+            self.receiver[usize::from(is_tombstone)].add(bytes);
+        }
+        if is_of_depositor {
+            self.depositor.add(bytes);
+            if is_for_receiver {
+                self.pair.add(bytes);
+            }
+        }
+    }
+
+    pub fn takes(&self, bytes: u64, is_tombstone: bool, is_first_hand: bool, limit_bytes: u64) -> bool {
+        let is_paid_for = self.pair.takes(bytes, PAIR_ENVELOPES_MAX, PAIR_BYTES_MAX)
+            && self.depositor.takes(bytes, DEPOSITOR_ENVELOPES_MAX, DEPOSITOR_BYTES_MAX);
+        let receiver = self.receiver[usize::from(is_tombstone)];
+        self.all_bytes + bytes + ROW_BYTES <= limit_bytes
+            && receiver.takes(bytes, RECEIVER_ENVELOPES_MAX, RECEIVER_BYTES_MAX)
+            && (is_paid_for || !is_first_hand)
+    }
+}
