@@ -5,6 +5,7 @@ use crate::crypto::sha256;
 use crate::limits::TEXT_BYTES_MAX;
 
 const TYPE_TEXT: u8 = 1;
+const TYPE_RECEIPT: u8 = 2;
 /// What comes before the text.
 const HEAD_BYTES: usize = 16 + 8 + 8 + 32 + 1;
 
@@ -91,6 +92,17 @@ impl MessageBody {
         let text = std::str::from_utf8(text).map_err(|_| BodyError::Malformed)?.to_owned();
         Ok(Self { id, sent_ms, seq, prev, text })
     }
+}
+
+/// A body that brings a tombstone to the author of what it names. It is of no conversation: seq and prev are zeros.
+pub fn receipt_body(id: MessageId, sent_ms: u64, tombstone: &[u8]) -> Vec<u8> {
+    Writer::new().raw(&id.0).u64(sent_ms).u64(0).raw(&[0; 32]).u8(TYPE_RECEIPT).raw(tombstone).into_bytes()
+}
+
+/// The tombstone that a body brings, if it is such a one.
+pub fn receipt_of(body: &[u8]) -> Option<&[u8]> {
+    let is_receipt = body.get(HEAD_BYTES - 1) == Some(&TYPE_RECEIPT);
+    is_receipt.then(|| &body[HEAD_BYTES..])
 }
 
 /// What the next body of the same direction has as `prev`.

@@ -7,12 +7,13 @@ use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Sealin
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
-use crate::message::link_hash;
+use crate::message::{link_hash, text_of};
 use crate::ordered::OrderedMap;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;
 
-const VERSION: u8 = 1;
+/// 1 had no lowest number seen.
+const VERSION: u8 = 2;
 /// Characters of the last message kept for the list.
 const PREVIEW_CHARACTERS: usize = 80;
 /// How far ahead of this clock an author's time may be; a later one is kept as this (PROTOCOL.md#records). Guess.
@@ -150,7 +151,7 @@ impl Conversation {
         let order = self.next_order;
         self.next_order += 1;
         self.note_last(sent_ms, &body.text);
-        let pending = Pending { id, order, seq: body.seq, sent_ms, sealing: Sealing::Session, body: bytes, is_stored: false };
+        let pending = Pending { id, order, seq: body.seq, sent_ms, sealing: Sealing::Session, body: bytes, is_stored: false, is_expired: false };
         let writes = vec![
             self.message_write(order, &MessageRow::of_body(&body, Direction::Out, Sealing::Session, 0)),
             self.outbox_write(&pending, Some(false)),
@@ -169,6 +170,47 @@ impl Conversation {
     /// The next body to send in this session, when there is one and the window has room.
     pub fn next_to_send(&mut self) -> Option<(MessageId, Vec<u8>)> {
         self.outbox.next_to_send().map(|pending| (pending.id, pending.body.clone()))
+    }
+
+    /// What is durable here and not at their side, in order: ids and bodies.
+    pub fn waiting(&self) -> impl Iterator<Item = (MessageId, &[u8])> {
+        self.outbox.stored_entries().map(|pending| (pending.id, pending.body.as_slice()))
+    }
+
+    /// Whether this message waits for them.
+    pub fn is_waiting(&self, id: MessageId) -> bool {
+        self.outbox.has(id)
+    }
+
+    /// A message of mine is sealed so for somebody who is away.
+    pub fn sealed(&mut self, id: MessageId, sealing: Sealing) -> Vec<Write> {
+        let Some(pending) = self.outbox.sealed(id, sealing) else { return Vec::new() };
+        let (order, row) = (pending.order, MessageRow::of_pending(pending, MessageState::Queued).encode());
+        vec![Write { table: Table::Messages, key: message_key(&self.user, order), value: Some(row) }]
+    }
+
+    /// A message of mine was kept for them until it was over. Empty when it was not waiting.
+    pub fn expired(&mut self, id: MessageId) -> Vec<Write> {
+        let Some(mut pending) = self.outbox.take(id) else { return Vec::new() };
+        pending.is_expired = true;
+        let writes = vec![
+            self.message_write(pending.order, &MessageRow::of_pending(&pending, MessageState::Expired)),
+            self.outbox_write(&pending, Some(true)),
+        ];
+        self.outbox.push_failed(pending);
+        writes
+    }
+
+    /// The text of a message that was over before they came, to be said anew: its time is over for good. It stands where it stood.
+    pub fn say_anew(&mut self, id: MessageId) -> Option<(String, Write)> {
+        let pending = self.outbox.take_expired(id)?;
+        let text = String::from_utf8(text_of(&pending.body).to_vec()).ok()?;
+        Some((text, self.outbox_write(&pending, None)))
+    }
+
+    /// Whether messages of theirs are missing between what is here and this one.
+    pub fn leaves_gap(&self, body: &MessageBody) -> bool {
+        self.inbox.leaves_gap(body)
     }
 
     /// They have stored a message of mine. Empty when it was not waiting.
@@ -316,7 +358,8 @@ impl Conversation {
     pub fn restore(row: &Row) -> Result<Self, RowError> {
         let user = std::str::from_utf8(&row.key).ok().and_then(|user| UserId::parse(user).ok()).ok_or(RowError)?;
         let mut reader = Reader::new(&row.value);
-        if reader.u8()? != VERSION {
+        let version = reader.u8()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(RowError);
         }
         let standing = standing_from(reader.u8()?)?;
@@ -333,7 +376,7 @@ impl Conversation {
         conversation.peer_read = reader.u64()?;
         conversation.last_ms = reader.u64()?;
         conversation.preview = String::from_utf8(reader.lp(4 * PREVIEW_CHARACTERS)?.to_vec()).map_err(|_| RowError)?;
-        conversation.inbox = Inbox::read(&mut reader)?;
+        conversation.inbox = Inbox::read(&mut reader, version >= 2)?;
         reader.finish()?;
         Ok(conversation)
     }

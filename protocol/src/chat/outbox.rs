@@ -19,6 +19,8 @@ pub(super) struct Pending {
     pub body: Vec<u8>,
     /// Durable here.
     pub is_stored: bool,
+    /// Nobody came for it in time.
+    pub is_expired: bool,
 }
 
 /// Messages in the order of their numbers: those before `next` are on the way in this session.
@@ -67,6 +69,23 @@ impl Outbox {
         Some(entry)
     }
 
+    /// All that is durable here, in order.
+    pub fn stored_entries(&self) -> impl Iterator<Item = &Pending> {
+        self.queue.iter().filter(|entry| entry.is_stored)
+    }
+
+    /// Whether a message waits.
+    pub fn has(&self, id: MessageId) -> bool {
+        self.queue.iter().any(|entry| entry.id == id)
+    }
+
+    /// Notes what seals a message that waits.
+    pub fn sealed(&mut self, id: MessageId, sealing: Sealing) -> Option<&Pending> {
+        let entry = self.queue.iter_mut().find(|entry| entry.id == id)?;
+        entry.sealing = sealing;
+        Some(entry)
+    }
+
     /// The next message to send in this session, when the window has room. It counts as on the way from now on.
     pub fn next_to_send(&mut self) -> Option<&Pending> {
         let entry = self.queue.get(self.next).filter(|entry| entry.is_stored)?;
@@ -90,8 +109,15 @@ impl Outbox {
         Some(entry)
     }
 
-    /// Takes a refused message out; `None` when it did not fail.
+    /// Takes a refused message out; `None` when it did not fail, or is over.
     pub fn take_failed(&mut self, id: MessageId) -> Option<Pending> {
+        self.failed.get(&id).filter(|pending| !pending.is_expired)?;
+        self.failed.remove(&id)
+    }
+
+    /// Takes out a message that is over; `None` when it is not.
+    pub fn take_expired(&mut self, id: MessageId) -> Option<Pending> {
+        self.failed.get(&id).filter(|pending| pending.is_expired)?;
         self.failed.remove(&id)
     }
 
@@ -105,8 +131,8 @@ impl Outbox {
 
     /// The state to show for a message of one's own that is still here.
     pub fn state_of(&self, id: MessageId) -> Option<super::MessageState> {
-        if self.failed.contains_key(&id) {
-            return Some(super::MessageState::Failed);
+        if let Some(pending) = self.failed.get(&id) {
+            return Some(if pending.is_expired { super::MessageState::Expired } else { super::MessageState::Failed });
         }
         let index = self.queue.iter().position(|entry| entry.id == id)?;
         Some(if index < self.next { super::MessageState::Sent } else { super::MessageState::Queued })

@@ -109,9 +109,10 @@ pub fn view_of_row(key: &[u8], value: &[u8]) -> Result<(MessageView, u32), RowEr
     Ok((MessageView { id, order, seq, direction, sent_ms, text, state, gap_before: 0, sealing, holders: Vec::new() }, run))
 }
 
-/// version | failed(1) | body
+/// version | failed(1: 0 waits, 1 refused, 2 over) | body
 pub(super) fn encode_outbox(pending: &Pending, is_failed: bool) -> Vec<u8> {
-    Writer::new().u8(VERSION).u8(u8::from(is_failed)).raw(&pending.body).into_bytes()
+    let failed = if pending.is_expired { 2 } else { u8::from(is_failed) };
+    Writer::new().u8(VERSION).u8(failed).raw(&pending.body).into_bytes()
 }
 
 /// What waits, and whether it was refused.
@@ -120,10 +121,10 @@ pub(super) fn decode_outbox(order: u64, value: &[u8]) -> Result<(Pending, bool),
     if reader.u8()? != VERSION {
         return Err(RowError);
     }
-    let is_failed = reader.u8()? == 1;
+    let failed = reader.u8()?;
     let bytes = reader.rest().to_vec();
     let body = MessageBody::decode(&bytes).map_err(|_| RowError)?;
-    Ok((Pending { id: body.id, order, seq: body.seq, sent_ms: body.sent_ms, sealing: Sealing::Session, body: bytes, is_stored: true }, is_failed))
+    Ok((Pending { id: body.id, order, seq: body.seq, sent_ms: body.sent_ms, sealing: Sealing::Session, body: bytes, is_stored: true, is_expired: failed == 2 }, failed > 0))
 }
 
 const STATES: [MessageState; 7] = [

@@ -15,7 +15,7 @@ mod shelf;
 pub use prekey::{Prekey, Prekeys, Tended};
 pub use presence::Presence;
 pub use record::{DeviceEntry, RecordError, UserRecord};
-pub use shelf::{Found, Kept, Shelf, ShelfError, pair};
+pub use shelf::{Found, Kept, Shelf, ShelfError, found, pair};
 
 use crate::codec::Writer;
 use crate::crypto::{KeyOp, Rng, VerifyKey};

@@ -3,7 +3,7 @@
 use super::{Presence, RecordError, UserRecord};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::identity::{RevocationList, TrustAnchor, UserId};
-use crate::limits::{RING_BODY_BYTES_MAX, SHELF_RECORDS_MAX};
+use crate::limits::{ARC, RING_BODY_BYTES_MAX, SHELF_RECORDS_MAX};
 use crate::ordered::OrderedMap;
 use crate::ring::RingId;
 
@@ -62,6 +62,25 @@ pub struct Shelf {
 /// lp(record) | lp(presence): an empty one is not there. The body of a publication, and of the answer to a lookup.
 pub fn pair(record: &[u8], presence: &[u8]) -> Vec<u8> {
     Writer::new().lp(record).lp(presence).into_bytes()
+}
+
+/// The answer to a lookup: lp(record) | lp(presence) | count(1: 0-16) x id(16), who stands first clockwise of the key, as far as known.
+pub fn found(pair: &[u8], arc: &[RingId]) -> Vec<u8> {
+    let count = u8::try_from(arc.len().min(ARC)).expect("bounded above");
+    let head = Writer::new().raw(pair).u8(count);
+    arc.iter().take(ARC).fold(head, |writer, place| writer.raw(&place.0.to_be_bytes())).into_bytes()
+}
+
+fn read_found(body: &[u8]) -> Result<(&[u8], &[u8], Vec<RingId>), Malformed> {
+    let mut reader = Reader::new(body);
+    let (record, presence) = (reader.lp(RING_BODY_BYTES_MAX)?, reader.lp(RING_BODY_BYTES_MAX)?);
+    let count = usize::from(reader.u8()?);
+    if count > ARC {
+        return Err(Malformed);
+    }
+    let arc = (0..count).map(|_| reader.array().map(u128::from_be_bytes).map(RingId)).collect::<Result<_, _>>()?;
+    reader.finish()?;
+    Ok((record, presence, arc))
 }
 
 fn read_pair(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
@@ -167,10 +186,15 @@ impl Shelf {
 impl Found {
     /// Reads and verifies the answer to a lookup of `user`. `None` where they have nothing, or nothing to be believed.
     pub fn verify(body: &[u8], user: &UserId, anchor: &TrustAnchor, revoked: Option<&RevocationList>, wall_ms: u64) -> Option<Self> {
-        let (record, presence) = read_pair(body).ok()?;
+        let (record, presence, _) = read_found(body).ok()?;
         let record = UserRecord::verify(record, anchor, revoked, wall_ms).ok().filter(|record| record.user() == user)?;
         let presence = Presence::verify(presence, &record, &user.mailbox(), wall_ms);
         Some(Self { record, presence })
+    }
+
+    /// Who stands first clockwise of the key, says the answer to a lookup. `None` where it is none.
+    pub fn holders(body: &[u8]) -> Option<Vec<RingId>> {
+        read_found(body).ok().map(|(_, _, arc)| arc)
     }
 }
 

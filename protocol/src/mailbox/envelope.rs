@@ -328,6 +328,11 @@ impl Sealed {
         &self.frame
     }
 
+    /// The envelope as it came, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.frame
+    }
+
     /// What the decryption key of the device it is sealed to must unwrap.
     pub fn key_op(&self) -> KeyOp {
         let ciphertext = Parts::of(&self.frame, &self.header).map(|parts| parts.wrapped.to_vec()).unwrap_or_default();

@@ -8,6 +8,8 @@
 //!
 //! Deliberately absent, yet: who holds, how long, and how much; how any of this travels. See PROTOCOL.md#envelope.
 
+mod collector;
+mod depositor;
 mod envelope;
 mod holder;
 mod receipt;
@@ -16,6 +18,8 @@ mod tests;
 mod tombstone;
 mod wire;
 
+pub use collector::Collector;
+pub use depositor::{Depositor, DepositorOrder};
 pub use envelope::{Bucket, EnvelopeDraft, EnvelopeId, Header, KeyId, Letter, OpenError, Opened, SealError, Sealed};
 pub use holder::{Holder, HolderOrder, Holding, Neighbourhood, Parcel, ParcelKind, row_key};
 pub use receipt::{Receipt, ReceiptError};

@@ -4,7 +4,7 @@ use super::directory::Why;
 use super::journal::Purpose;
 use super::relay::Asked;
 use super::seek::Seeking;
-use super::{ContactRefusal, ContactView, Effect, Event, KeyStanding, MessageState, Node, Row, SendRefusal, Standing, Table};
+use super::{ContactRefusal, ContactView, Effect, Event, KeyStanding, Loading, MessageState, Node, Row, SendRefusal, Standing, Table};
 use crate::chat::{Arrival, BodyError, Conversation, MessageBody, MessageId, MessageView, Sealing, message_key, message_prefix};
 use crate::codec::{Reader, Writer};
 use crate::crypto::Ticket;
@@ -187,8 +187,8 @@ impl Node {
             Content::Refused => self.refused_by_peer(user, body, now),
             Content::Ring => self.ring_message(user, body, now),
             Content::Revoked => self.revoked_by_peer(user, body, now),
-            // Mail: not taken yet.
-            Content::Deposit | Content::Collect => true,
+            Content::Deposit => self.deposit_message(user, body, now),
+            Content::Collect => self.collect_message(user, body, now),
             Content::Leave | Content::Rekey | Content::Rekeyed => false,
         };
         if !is_well_formed {
@@ -196,12 +196,15 @@ impl Node {
         }
     }
 
-    fn message(&mut self, user: &UserId, bytes: &[u8], now: Now) -> bool {
+    pub(super) fn message(&mut self, user: &UserId, bytes: &[u8], now: Now) -> bool {
         let body = match MessageBody::decode(bytes) {
             Ok(body) => body,
             Err(BodyError::UnknownType(id)) => return self.refuse(user, id, REFUSED_TYPE, now),
             Err(BodyError::Malformed) => return false,
         };
+        if self.holds_back(user, &body, bytes, now) {
+            return true;
+        }
         let (id, seq) = (body.id, body.seq);
         if self.journal.is_troubled() || !self.make_stranger(user, now) {
             // Not acknowledged, so not lost: they send it again in the next session.
@@ -264,6 +267,7 @@ impl Node {
             let rows = self.chats.get_mut(user).map(|chat| chat.delivered(id)).unwrap_or_default();
             if !rows.is_empty() {
                 writes.extend(rows);
+                self.mail_delivered(id);
                 self.notify(Event::MessageChanged { with: user.clone(), id, state: MessageState::Delivered });
             }
         }
@@ -296,7 +300,7 @@ impl Node {
 
     /// Makes a contact, marked new, of somebody who writes first. False when there is no room for one more, or when nobody can
     /// tell any more whether their certificate is revoked.
-    fn make_stranger(&mut self, user: &UserId, now: Now) -> bool {
+    pub(super) fn make_stranger(&mut self, user: &UserId, now: Now) -> bool {
         if self.chats.contains_key(user) {
             return true;
         }
@@ -369,27 +373,36 @@ impl Node {
 
     /// One page at a time: who scrolls on asks again and again until it is there.
     pub(super) fn load_messages(&mut self, with: UserId, before: Option<u64>) {
-        if self.loads.values().any(|loading| *loading == with) {
+        if self.loads.values().any(|loading| matches!(loading, Loading::History(of) if *of == with)) {
             return;
         }
         let ticket = self.draw_ticket();
         let prefix = message_prefix(&with);
         let before = before.map(|order| message_key(&with, order));
-        self.loads.insert(ticket, with);
+        self.loads.insert(ticket, Loading::History(with));
         self.effects.push(Effect::Load { ticket, table: Table::Messages, prefix, before, limit: HISTORY_PAGE });
     }
 
-    pub(super) fn loaded(&mut self, ticket: Ticket, rows: Option<Vec<Row>>) {
-        let Some(with) = self.loads.remove(&ticket) else { return };
+    pub(super) fn loaded(&mut self, ticket: Ticket, rows: Option<Vec<Row>>, now: Now) {
+        let with = match self.loads.remove(&ticket) {
+            Some(Loading::History(with)) => with,
+            Some(Loading::Item(reading)) => return self.mail_read(reading, rows, now),
+            None => return,
+        };
         let Some(rows) = rows else { return self.notify(Event::MessagesLoaded { with, messages: Vec::new(), complete: false }) };
         let complete = rows.len() < HISTORY_PAGE as usize;
         let Some(chat) = self.chats.get(&with) else { return };
-        let messages = rows.iter().rev().filter_map(|row| chat.view(&row.key, &row.value).ok()).collect();
+        let mut messages: Vec<MessageView> = rows.iter().rev().filter_map(|row| chat.view(&row.key, &row.value).ok()).collect();
+        messages.iter_mut().for_each(|message| self.dress(message));
         self.notify(Event::MessagesLoaded { with, messages, complete });
     }
 
     /// A refused message goes out again. The session is begun anew, so that numbers keep their order on the way.
     pub(super) fn send_again(&mut self, to: &UserId, id: MessageId, now: Now) {
+        if let Some((text, write)) = self.chats.get_mut(to).and_then(|chat| chat.say_anew(id)) {
+            self.store(vec![write], Purpose::Quiet);
+            return self.send_text(to.clone(), text, now);
+        }
         if self.links.is_up(to) {
             self.link_input(now, |links, _, _| links.hang_up(to, now));
         }

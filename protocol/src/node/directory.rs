@@ -13,7 +13,7 @@ use super::journal::Purpose;
 use super::{KeyUse, Node, Row, Table};
 use crate::codec::{Reader, Writer};
 use crate::crypto::KeyOpResult;
-use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, pair, sequence_at};
+use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, found, pair, sequence_at};
 use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ordered::OrderedSet;
@@ -56,6 +56,8 @@ pub(super) enum Statement {
 pub(super) enum Why {
     Reach,
     Add,
+    /// To leave mail for them.
+    Deposit,
 }
 
 /// What this node publishes, and what it keeps for others.
@@ -131,7 +133,7 @@ impl Node {
     fn sign_statements(&mut self, now: Now) {
         self.directory.has_failed = false;
         let user = self.own.user_id().mailbox();
-        let prekey = self.directory.prekeys.offered(self.prekey_clock_ms(now));
+        let prekey = self.directory.prekeys.offered(self.directory_clock_ms(now));
         let is_due = self.directory.record.is_empty() || self.directory.record_until_ms <= now.wall;
         if is_due || self.directory.record_prekey != prekey {
             let sequence = self.next_sequence(now);
@@ -230,6 +232,7 @@ impl Node {
         }
         let changed = self.directory.shelf.publish(key, publication, &self.anchor, self.revoked.as_ref(), now.wall);
         if changed == Ok(true) {
+            self.presence_changed(key, now);
             if *kind == FIRST {
                 self.hand_over(now);
             } else {
@@ -242,6 +245,14 @@ impl Node {
             }
         }
         changed.ok()
+    }
+
+    /// Whoever has come gets what is kept for them.
+    fn presence_changed(&mut self, key: RingId, now: Now) {
+        let kept = self.directory.shelf.get(key).and_then(|kept| Some((kept.record.user().mailbox(), kept.presence.as_ref()?.nodes().to_vec())));
+        if let Some((mailbox, nodes)) = kept {
+            self.mail_presence(&mailbox, &nodes, now);
+        }
     }
 
     fn keep_on_disk(&mut self, key: RingId, purpose: Purpose) {
@@ -310,7 +321,8 @@ impl Node {
 
     /// Somebody asks for a user.
     pub(super) fn asked_for(&mut self, path: PathId, key: RingId, now: Now) {
-        let answer = self.directory.shelf.answer(key, now.wall);
+        let arc = self.ring.arc_of(key);
+        let answer = found(&self.directory.shelf.answer(key, now.wall), &arc);
         self.ring_input(now, |ring, out| ring.answer(path, answer, now.mono, out));
     }
 
@@ -330,8 +342,15 @@ impl Node {
     /// What a lookup brought; nothing where nobody answered. Whoever answers with what is not to be believed is not the last to be asked.
     pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
         let found = answer.and_then(|body| Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall));
+        let places = answer.and_then(Found::holders).unwrap_or_default();
+        if let Some(found) = &found {
+            self.mail_found(user, found, now);
+        }
+        // Whoever knows of no record may know who stands there; one that knows neither is not the last to be asked.
+        let is_enough = found.is_some() || (why == Why::Deposit && self.mail_knows(user) && !places.is_empty());
         match (found, why) {
-            (None, _) if attempt < 2 && answer.is_some() => self.look_up(user, why, attempt + 1, now),
+            (_, _) if !is_enough && attempt < 2 && answer.is_some() => self.look_up(user, why, attempt + 1, now),
+            (_, Why::Deposit) => self.holders_found(user, &places, now),
             (None, Why::Reach) => self.ask_relay_to_reach(user, now),
             (None, Why::Add) => self.cannot_add(user),
             (Some(found), Why::Add) => self.record_to_add(user, found.record.devices(), now),
@@ -344,6 +363,13 @@ impl Node {
                 }
             }
         }
+    }
+}
+
+impl Directory {
+    /// This device's prekeys.
+    pub fn prekeys(&self) -> &Prekeys {
+        &self.prekeys
     }
 }
 

@@ -8,8 +8,9 @@ use zeroize::Zeroize;
 use crate::chat::MessageView;
 use crate::crypto::Ticket;
 use crate::directory::Prekey;
-use crate::identity::UserId;
+use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::STORE_RETRY_MS;
+use crate::mailbox::{Bucket, EnvelopeId, Mailbox};
 use crate::ring::PathId;
 use crate::store::Write;
 
@@ -22,6 +23,12 @@ pub(super) enum Purpose {
     Incoming { user: UserId, view: MessageView, gap_changed: Option<(u64, u32)> },
     /// Somebody's record or presence, which came along this path: say that it is taken.
     Publication { path: PathId },
+    /// A text of theirs that came by way of others, new or known: show it, and tell who keeps it and who wrote it.
+    Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<(MessageView, Option<(u64, u32)>)>> },
+    /// Something kept for somebody: say so.
+    Deposit { mailbox: Mailbox, id: EnvelopeId },
+    /// A message of one's own, sealed: leave it with others.
+    Sealed { id: EnvelopeId, bucket: Bucket },
     /// A prekey of this device: the record may name it.
     Prekey { prekey: Prekey },
     /// Nothing waits for it.

@@ -15,6 +15,7 @@ mod gossip;
 mod input;
 mod journal;
 mod links;
+mod mail;
 mod overlay;
 mod relay;
 mod route;
@@ -25,6 +26,7 @@ mod tests;
 use directory::{Directory, Statement};
 use journal::{Journal, Purpose};
 use links::{LinkOp, Links, Trust};
+use mail::{Mail, MailKeyUse, Reading};
 use overlay::Overlay;
 use relay::Relay;
 use seek::Seeking;
@@ -74,6 +76,16 @@ enum KeyUse {
     RelayProof,
     Link(LinkOp),
     Statement(Statement, Draft),
+    Mail(MailKeyUse),
+}
+
+/// What a read of the store is for.
+#[derive(Debug)]
+enum Loading {
+    /// A page of this conversation.
+    History(UserId),
+    /// Something kept for somebody.
+    Item(Reading),
 }
 
 /// A peer of the network, and everything this device knows.
@@ -94,7 +106,8 @@ pub struct Node {
     blocked: OrderedSet<UserId>,
     journal: Journal,
     key_uses: OrderedMap<Ticket, KeyUse>,
-    loads: OrderedMap<Ticket, UserId>,
+    loads: OrderedMap<Ticket, Loading>,
+    mail: Mail,
     /// Names asked about for a new contact, with what was typed.
     adding: OrderedMap<UserId, String>,
     /// The conversation on the screen.
@@ -116,6 +129,8 @@ impl Node {
         let revoked = gossip::newest(&rows, revoked, &anchor);
         let view = NodeConfigView { anchor: &anchor, revoked: revoked.as_ref() };
         let (directory, deletions) = Directory::restore(&mut rows, &view, now);
+        let mut chats = chats::restore(&rows);
+        let (mail, mail_writes) = Mail::restore(&certificate, &rows, &anchor, &mut chats, now);
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
@@ -129,11 +144,12 @@ impl Node {
             network: NetworkState::Offline,
             relay_state: NetworkState::Offline,
             seeking: OrderedMap::new(),
-            chats: chats::restore(&rows),
+            chats,
             blocked: OrderedSet::new(),
             journal: Journal::default(),
             key_uses: OrderedMap::new(),
             loads: OrderedMap::new(),
+            mail,
             adding: OrderedMap::new(),
             on_screen: None,
             changed: OrderedSet::new(),
@@ -147,6 +163,7 @@ impl Node {
         node.blocked = blocked.collect();
         node.changed = node.chats.keys().cloned().collect();
         node.store(deletions, Purpose::Quiet);
+        node.store(mail_writes, Purpose::Quiet);
         node.tend_prekeys(now);
         let outcomes = node.relay.wake(now.mono);
         node.route_relay(outcomes, now);
@@ -171,7 +188,7 @@ impl Node {
         let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
         let overlay = self.overlay.deadline(self.relay.is_up());
         let directory = self.directory.deadline();
-        let deadlines = [directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
+        let deadlines = [self.mail.deadline(), directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
         deadlines.into_iter().flatten().min()
     }
 
@@ -197,7 +214,7 @@ impl Node {
             Input::LinkClosed { link, end } => self.link_input(now, |links, _, _| links.closed(link, end)),
             Input::Stored { tickets } => self.stored(&tickets, now),
             Input::StoreFailed { full, .. } => self.store_failed(full, now),
-            Input::Loaded { ticket, rows } => self.loaded(ticket, rows),
+            Input::Loaded { ticket, rows } => self.loaded(ticket, rows, now),
             Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
             Input::Revocations(list) => self.revocations(list, now),
             Input::Resumed => {
@@ -215,6 +232,7 @@ impl Node {
         self.link_input(now, |links, trust, ice| links.wake(ice, trust, now));
         self.overlay_wake(now);
         self.directory_wake(now);
+        self.mail_wake(now);
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });
@@ -235,7 +253,7 @@ impl Node {
             Command::LoadMessages { with, before } => self.load_messages(with, before),
             Command::SendAgain { to, id } => self.send_again(&to, id, now),
             Command::WatchNetwork { on } => self.watch_network(on, now),
-            Command::LendStorage { .. } => {}
+            Command::LendStorage { bytes } => self.lend_storage(bytes, now),
             Command::Leave => self.leave(now),
         }
     }

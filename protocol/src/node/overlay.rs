@@ -58,8 +58,8 @@ pub(super) struct Overlay {
     introduce_ms: u64,
     /// The paths of dials, and until when they last.
     paths: OrderedMap<DialId, (PathId, u64)>,
-    /// The users behind the keys that are being looked up.
-    names: OrderedMap<RingId, UserId>,
+    /// The users behind the keys that are being looked up, and how often each is.
+    names: OrderedMap<RingId, (UserId, u32)>,
     bytes: (u64, u64),
     connections_made: u32,
     lookups: Vec<LookupView>,
@@ -173,12 +173,16 @@ impl Node {
                 let sender = self.sender_on(path);
                 self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
             }
-            Outcome::NearChanged => self.directory_near_changed(now),
+            Outcome::NearChanged => {
+                self.directory_near_changed(now);
+                self.mail_near_changed(now);
+            }
             Outcome::Standing(standing) => {
                 if standing == Standing::Alone {
                     self.overlay.introduce_ms = now.mono;
                 }
                 self.directory_standing(standing, now);
+                self.mail_standing(standing, now);
                 self.network_again(now);
             }
         }
@@ -191,7 +195,7 @@ impl Node {
         self.send_body(&user, Content::Ring, &body, now);
     }
 
-    fn ring_dial(&mut self, to: RingId, now: Now) {
+    pub(super) fn ring_dial(&mut self, to: RingId, now: Now) {
         if self.peer_at(to).is_some() {
             self.ring_input(now, |ring, out| ring.linked(to, now.mono, out));
             return;
@@ -203,6 +207,12 @@ impl Node {
         }
         let request = Request { service: Service::Certificate, aim: Aim::Node, key: to, body: Vec::new() };
         self.ask_ring(request, Asked::Certificate { of: to }, now);
+    }
+
+    /// Nothing is known of a node by which it could be dialled.
+    fn cannot_dial(&mut self, place: RingId, was_answered: bool, now: Now) {
+        self.ring_input(now, |ring, out| ring.dial_failed(place, was_answered, now.mono, out));
+        self.mail_unreachable(place, now);
     }
 
     pub(super) fn ask_ring(&mut self, request: Request, asked: Asked, now: Now) {
@@ -257,12 +267,10 @@ impl Node {
                 let peer = self.anchor.verify(&body, now.wall, self.revoked.as_ref()).ok();
                 match peer.filter(|peer| RingId::of_node(peer.node_id()) == of && !self.blocked.contains(peer.user_id())) {
                     Some(peer) => self.link_input(now, |links, _, ice| links.dial(peer, ice, now)),
-                    None => self.ring_input(now, |ring, out| ring.dial_failed(of, true, now.mono, out)),
+                    None => self.cannot_dial(of, true, now),
                 }
             }
-            (Asked::Certificate { of }, Verdict::NoSuchNode) => {
-                self.ring_input(now, |ring, out| ring.dial_failed(of, false, now.mono, out));
-            }
+            (Asked::Certificate { of }, Verdict::NoSuchNode) => self.cannot_dial(of, false, now),
             (Asked::Signal { dial, .. }, Verdict::Answered) => {
                 self.overlay.remember_path(dial, path, now);
                 let sender = self.sender_on(path);
@@ -278,7 +286,7 @@ impl Node {
 
     fn failed_in_ring(&mut self, id: RequestId, now: Now) {
         match self.overlay.asked.remove(&id) {
-            Some((Asked::Certificate { of }, _)) => self.ring_input(now, |ring, out| ring.dial_failed(of, false, now.mono, out)),
+            Some((Asked::Certificate { of }, _)) => self.cannot_dial(of, false, now),
             Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
             Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, None, now),
             Some((Asked::Publish, _)) => self.publish_failed(now),
@@ -289,13 +297,17 @@ impl Node {
 
     /// Remembers whose key is being looked up.
     pub(super) fn overlay_names(&mut self, key: RingId, user: &UserId) {
-        self.overlay.names.insert(key, user.clone());
+        self.overlay.names.entry(key).or_insert_with(|| (user.clone(), 0)).1 += 1;
     }
 
     fn lookup_done(&mut self, key: RingId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
-        if let Some(user) = self.overlay.names.remove(&key) {
-            self.looked_up(&user, why, attempt, answer, now);
+        let Some((user, count)) = self.overlay.names.get_mut(&key) else { return };
+        let user = user.clone();
+        *count -= 1;
+        if *count == 0 {
+            self.overlay.names.remove(&key);
         }
+        self.looked_up(&user, why, attempt, answer, now);
     }
 
     fn undelivered_by_ring(&mut self, to: &NodeId, now: Now) {
@@ -344,11 +356,11 @@ impl Node {
         Sender { charged: over, vouched: None }
     }
 
-    fn peer_at(&self, place: RingId) -> Option<&VerifiedCertificate> {
+    pub(super) fn peer_at(&self, place: RingId) -> Option<&VerifiedCertificate> {
         self.links.peers().map(|(peer, _)| peer).find(|peer| RingId::of_node(peer.node_id()) == place)
     }
 
-    fn node_of(&self, user: &UserId) -> Option<NodeId> {
+    pub(super) fn node_of(&self, user: &UserId) -> Option<NodeId> {
         self.links.peers().map(|(peer, _)| peer).find(|peer| peer.user_id() == user).map(|peer| *peer.node_id())
     }
 

@@ -8,7 +8,7 @@ use super::{Effect, Event, KeyUse, NetworkState, Node};
 use crate::chat::MessageId;
 use crate::crypto::{KeyOp, KeyOpResult, Ticket};
 use crate::identity::UserId;
-use crate::ring::Standing;
+use crate::ring::{RingId, Standing};
 use crate::session::Content;
 use crate::store::Write;
 use crate::time::Now;
@@ -61,15 +61,18 @@ impl Node {
                     if self.links.is_up(peer.user_id()) {
                         self.ring_linked(peer.node_id(), now);
                         self.tell_revoked(peer.user_id(), now);
+                        self.mail_linked(&peer, now);
                     }
                 }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),
                 links::Outcome::Down { user, node, reason } => {
                     self.ring_unlinked(&node, now);
+                    self.mail_unlinked(&node, now);
                     self.session_down(&user, reason, now);
                 }
                 links::Outcome::DialFailed { user, node, was_answered } => {
                     self.ring_dial_failed(&node, was_answered, now);
+                    self.mail_unreachable(RingId::of_node(&node), now);
                     self.dial_failed(&user, now);
                 }
             }
@@ -83,6 +86,7 @@ impl Node {
                 self.relay_input(now, |relay| relay.signed(signature, now.mono));
             }
             Some(KeyUse::Statement(statement, draft)) => self.statement_signed(statement, draft, result, now),
+            Some(KeyUse::Mail(use_)) => self.mail_key_done(use_, result, now),
             Some(KeyUse::Link(op)) => self.link_input(now, |links, trust, ice| links.key_done(op, result, ice, trust, now)),
             None => {}
         }
@@ -114,6 +118,13 @@ impl Node {
                     self.incoming_stored(user, view, gap_changed);
                 }
                 Some(Purpose::Publication { path }) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
+                Some(Purpose::Letter { id, user, author, incoming }) => {
+                    let incoming = incoming.map(|incoming| *incoming);
+                    durable.extend(incoming.iter().map(|(view, _)| (user.clone(), view.id)));
+                    self.letter_stored(id, *author, incoming, now);
+                }
+                Some(Purpose::Deposit { mailbox, id }) => self.deposit_stored(&mailbox, id, now),
+                Some(Purpose::Sealed { id, bucket }) => self.sealed_stored(id, bucket, now),
                 Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),
                 Some(Purpose::Quiet) | None => {}
             }
@@ -126,6 +137,7 @@ impl Node {
         for user in to_send {
             self.flush(&user, now);
             self.seek(&user, now);
+            self.leave_mail(&user, now);
         }
         self.acknowledge(durable, now);
     }
@@ -185,7 +197,8 @@ impl Node {
         if let Some(chat) = self.chats.get_mut(user) {
             let waiting = chat.session_lost();
             for id in waiting {
-                self.notify(Event::MessageChanged { with: user.clone(), id, state: super::MessageState::Queued });
+                let state = self.mail.state_of(id).map_or(super::MessageState::Queued, |(state, _)| state);
+                self.notify(Event::MessageChanged { with: user.clone(), id, state });
             }
         }
         self.lost(user, reason, now);

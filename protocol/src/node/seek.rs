@@ -91,7 +91,13 @@ impl Node {
             self.relay_input(now, |relay| relay.lookup(user.clone(), Asked::Reach, now.mono));
         } else if self.is_looking(user) {
             self.step(user, Step::Watching { until_ms: now.mono + RING_WATCH_MS });
+            self.leave_mail(user, now);
         }
+    }
+
+    /// Whether a contact is away, or cannot be reached.
+    pub(super) fn is_absent(&self, user: &UserId) -> bool {
+        matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Watching { .. } | Step::Waiting { .. }))
     }
 
     /// The ring says where a contact is.
@@ -146,6 +152,10 @@ impl Node {
         if let Some(peer) = &peer {
             self.links.familiar(*peer.node_id());
         }
+        let device = devices.iter().find_map(|device| self.verified(user, &device.certificate, now));
+        if let Some(device) = device {
+            self.mail_found_device(user, &device);
+        }
         match (presence, peer) {
             (frames::Presence::Online, Some(peer)) => self.dial(peer, now),
             (frames::Presence::Online, None) => self.wait(user, now),
@@ -153,6 +163,7 @@ impl Node {
             _ => {
                 let wait_ms = if self.ring.standing() == RingStanding::Alone { WATCH_MS } else { RING_WATCH_MS };
                 self.step(user, Step::Watching { until_ms: now.mono + wait_ms });
+                self.leave_mail(user, now);
             }
         }
     }
@@ -264,6 +275,7 @@ impl Node {
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
         self.step(user, Step::Waiting { since_ms: now.mono, until_ms });
+        self.leave_mail(user, now);
     }
 
     fn step(&mut self, user: &UserId, step: Step) {
@@ -283,7 +295,7 @@ impl Node {
     }
 
     /// Pins a key at first sight; a different one later blocks the contact until the person has looked.
-    fn key_is_known(&mut self, peer: &VerifiedCertificate) -> bool {
+    pub(super) fn key_is_known(&mut self, peer: &VerifiedCertificate) -> bool {
         let Some(chat) = self.chats.get_mut(peer.user_id()) else { return true };
         let seen = peer.key_hash();
         match chat.key.pinned {

@@ -118,6 +118,11 @@ impl Ring {
     /// The first five responsible for a key that are not bad, where it lies in the stretch that this node knows whole: fewer only in a
     /// smaller ring, or at the end of what is known. Nobody where it does not.
     pub(super) fn responsible(&self, key: RingId, is_bad: &impl Fn(RingId) -> bool) -> Vec<RingId> {
+        self.first_behind(key, HOLDERS, is_bad)
+    }
+
+    /// The same for so many as are asked for.
+    fn first_behind(&self, key: RingId, count: usize, is_bad: &impl Fn(RingId) -> bool) -> Vec<RingId> {
         let [next, previous] = &self.near;
         let is_round = self.knows_all();
         let first = previous.last().copied().unwrap_or(self.me);
@@ -135,10 +140,10 @@ impl Ring {
             let mut all: Vec<RingId> = stretch.filter(is_good).collect();
             super::id::sort_by(&mut all, &|id| key.clockwise_to(id));
             all.dedup();
-            all.truncate(HOLDERS);
+            all.truncate(count);
             return all;
         }
-        stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(HOLDERS).collect()
+        stretch.filter(|id| key.is_between(first, *id)).filter(is_good).take(count).collect()
     }
 
     /// Whether both lists together go round the whole circle: two that overlap do, and those of a small ring. Short lists prove that
@@ -159,6 +164,11 @@ impl Ring {
     /// The first five nodes responsible for a key, as far as this one knows; nobody where the key is not near.
     pub fn responsible_for(&self, key: RingId) -> Vec<RingId> {
         self.responsible(key, &|_| false)
+    }
+
+    /// The first sixteen nodes clockwise of a key, as far as this one knows; nobody where the key is not near.
+    pub fn arc_of(&self, key: RingId) -> Vec<RingId> {
+        self.first_behind(key, NEAR_KNOWN, &|_| false)
     }
 
     /// Whether this node is among the first sixteen clockwise of a key that it knows: what belongs there may be kept here.

@@ -31,6 +31,8 @@ const TOMBSTONE_BYTES_MAX: u64 = 16 * 1024;
 const SETTLE_MS: u64 = 5 * SECOND_MS;
 /// How long what others have is relied upon; then they are asked again. Guess: it costs 34 bytes an item.
 const KNOWN_MS: u64 = HOUR_MS;
+/// Least time between two receipts for one item: each is a signature.
+const RECEIPT_AGAIN_MS: u64 = 30 * SECOND_MS;
 /// Nodes that are known to have one item; the first are forgotten.
 const KEEPERS_MAX: usize = 16;
 
@@ -169,7 +171,7 @@ impl Holder {
         let mut tally = self.tally(from, &mailbox);
         let mut verdicts = Vec::with_capacity(items.len());
         for offered in items {
-            let known = self.known(from, is_first_hand, mailbox, offered.id, out);
+            let known = self.known(from, is_first_hand, mailbox, offered.id, now, out);
             let verdict = known.unwrap_or_else(|| match is_mine {
                 true => self.reserve(from, is_first_hand, mailbox, *offered, &mut tally, now),
                 false => Verdict::NotMine,
@@ -180,7 +182,7 @@ impl Holder {
     }
 
     /// What is to be said of something that is here already, or was.
-    fn known(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, id: EnvelopeId, out: &mut Vec<HolderOrder>) -> Option<Verdict> {
+    fn known(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, id: EnvelopeId, now: Now, out: &mut Vec<HolderOrder>) -> Option<Verdict> {
         if let Some(item) = self.boxes.get_mut(&mailbox).and_then(|items| items.get_mut(&id)) {
             if !is_first_hand {
                 note(&mut item.keepers, from);
@@ -190,8 +192,9 @@ impl Holder {
                 note(&mut item.waiting, from);
                 return Some(Verdict::Want);
             }
-            if is_first_hand {
+            if is_first_hand && item.receipt_ms <= now.mono {
                 item.depositor = Some(from);
+                item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
                 out.push(HolderOrder::Receipt(from, mailbox, id, item.expiry_h()));
             }
             return Some(Verdict::Kept);
@@ -273,6 +276,7 @@ impl Holder {
             stored_ms: None,
             keepers: if is_first_hand { Vec::new() } else { vec![from] },
             known_until_ms: 0,
+            receipt_ms: 0,
             waiting: vec![from],
         };
         let key = row_key(&mailbox, id);
@@ -297,6 +301,7 @@ impl Holder {
         for to in std::mem::take(&mut item.waiting) {
             out.push(HolderOrder::Send(to, DepositMessage::Verdicts { mailbox: *mailbox, items: vec![(id, Verdict::Kept)] }));
             if item.depositor == Some(to) {
+                item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
                 out.push(HolderOrder::Receipt(to, *mailbox, id, item.expiry_h()));
             }
         }

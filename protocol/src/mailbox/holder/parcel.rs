@@ -48,6 +48,8 @@ pub(super) struct Item {
     /// Other nodes that have it, as far as known; until then.
     pub keepers: Vec<RingId>,
     pub known_until_ms: u64,
+    /// When a receipt may be signed again.
+    pub receipt_ms: u64,
     /// Who waits to hear that it is durable.
     pub waiting: Vec<RingId>,
 }
@@ -118,7 +120,7 @@ impl Item {
             _ => return Err(Malformed),
         };
         reader.finish()?;
-        Ok((mailbox, id, Item { bytes, expiry_ms, depositor, kind, stored_ms: Some(0), keepers: Vec::new(), known_until_ms: 0, waiting: Vec::new() }))
+        Ok((mailbox, id, Item { bytes, expiry_ms, depositor, kind, stored_ms: Some(0), keepers: Vec::new(), known_until_ms: 0, receipt_ms: 0, waiting: Vec::new() }))
     }
 }
 

@@ -13,14 +13,14 @@ impl Node {
     /// Erases prekeys that are over; draws a new one where it is time and somebody could read of it.
     pub(in crate::node) fn tend_prekeys(&mut self, now: Now) {
         self.directory.prekeys_ms = now.mono + PREKEY_LOOK_MS;
-        let wall_ms = self.prekey_clock_ms(now);
+        let wall_ms = self.directory_clock_ms(now);
         let is_member = self.ring.standing() == Standing::Member;
         let tended = self.directory.prekeys.tend(wall_ms, is_member.then_some(&mut self.rng));
         self.store(tended.writes, tended.made.map_or(Purpose::Quiet, |prekey| Purpose::Prekey { prekey }));
     }
 
     /// A clock that was wound back keeps no prekey for longer: the time is never earlier than the newest that the authority signed.
-    pub(super) fn prekey_clock_ms(&self, now: Now) -> u64 {
+    pub(in crate::node) fn directory_clock_ms(&self, now: Now) -> u64 {
         clock_ms(now.wall, self.revoked.as_ref())
     }
 

@@ -1,0 +1,190 @@
+//! A collector: what others keep for this node, fetched once from any of them.
+//!
+//! Whoever is linked is asked what there is. What is not known yet is fetched from one of those that list it, a few at a time; from
+//! another one when it does not come, or is not what it was called. An envelope is done when its message is durable here, or when it
+//! is none to show; then it is fetched no more.
+//!
+//! Deliberately absent: opening envelopes, telling holders what has come, links and the disk.
+
+use super::{CollectMessage, EnvelopeId};
+use crate::limits::{COPIES, FETCH_MAX, HOLDER_WAIT_MS, RECEIVER_ENVELOPES_MAX};
+use crate::ordered::OrderedMap;
+use crate::ring::RingId;
+use crate::time::{Now, SECOND_MS};
+
+/// Envelopes known to lie somewhere and not done; of more than that the rest is listed again later.
+const WANTED_MAX: usize = 2 * RECEIVER_ENVELOPES_MAX;
+/// Longest that the first collecting may take, as far as anybody waits for it: after that what comes live is shown at once.
+const DRAIN_MS: u64 = 5 * SECOND_MS;
+
+/// How far an envelope is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Waiting,
+    /// Asked for.
+    Fetching { from: RingId, until_ms: u64 },
+    /// Here: being opened, or being stored.
+    Here,
+}
+
+#[derive(Clone, Debug)]
+struct Wanted {
+    sources: Vec<RingId>,
+    step: Step,
+}
+
+/// What one holder has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listing {
+    Asked,
+    Done,
+}
+
+/// What others keep for this node.
+#[derive(Clone, Debug, Default)]
+pub struct Collector {
+    listings: OrderedMap<RingId, Listing>,
+    wanted: OrderedMap<EnvelopeId, Wanted>,
+    /// Since when this node is in its place, and who was to keep its mail then.
+    first: Vec<RingId>,
+    drain_until_ms: u64,
+}
+
+impl Collector {
+    /// This node has taken its place in the ring; these are to keep its mail. What comes live waits until they have said what they have.
+    pub fn joined(&mut self, five: Vec<RingId>, now: Now) {
+        self.first = five;
+        self.first.truncate(COPIES);
+        self.drain_until_ms = now.mono + DRAIN_MS;
+    }
+
+    /// Whether what others keep may still come before what comes live.
+    pub fn is_draining(&self, now: Now) -> bool {
+        let is_heard = |node: &RingId| self.listings.get(node) == Some(&Listing::Done);
+        now.mono < self.drain_until_ms && !(self.wanted.is_empty() && self.first.iter().all(is_heard))
+    }
+
+    /// A session with a node began: what has it?
+    pub fn linked(&mut self, node: RingId, out: &mut Vec<(RingId, CollectMessage)>) {
+        self.listings.insert(node, Listing::Asked);
+        out.push((node, CollectMessage::Ask { after: EnvelopeId([0; 32]) }));
+    }
+
+    /// A session is over: what was to come from there comes from another.
+    pub fn unlinked(&mut self, node: RingId, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        self.listings.remove(&node);
+        for (_, wanted) in self.wanted.iter_mut() {
+            forget(wanted, node);
+        }
+        self.fetch(now, out);
+    }
+
+    /// A node says what it has, of which these are not done; the last id of its list, where there is more.
+    pub fn listed(&mut self, from: RingId, fresh: &[EnvelopeId], more_after: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        for id in fresh {
+            if self.wanted.len() >= WANTED_MAX && !self.wanted.contains_key(id) {
+                continue;
+            }
+            let wanted = self.wanted.entry(*id).or_insert_with(|| Wanted { sources: Vec::new(), step: Step::Waiting });
+            if !wanted.sources.contains(&from) && wanted.sources.len() < 2 * COPIES {
+                wanted.sources.push(from);
+            }
+        }
+        match more_after {
+            Some(after) => out.push((from, CollectMessage::Ask { after })),
+            None => drop(self.listings.insert(from, Listing::Done)),
+        }
+        self.fetch(now, out);
+    }
+
+    /// Something came that calls itself this envelope. True when it was asked for and is to be opened.
+    pub fn came(&mut self, from: RingId, id: EnvelopeId) -> bool {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return false };
+        let is_theirs = matches!(wanted.step, Step::Fetching { from: asked, .. } if asked == from);
+        if is_theirs {
+            wanted.step = Step::Here;
+        }
+        is_theirs
+    }
+
+    /// What came from there was not what it was called, or they have it no more.
+    pub fn failed(&mut self, from: RingId, id: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        for (name, wanted) in self.wanted.iter_mut() {
+            if id.is_none_or(|id| id == *name) {
+                forget(wanted, from);
+            }
+        }
+        self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
+        self.fetch(now, out);
+    }
+
+    /// An envelope is done.
+    pub fn done(&mut self, id: EnvelopeId, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        self.wanted.remove(&id);
+        self.fetch(now, out);
+    }
+
+    /// When [`Collector::tend`] is due.
+    pub fn deadline(&self) -> Option<u64> {
+        let of_step = |wanted: &Wanted| match wanted.step {
+            Step::Fetching { until_ms, .. } => Some(until_ms),
+            Step::Waiting | Step::Here => None,
+        };
+        self.wanted.values().filter_map(of_step).chain((self.drain_until_ms > 0).then_some(self.drain_until_ms)).min()
+    }
+
+    /// What did not come in time comes from another.
+    pub fn tend(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        for (_, wanted) in self.wanted.iter_mut() {
+            if let Step::Fetching { from, until_ms } = wanted.step
+                && until_ms <= now.mono
+            {
+                forget(wanted, from);
+            }
+        }
+        self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
+        self.fetch(now, out);
+        if self.drain_until_ms <= now.mono {
+            self.drain_until_ms = 0;
+        }
+    }
+
+    /// Nodes that listed this envelope.
+    pub fn sources(&self, id: &EnvelopeId) -> &[RingId] {
+        self.wanted.get(id).map_or(&[], |wanted| &wanted.sources)
+    }
+
+    /// Asks for what waits, of those who have least under way.
+    fn fetch(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        let mut under_way: OrderedMap<RingId, usize> = OrderedMap::new();
+        let mut all = 0;
+        for wanted in self.wanted.values() {
+            match wanted.step {
+                Step::Fetching { from, .. } => *under_way.entry(from).or_insert_with(|| 0) += 1,
+                Step::Here => {}
+                Step::Waiting => continue,
+            }
+            all += 1;
+        }
+        let mut asks: OrderedMap<RingId, Vec<EnvelopeId>> = OrderedMap::new();
+        for (id, wanted) in self.wanted.iter_mut().filter(|(_, wanted)| wanted.step == Step::Waiting) {
+            if all >= FETCH_MAX {
+                break;
+            }
+            let load = |node: &RingId| under_way.get(node).copied().unwrap_or(0);
+            let Some(from) = wanted.sources.iter().copied().min_by_key(load) else { continue };
+            *under_way.entry(from).or_insert_with(|| 0) += 1;
+            all += 1;
+            wanted.step = Step::Fetching { from, until_ms: now.mono + HOLDER_WAIT_MS };
+            asks.entry(from).or_insert_with(Vec::new).push(*id);
+        }
+        out.extend(asks.into_iter().map(|(from, ids)| (from, CollectMessage::Fetch(ids))));
+    }
+}
+
+fn forget(wanted: &mut Wanted, node: RingId) {
+    wanted.sources.retain(|source| *source != node);
+    if matches!(wanted.step, Step::Fetching { from, .. } if from == node) {
+        wanted.step = Step::Waiting;
+    }
+}

@@ -1,0 +1,300 @@
+//! A depositor: which peers this node leaves its envelopes with, until five keep each of them.
+//!
+//! The life of an envelope here: it is added; who stands behind the mailbox's key is looked up; the first five of them that take it are
+//! offered it, sent it where they want it, and count when their signed receipt has come. Who is full, silent or out of reach is passed
+//! over for the next, up to the sixteenth. When five have it, all is well for half an hour; then, and whenever the author comes back, the
+//! same is asked once more, since peers come and go. It ends when it is removed: delivered, or over.
+//!
+//! Deliberately absent: sealing, signatures, links and the disk. Positions stand for nodes, as at a holder.
+
+use super::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
+use crate::limits::{
+    ARC, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM,
+};
+use crate::ordered::{OrderedMap, OrderedSet};
+use crate::ring::RingId;
+use crate::time::Now;
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum DepositorOrder {
+    /// Ask the ring who stands behind this mailbox's key; answered by [`Depositor::candidates`].
+    Look(Mailbox),
+    /// A session with this node is wanted; answered by [`Depositor::linked`] or [`Depositor::unreachable`].
+    Link(RingId),
+    /// Send this to a linked node.
+    Send(RingId, DepositMessage),
+    /// Send this envelope as [`DepositMessage::Item`].
+    Give(RingId, Mailbox, EnvelopeId),
+}
+
+/// One envelope that is to be kept by five.
+#[derive(Clone, Debug)]
+struct Deposit {
+    bucket: Bucket,
+    /// Who has signed for it; true where that was asked in this round.
+    holders: OrderedMap<RingId, bool>,
+    /// Given to them, or said to be there: the receipt is awaited.
+    under_way: OrderedSet<RingId>,
+}
+
+/// What is going on with a holder-to-be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A session was ordered.
+    Linking { until_ms: u64 },
+    /// Its word is awaited.
+    Asked { until_ms: u64 },
+    /// Full, silent or out of reach: others come first.
+    Passed { until_ms: u64 },
+}
+
+/// What waits for one receiver.
+#[derive(Clone, Debug, Default)]
+struct Outgoing {
+    candidates: Vec<RingId>,
+    steps: OrderedMap<RingId, Step>,
+    deposits: OrderedMap<EnvelopeId, Deposit>,
+    /// When who stands there is asked (again); `None` while that is under way.
+    look_ms: Option<u64>,
+}
+
+/// What this node leaves with others.
+#[derive(Clone, Debug)]
+pub struct Depositor {
+    me: RingId,
+    boxes: OrderedMap<Mailbox, Outgoing>,
+}
+
+impl Outgoing {
+    /// The five that are asked: the first that are not passed over.
+    fn five(&self) -> Vec<RingId> {
+        let is_passed = |node: &&RingId| matches!(self.steps.get(*node), Some(Step::Passed { .. }));
+        self.candidates.iter().filter(|node| !is_passed(node)).take(COPIES).copied().collect()
+    }
+
+    fn is_content(&self) -> bool {
+        self.deposits.values().all(|deposit| deposit.holders.values().filter(|is_of_round| **is_of_round).count() >= COPIES)
+    }
+
+    /// What one of the five has not, and is not about to have.
+    fn lacking(&self, node: RingId) -> Vec<Offered> {
+        let lacks = |deposit: &Deposit| deposit.holders.get(&node) != Some(&true) && !deposit.under_way.contains(&node);
+        let lacking = self.deposits.iter().filter(|(_, deposit)| lacks(deposit)).take(OFFER_MAX);
+        lacking.map(|(id, deposit)| Offered { id: *id, bucket: Some(deposit.bucket) }).collect()
+    }
+
+    fn under_way(&self, node: RingId) -> usize {
+        self.deposits.values().filter(|deposit| deposit.under_way.contains(&node)).count()
+    }
+
+    fn pass(&mut self, node: RingId, now: Now) {
+        self.steps.insert(node, Step::Passed { until_ms: now.mono + HOLDER_PASSED_MS });
+        for (_, deposit) in self.deposits.iter_mut() {
+            deposit.under_way.remove(&node);
+        }
+    }
+}
+
+impl Depositor {
+    /// One that has nothing to leave.
+    pub fn new(me: RingId) -> Self {
+        Self { me, boxes: OrderedMap::new() }
+    }
+
+    /// One more envelope is to be kept by five. `holders` have signed for it before: they are asked again.
+    pub fn add(&mut self, mailbox: Mailbox, id: EnvelopeId, bucket: Bucket, holders: impl IntoIterator<Item = RingId>, now: Now) {
+        let mut asked_before = OrderedMap::new();
+        for node in holders {
+            asked_before.insert(node, false);
+        }
+        let deposit = Deposit { bucket, holders: asked_before, under_way: OrderedSet::new() };
+        let outgoing = self.boxes.entry(mailbox).or_insert_with(Outgoing::default);
+        if outgoing.deposits.is_empty() {
+            outgoing.look_ms = Some(now.mono);
+        }
+        outgoing.deposits.insert(id, deposit);
+    }
+
+    /// An envelope is delivered, or over.
+    pub fn remove(&mut self, mailbox: &Mailbox, id: EnvelopeId) {
+        if let Some(outgoing) = self.boxes.get_mut(mailbox) {
+            outgoing.deposits.remove(&id);
+            if outgoing.deposits.is_empty() {
+                self.boxes.remove(mailbox);
+            }
+        }
+    }
+
+    /// Whether an envelope is to be kept.
+    pub fn has(&self, mailbox: &Mailbox, id: EnvelopeId) -> bool {
+        self.boxes.get(mailbox).is_some_and(|outgoing| outgoing.deposits.contains_key(&id))
+    }
+
+    /// Who has signed that they keep it.
+    pub fn holders(&self, mailbox: &Mailbox, id: EnvelopeId) -> Vec<RingId> {
+        let deposit = self.boxes.get(mailbox).and_then(|outgoing| outgoing.deposits.get(&id));
+        deposit.map(|deposit| deposit.holders.keys().copied().collect()).unwrap_or_default()
+    }
+
+    /// Whether so many keep it that its author may go.
+    pub fn is_held(&self, mailbox: &Mailbox, id: EnvelopeId) -> bool {
+        self.holders(mailbox, id).len() >= QUORUM
+    }
+
+    /// How many peers could keep mail for this mailbox.
+    pub fn available(&self, mailbox: &Mailbox) -> u8 {
+        let count = self.boxes.get(mailbox).map_or(0, |outgoing| outgoing.candidates.len());
+        u8::try_from(count).unwrap_or(u8::MAX)
+    }
+
+    /// What waits for anybody: their mailboxes and envelopes.
+    pub fn all(&self) -> impl Iterator<Item = (&Mailbox, EnvelopeId)> {
+        self.boxes.iter().flat_map(|(mailbox, outgoing)| outgoing.deposits.keys().map(move |id| (mailbox, *id)))
+    }
+
+    /// When [`Depositor::tend`] is due.
+    pub fn deadline(&self) -> Option<u64> {
+        let of_step = |step: &Step| match *step {
+            Step::Linking { until_ms } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms,
+        };
+        self.boxes.values().flat_map(|outgoing| outgoing.look_ms.into_iter().chain(outgoing.steps.values().map(of_step))).min()
+    }
+
+    /// The ring says who stands behind a mailbox's key, nearest first, without its receiver; nobody where it could not tell.
+    pub fn candidates(&mut self, mailbox: &Mailbox, nodes: &[RingId], now: Now) {
+        let me = self.me;
+        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return };
+        outgoing.look_ms = Some(now.mono + DEPOSIT_AGAIN_MS);
+        if nodes.is_empty() {
+            return;
+        }
+        outgoing.candidates = nodes.iter().filter(|node| **node != me).take(ARC).copied().collect();
+        let candidates = outgoing.candidates.clone();
+        // Who stands so far away by now has handed over, or is gone.
+        for (_, deposit) in outgoing.deposits.iter_mut() {
+            deposit.holders.retain(|node, _| candidates.contains(node));
+        }
+        outgoing.steps.retain(|node, _| candidates.contains(node));
+    }
+
+    /// A session with a node began.
+    pub fn linked(&mut self, node: RingId) {
+        for (_, outgoing) in self.boxes.iter_mut() {
+            outgoing.steps.remove(&node);
+        }
+    }
+
+    /// A session is over: what was under way is offered again when there is one.
+    pub fn unlinked(&mut self, node: RingId) {
+        for (_, outgoing) in self.boxes.iter_mut() {
+            if matches!(outgoing.steps.get(&node), Some(Step::Asked { .. })) {
+                outgoing.steps.remove(&node);
+            }
+            for (_, deposit) in outgoing.deposits.iter_mut() {
+                deposit.under_way.remove(&node);
+            }
+        }
+    }
+
+    /// A node cannot be linked to.
+    pub fn unreachable(&mut self, node: RingId, now: Now) {
+        for (_, outgoing) in self.boxes.iter_mut() {
+            if matches!(outgoing.steps.get(&node), Some(Step::Linking { .. })) {
+                outgoing.pass(node, now);
+            }
+        }
+    }
+
+    /// A holder said what it thinks of what this node offered or sent.
+    pub fn verdicts(&mut self, from: RingId, mailbox: &Mailbox, items: &[(EnvelopeId, Verdict)], now: Now, out: &mut Vec<DepositorOrder>) {
+        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return };
+        if matches!(outgoing.steps.get(&from), Some(Step::Asked { .. })) {
+            outgoing.steps.remove(&from);
+        }
+        let mut under_way = outgoing.under_way(from);
+        let mut is_passed = false;
+        for (id, verdict) in items {
+            let Some(deposit) = outgoing.deposits.get_mut(id) else { continue };
+            match verdict {
+                Verdict::Want if under_way < DEPOSITS_UNDER_WAY => {
+                    under_way += usize::from(deposit.under_way.insert(from));
+                    out.push(DepositorOrder::Give(from, *mailbox, *id));
+                }
+                // The rest is offered again when there is room on the way. A tombstone comes with what is cleared.
+                Verdict::Want | Verdict::Cleared => {}
+                Verdict::Kept => drop(deposit.under_way.insert(from)),
+                Verdict::Full | Verdict::NotMine | Verdict::Refused => is_passed = true,
+            }
+        }
+        if is_passed {
+            outgoing.pass(from, now);
+        } else if outgoing.under_way(from) > 0 {
+            outgoing.steps.insert(from, Step::Asked { until_ms: now.mono + HOLDER_WAIT_MS });
+        }
+    }
+
+    /// A holder's receipt for an envelope was verified. False when that is nothing new.
+    pub fn receipt(&mut self, from: RingId, mailbox: &Mailbox, id: EnvelopeId, now: Now) -> bool {
+        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return false };
+        let Some(deposit) = outgoing.deposits.get_mut(&id) else { return false };
+        deposit.under_way.remove(&from);
+        let is_news = deposit.holders.insert(from, true).is_none();
+        if outgoing.under_way(from) == 0 {
+            outgoing.steps.remove(&from);
+        } else {
+            outgoing.steps.insert(from, Step::Asked { until_ms: now.mono + HOLDER_WAIT_MS });
+        }
+        is_news
+    }
+
+    /// Goes on with everything: looks, links, offers.
+    pub fn tend(&mut self, is_linked: impl Fn(RingId) -> bool, now: Now, out: &mut Vec<DepositorOrder>) {
+        for (mailbox, outgoing) in self.boxes.iter_mut() {
+            let over: Vec<(RingId, Step)> = outgoing.steps.iter().filter(|(_, step)| is_over(**step, now)).map(|(node, step)| (*node, *step)).collect();
+            for (node, step) in over {
+                match step {
+                    Step::Passed { .. } => drop(outgoing.steps.remove(&node)),
+                    Step::Linking { .. } | Step::Asked { .. } => outgoing.pass(node, now),
+                }
+            }
+            if outgoing.look_ms.is_some_and(|at| at <= now.mono) {
+                outgoing.look_ms = None;
+                if outgoing.is_content() {
+                    // A new round: whoever has signed before is asked whether it is still there.
+                    for (_, deposit) in outgoing.deposits.iter_mut() {
+                        deposit.holders.iter_mut().for_each(|(_, is_of_round)| *is_of_round = false);
+                    }
+                }
+                out.push(DepositorOrder::Look(*mailbox));
+                continue;
+            }
+            if outgoing.look_ms.is_none() {
+                continue;
+            }
+            for node in outgoing.five() {
+                let lacking = outgoing.lacking(node);
+                if lacking.is_empty() || outgoing.steps.contains_key(&node) {
+                    continue;
+                }
+                if is_linked(node) {
+                    outgoing.steps.insert(node, Step::Asked { until_ms: now.mono + HOLDER_WAIT_MS });
+                    out.push(DepositorOrder::Send(node, DepositMessage::Offer { is_first_hand: true, mailbox: *mailbox, items: lacking }));
+                } else {
+                    outgoing.steps.insert(node, Step::Linking { until_ms: now.mono + HOLDER_WAIT_MS });
+                    out.push(DepositorOrder::Link(node));
+                }
+            }
+            if outgoing.is_content() {
+                // All of them were asked in this round.
+                outgoing.look_ms = outgoing.look_ms.map(|at| at.max(now.mono + DEPOSIT_LOOK_MS));
+            }
+        }
+    }
+}
+
+fn is_over(step: Step, now: Now) -> bool {
+    match step {
+        Step::Linking { until_ms } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms <= now.mono,
+    }
+}

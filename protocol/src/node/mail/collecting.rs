@@ -1,0 +1,324 @@
+//! What others keep for this node: fetched, opened, stored, shown; then its holders are told, and its author.
+
+use super::{CollectMessage, MailKeyUse, Node};
+use crate::chat::{Arrival, BodyError, MessageBody, MessageId, MessageView, Sealing, Standing};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::crypto::KeyOpResult;
+use crate::handshake::Judge;
+use crate::identity::{UserId, VerifiedCertificate, clock_ms};
+use crate::limits::{ENVELOPE_SEEN_MS, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, Opened, Sealed, Tombstone};
+use crate::message::receipt_of;
+use crate::node::journal::Purpose;
+use crate::node::{KeyUse, Row, Table};
+use crate::ordered::OrderedMap;
+use crate::ring::{RingId, Standing as RingStanding};
+use crate::store::Write;
+use crate::time::{HOUR_MS, Now};
+
+const VERSION: u8 = 1;
+/// How long what has come is gathered before its holders are told: one signature for many.
+const GATHER_MS: u64 = 200;
+/// Live messages that wait for the mail at most; the next is taken as it comes.
+const HELD_BACK_MAX: usize = 256;
+
+/// An envelope that is done, remembered until nobody can bring it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    expiry_h: u32,
+    /// What was in it and whose it was; `None` for one that is none: nobody is told anything of it.
+    letter: Option<(KeyId, MessageId)>,
+}
+
+/// Messages of one author that have come, of which nobody has been told.
+#[derive(Clone, Debug, Default)]
+pub(in crate::node) struct Arrivals {
+    arrived: Vec<Arrived>,
+    /// Nodes that keep them.
+    sources: Vec<RingId>,
+    /// The author, where they want to hear of it.
+    author: Option<VerifiedCertificate>,
+}
+
+impl Seen {
+    /// version | expiry(4) | kind(1): 0 none; 1 key id(16) | mid(16)
+    fn row(&self, id: EnvelopeId) -> Write {
+        let head = Writer::new().u8(VERSION).u32(self.expiry_h);
+        let value = match self.letter {
+            None => head.u8(0),
+            Some((author, message)) => head.u8(1).raw(&author.0).raw(&message.0),
+        };
+        Write { table: Table::Seen, key: id.0.to_vec(), value: Some(value.into_bytes()) }
+    }
+
+    fn read(row: &Row) -> Result<(EnvelopeId, Self), Malformed> {
+        let id = EnvelopeId(row.key.as_slice().try_into().map_err(|_| Malformed)?);
+        let mut reader = Reader::new(&row.value);
+        if reader.u8()? != VERSION {
+            return Err(Malformed);
+        }
+        let expiry_h = reader.u32()?;
+        let letter = match reader.u8()? {
+            0 => None,
+            _ => Some((KeyId(reader.array()?), MessageId(reader.array()?))),
+        };
+        reader.finish()?;
+        Ok((id, Self { expiry_h, letter }))
+    }
+
+    fn is_over(&self, wall_ms: u64) -> bool {
+        u64::from(self.expiry_h) * HOUR_MS + ENVELOPE_SEEN_MS <= wall_ms
+    }
+}
+
+/// The envelopes seen, in the rows of the store. Those that nobody can bring any more go.
+pub(super) fn restore(rows: &[Row], now: Now, writes: &mut Vec<Write>) -> OrderedMap<EnvelopeId, Seen> {
+    let mut seen = OrderedMap::new();
+    for row in rows.iter().filter(|row| row.table == Table::Seen) {
+        match Seen::read(row) {
+            Ok((id, entry)) if !entry.is_over(now.wall) => drop(seen.insert(id, entry)),
+            _ => writes.push(Write { table: Table::Seen, key: row.key.clone(), value: None }),
+        }
+    }
+    seen
+}
+
+impl Node {
+    /// Lends the collector, and sends what it says.
+    pub(super) fn collect(&mut self, now: Now, step: impl FnOnce(&mut Collector, &mut Vec<(RingId, CollectMessage)>)) {
+        let mut out = Vec::new();
+        step(&mut self.mail.collector, &mut out);
+        for (to, message) in out {
+            self.send_collect(to, &message, now);
+        }
+        if !self.mail.held_back.is_empty() && !self.mail.collector.is_draining(now) {
+            self.let_in(now);
+        }
+    }
+
+    pub(super) fn collecting_wake(&mut self, now: Now) {
+        self.collect(now, |collector, out| collector.tend(now, out));
+        if self.mail.clear_ms.take_if(|at| *at <= now.mono).is_some() {
+            self.sign_tombstones(now);
+        }
+    }
+
+    /// Membership began: who keeps mail for this node is linked to, and has the word first.
+    pub(in crate::node) fn mail_standing(&mut self, standing: RingStanding, now: Now) {
+        if standing != RingStanding::Member {
+            return;
+        }
+        let me = self.ring.me();
+        let mut arc = self.ring.arc_of(RingId::of_user(self.own.user_id()));
+        arc.retain(|place| *place != me);
+        for place in arc.iter().take(crate::limits::COPIES) {
+            if self.peer_at(*place).is_none() {
+                self.ring_dial(*place, now);
+            }
+        }
+        self.mail.collector.joined(arc, now);
+    }
+
+    pub(super) fn listed(&mut self, from: RingId, is_more: bool, items: &[(EnvelopeId, MessageId)], now: Now) {
+        // Whoever still has what was seen does not know yet that it has come.
+        for (id, _) in items {
+            let known = self.mail.seen.get(id).and_then(|seen| seen.letter);
+            if let Some((author, message)) = known {
+                self.note_arrived(author, Arrived { id: message, envelope: *id }, &[from], None, now);
+            }
+        }
+        let is_done = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id);
+        let fresh: Vec<EnvelopeId> = items.iter().map(|(id, _)| *id).filter(|id| !is_done(id)).collect();
+        let more_after = items.last().filter(|_| is_more).map(|(last, _)| *last);
+        self.collect(now, |collector, out| collector.listed(from, &fresh, more_after, now, out));
+    }
+
+    /// An envelope came from a holder.
+    pub(super) fn letter_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) {
+        let sealed = Sealed::read(bytes).ok().filter(|sealed| self.mail.collector.came(from, sealed.id()));
+        let Some(sealed) = sealed else {
+            // Not what was asked for: another holder has the true one.
+            self.mail.dropped += 1;
+            self.collect(now, |collector, out| collector.failed(from, None, now, out));
+            return;
+        };
+        let own = self.mail.own_of(sealed.header().to).cloned();
+        match own.filter(|own| own.user_id().mailbox() == sealed.header().mailbox) {
+            Some(own) => {
+                let op = sealed.key_op();
+                self.ask_keys(KeyUse::Mail(MailKeyUse::Open { from, sealed: Box::new(sealed), own: Box::new(own) }), op);
+            }
+            None => self.junk(&sealed, now),
+        }
+    }
+
+    /// Something that calls itself an envelope for this node, and is none: remembered, so that it is not fetched again.
+    fn junk(&mut self, sealed: &Sealed, now: Now) {
+        self.mail.dropped += 1;
+        let (id, seen) = (sealed.id(), Seen { expiry_h: bounded_expiry_h(sealed.header(), now), letter: None });
+        self.mail.seen.insert(id, seen);
+        self.store(vec![seen.row(id)], Purpose::Quiet);
+        self.collect(now, |collector, out| collector.done(id, now, out));
+    }
+
+    /// Not now: it stays where it is.
+    fn skip(&mut self, id: EnvelopeId, now: Now) {
+        self.mail.skipped.insert(id);
+        self.collect(now, |collector, out| collector.done(id, now, out));
+    }
+
+    pub(super) fn letter_unwrapped(&mut self, from: RingId, sealed: &Sealed, own: &VerifiedCertificate, result: &KeyOpResult, now: Now) {
+        if result.is_err() && self.journal.is_troubled() {
+            return self.skip(sealed.id(), now);
+        }
+        let judge = Judge { own, anchor: &self.anchor, revoked: self.revoked.as_ref(), now_ms: now.wall };
+        let opened = sealed.open(result, self.directory.prekeys(), &judge, &mut self.rng);
+        match opened {
+            Err(_) => self.junk(sealed, now),
+            Ok(opened) if self.blocked.contains(opened.author.user_id()) => self.junk(sealed, now),
+            Ok(opened) => self.opened(from, sealed, opened, now),
+        }
+    }
+
+    fn opened(&mut self, from: RingId, sealed: &Sealed, opened: Opened, now: Now) {
+        let (id, header) = (sealed.id(), *sealed.header());
+        let Opened { author, body, used_prekey } = opened;
+        if let Some(tombstone) = receipt_of(&body) {
+            return self.receipt_opened(from, sealed, &author, tombstone, now);
+        }
+        let body_read = match MessageBody::decode(&body) {
+            Ok(body) => body,
+            // A later version may know it.
+            Err(BodyError::UnknownType(_)) => return self.skip(id, now),
+            Err(BodyError::Malformed) => return self.junk(sealed, now),
+        };
+        let user = author.user_id().clone();
+        if self.journal.is_troubled() || !self.mail_key_is_known(&author) || !self.make_mail_stranger(&author, now) {
+            return self.skip(id, now);
+        }
+        let sealing = if used_prekey { Sealing::Prekey } else { Sealing::CertifiedKey };
+        let message = body_read.id;
+        let Some(chat) = self.chats.get_mut(&user) else { return self.skip(id, now) };
+        let seen = Seen { expiry_h: header.expiry_h, letter: Some((KeyId::of(&author), message)) };
+        let (mut writes, incoming) = match chat.receive(body_read, &body, sealing, now.wall) {
+            Arrival::New { writes, view, gap_changed } => (writes, Some((view, gap_changed))),
+            Arrival::Known | Arrival::Storing => (Vec::new(), None),
+            Arrival::TooMany => return self.skip(id, now),
+        };
+        writes.push(seen.row(id));
+        self.mail.seen.insert(id, seen);
+        let purpose = Purpose::Letter { id, user, author: Box::new(author), incoming: incoming.map(Box::new) };
+        self.store(writes, purpose);
+    }
+
+    /// An opened letter is durable: it is shown; its holders and its author are to be told.
+    pub(in crate::node) fn letter_stored(&mut self, id: EnvelopeId, author: VerifiedCertificate, incoming: Option<(MessageView, Option<(u64, u32)>)>, now: Now) {
+        if let Some((view, gap_changed)) = incoming {
+            self.incoming_stored(author.user_id().clone(), view, gap_changed);
+        }
+        let sources = self.mail.collector.sources(&id).to_vec();
+        if let Some((key, message)) = self.mail.seen.get(&id).and_then(|seen| seen.letter) {
+            self.note_arrived(key, Arrived { id: message, envelope: id }, &sources, Some(author), now);
+        }
+        self.collect(now, |collector, out| collector.done(id, now, out));
+    }
+
+    fn receipt_opened(&mut self, from: RingId, sealed: &Sealed, author: &VerifiedCertificate, tombstone: &[u8], now: Now) {
+        let (id, header) = (sealed.id(), *sealed.header());
+        let said = Tombstone::verify(tombstone, &self.anchor, self.revoked.as_ref(), now.wall);
+        let Some(said) = said.ok().filter(|said| said.mailbox == author.user_id().mailbox()) else { return self.junk(sealed, now) };
+        self.delivered_by_tombstone(&said, now);
+        // Its holders are to forget it; whoever wrote it hears nothing: receipts are never acknowledged in turn.
+        let key = KeyId::of(author);
+        let seen = Seen { expiry_h: header.expiry_h, letter: Some((key, header.id)) };
+        self.mail.seen.insert(id, seen);
+        self.store(vec![seen.row(id)], Purpose::Quiet);
+        let mut sources = self.mail.collector.sources(&id).to_vec();
+        sources.push(from);
+        self.note_arrived(key, Arrived { id: header.id, envelope: id }, &sources, None, now);
+        self.collect(now, |collector, out| collector.done(id, now, out));
+    }
+
+    fn note_arrived(&mut self, key: KeyId, arrived: Arrived, sources: &[RingId], author: Option<VerifiedCertificate>, now: Now) {
+        let entry = self.mail.arrived.entry(key).or_insert_with(Arrivals::default);
+        if !entry.arrived.contains(&arrived) {
+            entry.arrived.push(arrived);
+        }
+        for source in sources.iter().filter(|source| !entry.sources.contains(source)).copied().collect::<Vec<_>>() {
+            entry.sources.push(source);
+        }
+        entry.author = author.or(entry.author.take());
+        let due_ms = now.mono + GATHER_MS;
+        self.mail.clear_ms = Some(self.mail.clear_ms.map_or(due_ms, |at| at.min(due_ms)));
+    }
+
+    fn sign_tombstones(&mut self, now: Now) {
+        let mailbox = self.own.user_id().mailbox();
+        for (author, mut arrivals) in std::mem::take(&mut self.mail.arrived) {
+            let rest = arrivals.arrived.split_off(arrivals.arrived.len().min(TOMBSTONE_ENTRIES_MAX));
+            if !rest.is_empty() {
+                let more = Arrivals { arrived: rest, ..arrivals.clone() };
+                self.mail.arrived.insert(author, more);
+                self.mail.clear_ms = Some(now.mono);
+            }
+            let tombstone = Tombstone { mailbox, author, arrived: arrivals.arrived.clone(), time_ms: clock_ms(now.wall, self.revoked.as_ref()) };
+            let op = tombstone.key_op();
+            self.ask_keys(KeyUse::Mail(MailKeyUse::Tombstone(Box::new((tombstone, arrivals)))), op);
+        }
+    }
+
+    pub(super) fn tombstone_signed(&mut self, tombstone: &Tombstone, arrivals: Arrivals, result: &KeyOpResult, now: Now) {
+        let Ok(signature) = result else { return };
+        let bytes = tombstone.finish(&self.own, signature);
+        for to in &arrivals.sources {
+            self.send_collect(*to, &CollectMessage::Clear(bytes.clone()), now);
+        }
+        let Some(author) = arrivals.author else { return };
+        if self.links.is_up(author.user_id()) {
+            let ids = arrivals.arrived.iter().map(|arrived| (author.user_id().clone(), arrived.id)).collect();
+            self.acknowledge(ids, now);
+        } else {
+            self.leave_receipt(&author, &bytes, now);
+        }
+    }
+
+    /// Whether a live message is to wait until the mail is in: it would stand behind a gap that the mail may fill.
+    pub(in crate::node) fn holds_back(&mut self, user: &UserId, body: &MessageBody, bytes: &[u8], now: Now) -> bool {
+        let is_early = self.chats.get(user).is_some_and(|chat| chat.leaves_gap(body));
+        let waits = is_early && self.mail.held_back.len() < HELD_BACK_MAX && self.mail.collector.is_draining(now);
+        if waits {
+            self.mail.held_back.push((user.clone(), bytes.to_vec()));
+        }
+        waits
+    }
+
+    /// The mail is in: what waited for it is taken.
+    fn let_in(&mut self, now: Now) {
+        for (user, bytes) in std::mem::take(&mut self.mail.held_back) {
+            self.message(&user, &bytes, now);
+        }
+    }
+
+    /// As for a session: a key that changed is looked at first.
+    fn mail_key_is_known(&mut self, author: &VerifiedCertificate) -> bool {
+        self.key_is_known(author)
+    }
+
+    fn make_mail_stranger(&mut self, author: &VerifiedCertificate, now: Now) -> bool {
+        let is_new = !self.chats.contains_key(author.user_id());
+        if is_new && !self.make_stranger(author.user_id(), now) {
+            return false;
+        }
+        let Some(chat) = self.chats.get_mut(author.user_id()) else { return false };
+        if chat.key.pinned.is_none() {
+            chat.key.pinned = Some(author.key_hash());
+        }
+        chat.standing != Standing::Blocked
+    }
+}
+
+/// When to forget something that names its own end: no later than anything may be over.
+fn bounded_expiry_h(header: &Header, now: Now) -> u32 {
+    let latest = u32::try_from((now.wall + crate::limits::ENVELOPE_MS) / HOUR_MS).unwrap_or(u32::MAX);
+    header.expiry_h.min(latest)
+}

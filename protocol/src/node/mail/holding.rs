@@ -1,0 +1,130 @@
+//! What this node keeps for others: the holder's orders carried out, and mail given to whom it is for.
+
+use super::{Around, MailKeyUse, Node, Reading};
+use crate::limits::FETCH_MAX;
+use crate::mailbox::{CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, Verdict};
+use crate::node::journal::Purpose;
+use crate::node::{KeyUse, Loading};
+use crate::ring::RingId;
+use crate::time::Now;
+
+/// Items read from the disk for others at once; what is asked for beyond that is asked for again.
+const READINGS_MAX: usize = 4 * FETCH_MAX;
+
+impl Node {
+    /// Lends the holder what it needs, and carries out what it orders.
+    pub(super) fn hold(&mut self, now: Now, step: impl FnOnce(&mut Holder, &Around<'_>, &mut Vec<HolderOrder>)) {
+        let around = Around { ring: &self.ring, links: &self.links, own: self.own.user_id().mailbox() };
+        let mut orders = Vec::new();
+        step(&mut self.mail.holder, &around, &mut orders);
+        for order in orders {
+            self.holder_order(order, now);
+        }
+    }
+
+    fn holder_order(&mut self, order: HolderOrder, now: Now) {
+        match order {
+            HolderOrder::Send(to, message) => self.send_deposit(to, &message, now),
+            HolderOrder::Give(to, mailbox, id) => self.read_item(Reading { to, mailbox, id, is_letter: false }),
+            HolderOrder::Link(to) => self.ring_dial(to, now),
+            HolderOrder::Keep(mailbox, id, writes) => self.store(writes, Purpose::Deposit { mailbox, id }),
+            HolderOrder::Write(writes) => {
+                self.holding_changed();
+                self.store(writes, Purpose::Quiet);
+            }
+            HolderOrder::Receipt(to, mailbox, envelope, expiry_h) => {
+                let receipt = Receipt { holder: *self.own.node_id(), mailbox, envelope, expiry_h };
+                let op = receipt.key_op();
+                self.ask_keys(KeyUse::Mail(MailKeyUse::Receipt { to, receipt }), op);
+            }
+        }
+    }
+
+    pub(super) fn holding_wake(&mut self, now: Now) {
+        self.hold(now, |holder, around, out| holder.look(around, now, out));
+    }
+
+    /// Who stands beside this node changed.
+    pub(in crate::node) fn mail_near_changed(&mut self, now: Now) {
+        self.mail.holder.neighbours_changed(now);
+    }
+
+    pub(super) fn offered(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, items: &[Offered], now: Now) {
+        if self.journal.is_troubled() {
+            // The disk fails: others are to keep it.
+            let items = items.iter().map(|offered| (offered.id, Verdict::Full)).collect();
+            return self.send_deposit(from, &DepositMessage::Verdicts { mailbox, items }, now);
+        }
+        self.hold(now, |holder, around, out| holder.offered(from, (is_first_hand, mailbox, items), around, now, out));
+    }
+
+    /// An envelope to keep, or a tombstone. False when it is neither.
+    pub(super) fn item_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) -> bool {
+        if bytes.starts_with(b"B4T1") {
+            let Ok(tombstone) = Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall) else { return false };
+            self.delivered_by_tombstone(&tombstone, now);
+            let parcel = Parcel::of_tombstone(&tombstone, &bytes);
+            self.hold(now, |holder, _, out| holder.came(from, parcel, bytes, now, out));
+            return true;
+        }
+        let Ok(sealed) = Sealed::read(bytes) else { return false };
+        let parcel = Parcel::of_envelope(&sealed);
+        let bytes = sealed.into_bytes();
+        self.hold(now, |holder, _, out| holder.came(from, parcel, bytes, now, out));
+        true
+    }
+
+    /// An item is on the disk.
+    pub(in crate::node) fn deposit_stored(&mut self, mailbox: &Mailbox, id: EnvelopeId, now: Now) {
+        self.hold(now, |holder, _, out| holder.stored(mailbox, id, now, out));
+        self.holding_changed();
+        self.push_mail(mailbox, now);
+    }
+
+    /// Whoever it is for is linked: they hear what there is.
+    fn push_mail(&mut self, mailbox: &Mailbox, now: Now) {
+        let receiver = self.links.peers().find(|(peer, _)| peer.user_id().mailbox() == *mailbox);
+        if let Some(place) = receiver.map(|(peer, _)| RingId::of_node(peer.node_id())) {
+            self.tell_list(place, mailbox, EnvelopeId([0; 32]), now);
+        }
+    }
+
+    /// A user is there, at this node, says their presence. What is kept for them is brought to them.
+    pub(in crate::node) fn mail_presence(&mut self, mailbox: &Mailbox, nodes: &[crate::identity::NodeId], now: Now) {
+        let (there, _) = self.mail.holder.list(mailbox, EnvelopeId([0; 32]));
+        if there.is_empty() {
+            return;
+        }
+        for node in nodes {
+            let place = RingId::of_node(node);
+            match self.peer_at(place).is_some() {
+                true => self.tell_list(place, mailbox, EnvelopeId([0; 32]), now),
+                false => self.ring_dial(place, now),
+            }
+        }
+    }
+
+    pub(super) fn tell_list(&mut self, to: RingId, mailbox: &Mailbox, after: EnvelopeId, now: Now) {
+        let (items, is_more) = self.mail.holder.list(mailbox, after);
+        self.send_collect(to, &CollectMessage::List { is_more, items }, now);
+    }
+
+    pub(super) fn fetch_for(&mut self, to: RingId, mailbox: Mailbox, id: EnvelopeId, now: Now) {
+        let readings = self.loads.values().filter(|loading| matches!(loading, Loading::Item(_))).count();
+        if !self.mail.holder.has(&mailbox, id) {
+            self.send_collect(to, &CollectMessage::Gone(id), now);
+        } else if readings < READINGS_MAX {
+            self.read_item(Reading { to, mailbox, id, is_letter: true });
+        }
+    }
+
+    /// The receiver says what it has. False when that is not to be believed.
+    pub(super) fn cleared_by_receiver(&mut self, from: RingId, theirs: &Mailbox, bytes: Vec<u8>, now: Now) -> bool {
+        let tombstone = Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall);
+        let Some(tombstone) = tombstone.ok().filter(|tombstone| tombstone.mailbox == *theirs) else { return false };
+        self.delivered_by_tombstone(&tombstone, now);
+        let parcel = Parcel::of_tombstone(&tombstone, &bytes);
+        self.hold(now, |holder, _, out| holder.cleared(from, parcel, bytes, out));
+        true
+    }
+}
