@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use b4_protocol::crypto::Rng;
-use b4_protocol::identity::UserId;
+use b4_protocol::identity::{NodeId, UserId};
 use b4_protocol::identity::testing::TestDevice;
-use b4_protocol::node::{ContactView, Direction, Event, MessageState, MessageView, NetworkState, Node};
+use b4_protocol::node::{ContactView, Direction, Event, HoldingView, MessageState, MessageView, NetworkState, Node, Sealing};
 
 use crate::store::{DiskFault, MemoryStore};
 use crate::world::Hostile;
@@ -23,6 +23,10 @@ pub struct ShownMessage {
     pub state: MessageState,
     /// How many are missing before it.
     pub gap_before: u32,
+    /// Who has signed that they keep it.
+    pub holders: Vec<NodeId>,
+    /// What sealed it.
+    pub sealing: Sealing,
 }
 
 /// What a screen has shown since the machine was last started.
@@ -36,6 +40,8 @@ pub struct Seen {
     pub messages: BTreeMap<UserId, BTreeMap<[u8; 16], ShownMessage>>,
     /// Messages that were added twice: never.
     pub shown_twice: Vec<String>,
+    /// What is kept for others.
+    pub holding: HoldingView,
     /// All other events, in order.
     pub events: Vec<Event>,
 }
@@ -63,6 +69,12 @@ impl Seen {
                     self.insert(with.clone(), message);
                 }
             }
+            Event::MessageHeld { with, id, holders, .. } => {
+                if let Some(message) = self.messages.get_mut(&with).and_then(|all| all.get_mut(&id.0)) {
+                    message.holders = holders;
+                }
+            }
+            Event::HoldingChanged(view) => self.holding = view,
             other => self.events.push(other),
         }
     }
@@ -81,9 +93,16 @@ impl Seen {
         all.into_iter().filter(|message| message.direction == Direction::Out).map(|message| message.state).collect()
     }
 
+    /// How many keep each of one's own messages to somebody, in the order of the screen.
+    pub fn holders(&self, with: &UserId) -> Vec<usize> {
+        let mut all: Vec<&ShownMessage> = self.messages.get(with).into_iter().flat_map(BTreeMap::values).collect();
+        all.sort_by_key(|message| message.order);
+        all.into_iter().filter(|message| message.direction == Direction::Out).map(|message| message.holders.len()).collect()
+    }
+
     fn insert(&mut self, with: UserId, message: &MessageView) -> bool {
-        let MessageView { id, order, direction, text, state, gap_before, .. } = message.clone();
-        let shown = ShownMessage { order, direction, text, state, gap_before };
+        let MessageView { id, order, direction, text, state, gap_before, holders, sealing, .. } = message.clone();
+        let shown = ShownMessage { order, direction, text, state, gap_before, holders, sealing };
         self.messages.entry(with).or_default().insert(id.0, shown).is_some()
     }
 }

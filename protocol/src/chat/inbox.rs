@@ -13,7 +13,7 @@ const FIRST_GAPS_MAX: u64 = PAIR_ENVELOPES_MAX as u64;
 pub(super) struct Inbox {
     /// Rises when the author starts a new count.
     run: u32,
-    /// The first message of this run.
+    /// The message of this run with number 1; before that has come, the one seen first.
     first: MessageId,
     /// The highest number seen; 0 before the first.
     high: u64,
@@ -68,6 +68,9 @@ impl Inbox {
         }
         if let Some(order) = self.missing.remove(&body.seq) {
             self.base = self.base.min(body.seq);
+            if body.seq == 1 {
+                self.first = body.id;
+            }
             let then = (body.seq + 1..).find(|seq| !self.missing.contains_key(seq)).unwrap_or(self.high);
             return Verdict::Late { order, gap_before: self.gap_before(body.seq), then, then_gap: self.gap_before(then) };
         }

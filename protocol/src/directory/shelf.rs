@@ -244,7 +244,9 @@ mod tests {
 
         fn found(&self, wall_ms: u64) -> Option<Found> {
             let user = self.anna.certificate.user_id();
-            Found::verify(&self.shelf.answer(self.key(), wall_ms), user, self.authority.anchor(), None, wall_ms)
+            let body = found(&self.shelf.answer(self.key(), wall_ms), &[RingId(7)]);
+            assert_eq!(Found::holders(&body), Some(vec![RingId(7)]));
+            Found::verify(&body, user, self.authority.anchor(), None, wall_ms)
         }
     }
 
