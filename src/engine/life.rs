@@ -322,6 +322,7 @@ impl Engine {
     fn page(self: &Rc<Self>, fact: PageFact) {
         match fact {
             PageFact::Resumed => self.push(Input::Resumed),
+            PageFact::Hiding => self.push(Input::Hiding),
             PageFact::Leaving => self.push(Input::Command(node::Command::Leave)),
             // A node that has left has left for good: here comes another.
             PageFact::Restored => {

@@ -11,6 +11,8 @@ use super::{PlatformError, js};
 pub enum PageFact {
     /// It came to the front, was thawed, or the network is there again.
     Resumed,
+    /// It went to the back, or is about to be frozen: it may not run again.
+    Hiding,
     /// It came back from the browser's cache after it had been left.
     Restored,
     /// It goes away now. Whatever is to be done must be done before the listener returns.
@@ -19,7 +21,7 @@ pub enum PageFact {
 
 /// Listens until it is dropped.
 pub struct Lifecycle {
-    _listeners: [EventListener; 5],
+    _listeners: [EventListener; 6],
 }
 
 impl Lifecycle {
@@ -37,9 +39,8 @@ impl Lifecycle {
         let shown = on_fact.clone();
         let shown_document: Document = document.clone();
         let visible = move |_: &Event| {
-            if shown_document.visibility_state() == VisibilityState::Visible {
-                shown(PageFact::Resumed);
-            }
+            let is_shown = shown_document.visibility_state() == VisibilityState::Visible;
+            shown(if is_shown { PageFact::Resumed } else { PageFact::Hiding });
         };
         let back = on_fact.clone();
         let from_cache = move |event: &Event| {
@@ -50,6 +51,7 @@ impl Lifecycle {
         Ok(Self {
             _listeners: [
                 EventListener::new(&document, "visibilitychange", visible),
+                EventListener::new(&document, "freeze", telling(PageFact::Hiding)),
                 EventListener::new(&document, "resume", telling(PageFact::Resumed)),
                 EventListener::new(&window, "online", telling(PageFact::Resumed)),
                 EventListener::new(&window, "pageshow", from_cache),

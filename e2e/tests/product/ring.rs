@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use b4_e2e::{Person, World};
 use futures_util::future::try_join_all;
-use serde_json::json;
+
+use crate::until_linked;
 
 const NAMES: [&str; 8] = ["anna", "bela", "carla", "dora", "emil", "frida", "gustav", "hana"];
-/// For a ring to close after something happened to it. A dead page is noticed after 5 to 30 s.
-const HEALED_WITHIN: Duration = Duration::from_secs(75);
 
 #[tokio::test]
 async fn eight_pages_find_one_another_and_need_no_relay_any_more() -> Result<()> {
@@ -95,16 +94,6 @@ async fn chat(one: &Person, other: &Person) -> Result<()> {
     other.click("contact-accept").await?;
     other.say("hello to you").await?;
     one.until_message("in", "hello to you", &[]).await
-}
-
-/// The picture of the network shows so many links.
-async fn until_linked(person: &Person, count: usize) -> Result<()> {
-    if !person.sees("network-view").await? {
-        person.click("network-status").await?;
-        person.until_seen("network-view").await?;
-    }
-    let script = r#"return one("links-count")?.textContent.trim() === first"#;
-    person.until_within(HEALED_WITHIN, &format!("{count} links"), script, vec![json!(count.to_string())]).await.map(drop)
 }
 
 /// The node ids in the picture, ascending.

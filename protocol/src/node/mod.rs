@@ -223,6 +223,7 @@ impl Node {
                 self.ring_input(now, |ring, out| ring.resumed(now.mono, out));
                 self.seek_all_now(now);
             }
+            Input::Hiding => self.mail_hiding(now),
             Input::Wake => self.wake(now),
         }
     }

@@ -156,6 +156,14 @@ impl Holder {
         (!self.boxes.is_empty()).then_some(self.look_ms)
     }
 
+    /// This node may be gone soon: what it keeps is offered at the next look, though it has not settled.
+    pub fn hurry(&mut self, now: Now) {
+        for (_, items) in self.boxes.iter_mut() {
+            items.iter_mut().filter(|(_, item)| item.stored_ms.is_some()).for_each(|(_, item)| item.stored_ms = Some(0));
+        }
+        self.look_ms = now.mono;
+    }
+
     /// Something that stands around this node changed: what is kept may belong to others.
     pub fn neighbours_changed(&mut self, now: Now) {
         self.look_ms = self.look_ms.min(now.mono + SECOND_MS);

@@ -44,6 +44,12 @@ impl Node {
         self.hold(now, |holder, around, out| holder.look(around, now, out));
     }
 
+    /// The page may not run again: what others are to have is offered to them now. Nothing relies on it.
+    pub(in crate::node) fn mail_hiding(&mut self, now: Now) {
+        self.mail.holder.hurry(now);
+        self.holding_wake(now);
+    }
+
     /// Who stands beside this node changed.
     pub(in crate::node) fn mail_near_changed(&mut self, now: Now) {
         self.mail.holder.neighbours_changed(now);
