@@ -27,7 +27,7 @@ fn somebody_away_is_found_by_their_record_and_a_name_nobody_took_cannot_be_told(
     world.say(people[0], people[3], "when you are back");
     world.run_for(30_000);
     let dora = world.user(people[3]);
-    assert_eq!(world.seen(people[0]).states(&dora), [MessageState::Queued]);
+    assert_eq!(world.seen(people[0]).states(&dora), [MessageState::Held]);
     assert_eq!(world.seen(people[0]).contacts[&dora].presence, Presence::Away, "leaving withdraws presence");
     world.command(people[0], Command::AddContact { typed: "nobody".to_owned() });
     world.run_for(20_000);
