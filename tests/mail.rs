@@ -223,7 +223,7 @@ async fn the_tab_key_stops_at_the_newest_message_and_arrows_lead_to_the_others()
 #[wasm_bindgen_test]
 async fn what_is_kept_for_others_is_counted_in_the_settings() {
     let screen = running("/you").await;
-    assert!(screen.text("you").contains("nobody can read it on this device"));
+    assert!(screen.text("you").contains("nobody can read it here"));
     assert!(!screen.has("holding-count") && !screen.has("storage-limit"), "not known yet");
     let view = HoldingView { envelopes: 1_234, people: 17, bytes: 3 * MIB / 2, limit_bytes: 256 * MIB };
     screen.node(node::Event::HoldingChanged(view)).await;

@@ -9,10 +9,10 @@ pub const MESSAGE_DETAILS: &str = "About this message";
 pub const MESSAGE_SENT: &str = "Written";
 pub const MESSAGE_STATE: &str = "Where it is";
 pub const MESSAGE_HOLDERS: &str = "Kept by";
-pub const MESSAGE_SEALING: &str = "Closed to others";
+pub const MESSAGE_SEALING: &str = "Sealed";
 pub const HOLDING: &str = "Kept for others";
-pub const HOLDING_WHY: &str = "While people are away, peers keep their messages, and yours in turn. What is kept here is sealed: \
-    nobody can read it on this device, you neither. It goes when they have fetched it, after 30 days at the latest.";
+pub const HOLDING_WHY: &str = "While somebody is away, peers keep messages for them, and this device does its part. What is kept here is sealed: \
+    nobody can read it here, not even you. It goes once it is fetched, after 30 days at the latest.";
 pub const HOLDING_COUNT: &str = "Messages";
 pub const HOLDING_PEOPLE: &str = "For people";
 pub const HOLDING_BYTES: &str = "Space taken";
@@ -106,4 +106,25 @@ pub fn space(bytes: u64) -> String {
     };
     let parts = (bytes / unit * 10).saturating_add(bytes % unit * 10 / unit);
     if parts.is_multiple_of(10) { format!("{} {name}", parts / 10) } else { format!("{} {name}", tenths(parts)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_said_as_shortly_as_it_can_be_in_the_units_in_which_it_is_lent() {
+        for (bytes, said) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1 KiB"),
+            (1_600, "1.5 KiB"),
+            (1_048_575, "1023 KiB"),
+            (256 << 20, "256 MiB"),
+            (5 << 29, "2.5 GiB"),
+            (u64::MAX, "17179869183 GiB"),
+        ] {
+            assert_eq!(space(bytes), said);
+        }
+    }
 }

@@ -113,7 +113,7 @@ pub fn presence(network: NetworkState, presence: Presence) -> String {
     match presence {
         Presence::Unknown | Presence::Away | Presence::Unreachable { .. } if network == NetworkState::Offline => OFFLINE.to_owned(),
         Presence::Unknown => String::new(),
-        Presence::Away => "Away. What you write is kept until they come online".to_owned(),
+        Presence::Away => "Away. Messages wait for them".to_owned(),
         Presence::Connecting => "Connecting".to_owned(),
         Presence::Online => "Connected, end-to-end encrypted".to_owned(),
         Presence::Unreachable { .. } => "Online, but no connection comes about. It is tried again".to_owned(),
