@@ -1,7 +1,7 @@
 //! The picture of the network in a real browser: what it shows of a view, and when it asks for one.
 #![cfg(target_arch = "wasm32")]
 
-#[allow(dead_code, reason = "shared with tests/ui.rs, which uses the rest")]
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/screen.rs"]
 mod screen;
 

@@ -1,7 +1,7 @@
 //! The screen in a real browser: what it shows of a state, and what it orders when it is used. Engine and browser are the test's.
 #![cfg(target_arch = "wasm32")]
 
-#[allow(dead_code, reason = "shared with tests/network.rs, which uses the rest")]
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/screen.rs"]
 mod screen;
 

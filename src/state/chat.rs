@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use b4_protocol::chat::MessageId;
+use b4_protocol::identity::NodeId;
+use b4_protocol::limits::HOLDERS;
 use b4_protocol::node::{Direction, MessageState, MessageView};
 use b4_protocol::ordered::OrderedMap;
 
@@ -13,6 +15,8 @@ pub struct Chat {
     places: OrderedMap<MessageId, u64>,
     /// They have read mine up to this `MessageView::seq`.
     read_up_to: u64,
+    /// How many peers could keep mail for them, as was heard last.
+    available: Option<u8>,
     /// The newest page was asked for and has come.
     pub is_loaded: bool,
     /// Nothing older exists.
@@ -40,17 +44,36 @@ impl Chat {
         self.messages.keys().next().copied()
     }
 
+    /// How many peers there are that could keep this message, where it waits for more of them than there are.
+    pub fn shortage(&self, message: &MessageView) -> Option<u8> {
+        let is_waiting = matches!(message.state, MessageState::Queued | MessageState::Held) && message.holders.len() < HOLDERS;
+        self.available.filter(|available| is_waiting && usize::from(*available) < HOLDERS)
+    }
+
     /// A new message. One that is here already is replaced: it came with a page of history.
     pub(super) fn add(&mut self, message: MessageView) {
         self.places.insert(message.id, message.order);
         self.messages.insert(message.order, Rc::new(message));
     }
 
-    /// A state changed. What is delivered after they told that they have read so far is read.
+    /// A state changed. What is delivered after they told that they have read so far is read; what waits no more is kept by nobody.
     pub(super) fn change(&mut self, id: MessageId, state: MessageState) {
         if let Some(message) = self.places.get(&id).and_then(|order| self.messages.get_mut(order)) {
             let is_read = state == MessageState::Delivered && message.seq <= self.read_up_to;
-            Rc::make_mut(message).state = if is_read { MessageState::Read } else { state };
+            let message = Rc::make_mut(message);
+            message.state = if is_read { MessageState::Read } else { state };
+            if !can_be_kept(message.state) {
+                message.holders.clear();
+            }
+        }
+    }
+
+    /// Who keeps a message of mine now, and how many there are that could.
+    pub(super) fn hold(&mut self, id: MessageId, holders: Vec<NodeId>, available: u8) {
+        self.available = Some(available);
+        let message = self.places.get(&id).and_then(|order| self.messages.get_mut(order));
+        if let Some(message) = message.filter(|message| can_be_kept(message.state)) {
+            Rc::make_mut(message).holders = holders;
         }
     }
 
@@ -84,4 +107,9 @@ impl Chat {
         self.is_loaded = true;
         self.is_complete |= complete;
     }
+}
+
+/// Whether somebody may keep it still. A holder's word may come later than theirs that they have it.
+fn can_be_kept(state: MessageState) -> bool {
+    matches!(state, MessageState::Queued | MessageState::Sent | MessageState::Held)
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use b4_protocol::identity::{ListAge, UserId};
 use b4_protocol::node::{
-    self, ContactRefusal, ContactView, Direction, MessageState, NetworkState, NetworkView, SendRefusal, Standing,
+    self, ContactRefusal, ContactView, Direction, HoldingView, MessageState, NetworkState, NetworkView, SendRefusal, Standing,
 };
 use b4_protocol::ordered::OrderedMap;
 
@@ -26,6 +26,8 @@ pub struct AppState {
     pub network: NetworkState,
     /// The network as it was seen last. Grows old while nobody looks at it.
     pub network_view: Option<Rc<NetworkView>>,
+    /// What this device keeps for others, once that is known.
+    pub holding: Option<HoldingView>,
     /// By name.
     pub contacts: Rc<OrderedMap<UserId, Rc<ContactView>>>,
     /// Messages by contact, as far as they were loaded or came.
@@ -114,6 +116,7 @@ impl AppState {
             self.chats = Rc::default();
             self.network = NetworkState::Offline;
             self.network_view = None;
+            self.holding = None;
             self.revocations = ListAge::Fresh;
         }
         // Of the node before: the next one says it again if it is still so.
@@ -156,7 +159,8 @@ impl AppState {
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
             node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
-            node::Event::MessageHeld { .. } | node::Event::HoldingChanged(_) => {}
+            node::Event::MessageHeld { with, id, holders, available } => self.chat(with).hold(id, holders, available),
+            node::Event::HoldingChanged(view) => self.holding = Some(view),
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }

@@ -2,7 +2,8 @@
 
 use super::*;
 use b4_protocol::chat::MessageId;
-use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Sealing, Presence};
+use b4_protocol::identity::NodeId;
+use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Presence, Sealing};
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a name")
@@ -98,6 +99,69 @@ fn those_who_do_not_look_are_told_what_came_and_what_failed() {
     assert_eq!(state.news.as_ref().map(|(number, _)| *number), Some(0), "one's own text is no news");
     state.apply(Event::Node(node::Event::MessageChanged { with: with.clone(), id, state: MessageState::Failed }));
     assert_eq!(state.news, Some((1, News::Failed { to: with })));
+}
+
+fn held(holders: u8, available: u8) -> node::Event {
+    let id = message(1, Direction::Out, MessageState::Queued).id;
+    let holders = (1..=holders).map(|number| NodeId([number; 32])).collect();
+    node::Event::MessageHeld { with: user("bela"), id, holders, available }
+}
+
+fn one_that_waits(events: impl IntoIterator<Item = node::Event>) -> AppState {
+    let added = node::Event::MessageAdded { with: user("bela"), message: message(1, Direction::Out, MessageState::Queued) };
+    after([added].into_iter().chain(events))
+}
+
+/// How many keep the only message, and how many there are where those are too few.
+fn kept(state: &AppState) -> (usize, Option<u8>) {
+    let chat = &state.chats[&user("bela")];
+    let message = chat.messages().next().expect("a message");
+    (message.holders.len(), chat.shortage(message))
+}
+
+#[test]
+fn the_latest_word_says_who_keeps_a_message_and_whether_there_are_enough() {
+    for (events, expected) in [
+        (vec![], (0, None)),
+        (vec![held(2, 9)], (2, None)),
+        (vec![held(2, 9), held(3, 3)], (3, Some(3))),
+        (vec![held(3, 3), held(2, 0)], (2, Some(0))),
+        (vec![held(3, 4), held(3, 5)], (3, None)),
+        (vec![held(5, 4)], (5, None)),
+    ] {
+        assert_eq!(kept(&one_that_waits(events.clone())), expected, "{events:?}");
+    }
+}
+
+#[test]
+fn a_message_that_waits_no_more_is_kept_by_nobody_whatever_is_said_later() {
+    let with = user("bela");
+    let id = message(1, Direction::Out, MessageState::Queued).id;
+    let change = |state| node::Event::MessageChanged { with: with.clone(), id, state };
+    for state in [MessageState::Delivered, MessageState::Read, MessageState::Expired, MessageState::Failed] {
+        assert_eq!(kept(&one_that_waits([held(3, 3), change(state)])), (0, None), "{state:?}");
+        assert_eq!(kept(&one_that_waits([change(state), held(3, 3)])), (0, None), "{state:?}");
+    }
+    for state in [MessageState::Sent, MessageState::Held, MessageState::Queued] {
+        assert_eq!(kept(&one_that_waits([held(3, 9), change(state)])).0, 3, "{state:?}");
+    }
+    assert_eq!(kept(&one_that_waits([held(3, 3), change(MessageState::Sent)])), (3, None), "on its way it waits for nobody");
+}
+
+#[test]
+fn what_expired_is_told_as_what_failed_is() {
+    let id = message(1, Direction::Out, MessageState::Queued).id;
+    let state = one_that_waits([node::Event::MessageChanged { with: user("bela"), id, state: MessageState::Expired }]);
+    assert_eq!(state.news, Some((0, News::Failed { to: user("bela") })));
+}
+
+#[test]
+fn what_is_kept_for_others_is_as_it_was_told_last_and_goes_with_the_node() {
+    let view = HoldingView { envelopes: 2, people: 1, bytes: 900, limit_bytes: 1 << 28 };
+    let mut state = after([node::Event::HoldingChanged(HoldingView::default()), node::Event::HoldingChanged(view)]);
+    assert_eq!(state.holding, Some(view));
+    state.apply(Event::Phase(Phase::SecondTab));
+    assert_eq!(state.holding, None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use b4_protocol::chat::MessageId;
 use b4_protocol::identity::UserId;
 use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Sealing, Presence, Standing};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event as DomEvent, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
+use web_sys::{Element, Event as DomEvent, EventInit, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
 use yew::prelude::*;
 
 /// A user by name.
@@ -180,11 +180,19 @@ impl Screen {
         self.all(selector).iter().filter_map(|element| element.get_attribute("aria-label")).collect()
     }
 
-    /// What stands in a field.
+    /// An attribute of what has the focus.
+    pub fn focused(&self, name: &str) -> Option<String> {
+        web_sys::window()?.document()?.active_element()?.get_attribute(name)
+    }
+
+    /// What stands in a field, or is chosen of a list.
     pub fn value(&self, testid: &str) -> String {
         let element = self.one(testid);
-        match element.dyn_ref::<HtmlInputElement>() {
-            Some(input) => input.value(),
+        if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+            return input.value();
+        }
+        match element.dyn_ref::<HtmlSelectElement>() {
+            Some(list) => list.value(),
             None => element.unchecked_into::<HtmlTextAreaElement>().value(),
         }
     }
@@ -205,6 +213,17 @@ impl Screen {
         init.set_bubbles(true);
         let event = DomEvent::new_with_event_init_dict("input", &init).expect("an event");
         element.dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// Chooses one of a list.
+    pub async fn choose(&self, testid: &str, value: &str) {
+        let list: HtmlSelectElement = self.one(testid).unchecked_into();
+        list.set_value(value);
+        let init = EventInit::new();
+        init.set_bubbles(true);
+        let event = DomEvent::new_with_event_init_dict("change", &init).expect("an event");
+        list.dispatch_event(&event).expect("dispatched");
         self.settle().await;
     }
 
@@ -230,13 +249,24 @@ impl Screen {
 
     /// Presses a key in a field.
     pub async fn press(&self, testid: &str, key: &str, with_shift: bool) {
+        self.press_in(&self.one(testid), key, with_shift).await;
+    }
+
+    /// Presses a key in whatever has the focus.
+    pub async fn press_focused(&self, key: &str) {
+        let document = web_sys::window().and_then(|window| window.document());
+        let focused = document.and_then(|document| document.active_element()).expect("something has the focus");
+        self.press_in(&focused, key, false).await;
+    }
+
+    async fn press_in(&self, element: &Element, key: &str, with_shift: bool) {
         let init = KeyboardEventInit::new();
         init.set_key(key);
         init.set_shift_key(with_shift);
         init.set_bubbles(true);
         init.set_cancelable(true);
         let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).expect("an event");
-        self.one(testid).dispatch_event(&event).expect("dispatched");
+        element.dispatch_event(&event).expect("dispatched");
         self.settle().await;
     }
 

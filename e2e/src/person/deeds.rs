@@ -211,6 +211,31 @@ impl Person {
         self.until("the beginning of the chat", script, vec![]).await.map(drop)
     }
 
+    /// Unfolds the details of a message of one's own, unless they are, and returns what seals it: `session`, `prekey`, `certified-key`.
+    ///
+    /// # Errors
+    /// If there is no such message in time.
+    pub async fn sealing_of(&self, text: &str) -> Result<String> {
+        let script = r#"const part = (id) => own(first)?.querySelector(`[data-testid="${id}"]`);
+            const sealing = part("message-sealing");
+            if (!sealing) { part("message-details")?.click(); }
+            return sealing?.dataset.sealing ?? null"#;
+        let sealing = self.until(&format!("the details of {text:?}"), script, vec![json!(text)]).await?;
+        Ok(sealing.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Lends so many MiB, one of the choices. The page about oneself is open.
+    ///
+    /// # Errors
+    /// If it is not lent in time.
+    pub async fn lend_storage(&self, mib: u64) -> Result<()> {
+        self.until_seen("storage-limit").await?;
+        let choose = r#"const list = one("storage-limit"); list.value = first;
+            list.dispatchEvent(new Event("change", { bubbles: true })); return true"#;
+        self.run(choose, vec![json!(mib.to_string())]).await?;
+        self.until_attribute("storage-limit", "data-bytes", &(mib << 20).to_string()).await
+    }
+
     /// The safety number of the open chat.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ const SHOWN_MAX: usize = 4_000;
 const PRELUDE: &str = r#"
 const all = (id) => [...document.querySelectorAll(`[data-testid="${id}"]`)];
 const one = (id) => all(id)[0] ?? null;
+const own = (text) => all("message").find((row) => row.dataset.direction === "out"
+    && row.querySelector('[data-testid="message-text"]').textContent === text) ?? null;
 const contact = (user) => all("contact").find((row) => row.dataset.userId === user) ?? null;
 const [first, second, third] = arguments;
 "#;
@@ -46,13 +48,26 @@ pub struct Message {
     pub text: String,
 }
 
+/// What a device keeps for others, as its settings say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// `holding-count`
+    pub count: u64,
+    /// `holding-people`
+    pub people: u64,
+    /// `data-bytes` of `holding-bytes`
+    pub bytes: u64,
+    /// `data-bytes` of `storage-limit`
+    pub limit_bytes: u64,
+}
+
 impl Person {
     /// Somebody with this browser, who opens pages of `url`.
     pub fn new(name: &str, browser: Browser, url: &str) -> Self {
         Self { browser, name: name.to_owned(), url: url.to_owned() }
     }
 
-    /// Runs a script that may use `all(testid)`, `one(testid)`, `contact(user)` and the arguments `first`, `second`, `third`.
+    /// Runs a script that may use `all(testid)`, `one(testid)`, `own(text)`, `contact(user)` and the arguments `first`, `second`, `third`.
     ///
     /// # Errors
     /// If it throws.
@@ -230,6 +245,38 @@ impl Person {
             && (third.length === 0 || third.includes(row.dataset.state)))"#;
         let what = format!("the message {text:?} ({direction}, {states:?})");
         self.until(&what, script, vec![json!(direction), json!(text), json!(states)]).await.map(drop)
+    }
+
+    /// The nodes that keep a message of one's own, by the first one with this text.
+    ///
+    /// # Errors
+    /// If there is none in time.
+    pub async fn holders_of(&self, text: &str) -> Result<Vec<String>> {
+        let row = "const row = own(first); return row && { ids: row.dataset.holderIds }";
+        let found = self.until(&format!("the message {text:?}"), row, vec![json!(text)]).await?;
+        Ok(found["ids"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Waits until at least so many nodes keep a message of one's own.
+    ///
+    /// # Errors
+    /// If they do not in time.
+    pub async fn until_kept(&self, text: &str, holders: usize) -> Result<()> {
+        let script = "const kept = Number(own(first)?.dataset.holders ?? 0); return kept >= second ? true : { not: `kept by ${kept}` }";
+        let what = format!("{holders} nodes to keep {text:?}");
+        self.until(&what, script, vec![json!(text), json!(holders)]).await.map(drop)
+    }
+
+    /// What this device keeps for others. The page about oneself is open.
+    ///
+    /// # Errors
+    /// If it does not say in time.
+    pub async fn holding(&self) -> Result<Holding> {
+        let script = r#"const bytes = (id) => Number(one(id).dataset.bytes), count = (id) => Number(one(id).textContent);
+            return one("storage-limit") && [count("holding-count"), count("holding-people"), bytes("holding-bytes"), bytes("storage-limit")]"#;
+        let found = self.until("what is kept for others", script, vec![]).await?;
+        let number = |at: usize| found[at].as_u64().context("a number");
+        Ok(Holding { count: number(0)?, people: number(1)?, bytes: number(2)?, limit_bytes: number(3)? })
     }
 
     /// Waits until `count` messages stand there in one direction, all of them in one of these states.

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use b4_protocol::node::{Command, ContactView, Direction, MessageView};
-use web_sys::Element;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::bubble::Bubble;
@@ -18,6 +19,8 @@ const PAGE: usize = 250;
 const NEAR_TOP: i32 = 300;
 /// Pixels from the end within which the newest message is in sight: less than the smallest bubble.
 const NEAR_END: i32 = 40;
+/// Unfolds the details of a message.
+const DETAILS: &str = ".message-about";
 
 /// What is shown.
 #[derive(PartialEq, Properties)]
@@ -64,7 +67,7 @@ pub fn Messages(props: &Props) -> Html {
         engine.send(Action::Node(Command::SendAgain { to: to.clone(), id: message.id }));
     });
     html! {
-        <div ref={list} class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} tabindex="0" data-testid="messages">
+        <div ref={list} class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} onkeydown={on_key} tabindex="0" data-testid="messages">
             if !props.chat.is_loaded && rows.is_empty() {
                 <div class="messages-loading" aria-busy="true">{ for (0..3).map(|_| html! { <div class="skeleton-bubble" /> }) }</div>
             } else if rows.is_empty() {
@@ -74,10 +77,30 @@ pub fn Messages(props: &Props) -> Html {
                     if has_older && props.chat.is_loaded {
                         <li class="older"><button class="link" data-testid="load-older" onclick={older.reform(|_: MouseEvent| ())}>{ words::OLDER }</button></li>
                     }
-                    { rows_html(&rows, unread_from, &on_send_again) }
+                    { rows_html(&props.chat, &rows, unread_from, &on_send_again) }
                 </ol>
             }
         </div>
+    }
+}
+
+/// Arrow keys lead from the details of one message to those of the next. The Tab key stops at the newest alone: there may be
+/// hundreds between it and the composer.
+fn on_key(event: KeyboardEvent) {
+    let Some(message) = event.target_dyn_into::<Element>().filter(|at| at.matches(DETAILS).is_ok_and(|is| is)).and_then(|at| at.closest("li").ok()?) else { return };
+    let step = match event.key().as_str() {
+        "ArrowUp" => Element::previous_element_sibling,
+        "ArrowDown" => Element::next_element_sibling,
+        _ => return,
+    };
+    event.prevent_default();
+    // Days and gaps stand between messages.
+    let mut rows = std::iter::successors(step(&message), step);
+    if let Some(details) = rows.find_map(|row| row.query_selector(DETAILS).ok()?)
+        && let Some(details) = details.dyn_ref::<HtmlElement>()
+    {
+        // What cannot take the focus leaves it where it is.
+        let _ = details.focus();
     }
 }
 
@@ -107,7 +130,7 @@ fn use_unread_line(chat: &Rc<Chat>, unread: u32) -> Option<u64> {
 }
 
 /// The rows, given newest first, oldest first on the screen.
-fn rows_html(rows: &[Rc<MessageView>], unread_from: Option<u64>, on_send_again: &Callback<Rc<MessageView>>) -> Html {
+fn rows_html(chat: &Chat, rows: &[Rc<MessageView>], unread_from: Option<u64>, on_send_again: &Callback<Rc<MessageView>>) -> Html {
     let mut html = Vec::with_capacity(rows.len() + 8);
     let mut before: Option<&MessageView> = None;
     for message in rows.iter().rev() {
@@ -129,7 +152,14 @@ fn rows_html(rows: &[Rc<MessageView>], unread_from: Option<u64>, on_send_again: 
         };
         let is_grouped = !is_new_day && message.gap_before == 0 && before.is_some_and(follows);
         html.push(html! {
-            <Bubble key={message.id.to_string()} message={Rc::clone(message)} {is_grouped} on_send_again={on_send_again.clone()} />
+            <Bubble
+                key={message.id.to_string()}
+                message={Rc::clone(message)}
+                {is_grouped}
+                is_stop={rows.first().is_some_and(|newest| Rc::ptr_eq(newest, message))}
+                shortage={chat.shortage(message)}
+                on_send_again={on_send_again.clone()}
+            />
         });
         before = Some(message);
     }

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::state::Recovery;
+use crate::ui::components::holding;
 use crate::ui::hooks::{use_app, use_browser, use_engine};
 use crate::ui::{Browser, Route, words};
 
@@ -26,6 +27,7 @@ pub struct Props {
 pub fn You(props: &Props) -> Html {
     let (state, engine, browser) = (use_app(), use_engine(), use_browser());
     let (is_copied, chosen) = (use_state(|| false), use_state(|| (browser.theme)()));
+    let kept = holding(state.holding.as_ref(), &engine);
     let save = Callback::from(move |_: MouseEvent| engine.send(Action::SaveRecovery));
     html! {
         <section class="you" aria-label={words::YOU} data-testid="you">
@@ -53,6 +55,7 @@ pub fn You(props: &Props) -> Html {
                 Recovery::Saved => html! { <p data-testid="recovery-saved">{ words::RECOVERY_SAVED }</p> },
                 Recovery::Gone => html! { <p>{ words::RECOVERY_GONE }</p> },
             } }
+            { kept }
             { theme(&browser, &chosen) }
             <h2>{ words::ABOUT }</h2>
             <p>{ words::ABOUT_TEXT }</p>

@@ -1,11 +1,16 @@
-//! Every word of the screen, so that another language is another file like this one.
+//! Every word of the screen, so that another language is another folder like this one. `mail` has those about the life of a
+//! message and what is kept for others.
 
 #![allow(missing_docs, reason = "the words are their own documentation")]
 
+mod mail;
+
 use b4_protocol::identity::UserIdError;
 use b4_protocol::limits::NEAR_KNOWN;
-use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, LookupView, MessageState, NetworkState, NetworkView, Presence, SendRefusal};
+use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal};
 use b4_protocol::ring;
+
+pub use mail::*;
 
 use super::pages::NoticeKind;
 use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
@@ -74,7 +79,7 @@ pub const THEME_LIGHT: &str = "Light";
 pub const THEME_DARK: &str = "Dark";
 pub const ABOUT: &str = "About";
 pub const ABOUT_TEXT: &str = "B4 sends your messages straight to the other person's browser, encrypted for them alone. \
-    A small relay introduces newcomers and certifies names; it sees no message.";
+    While they are away, other people's browsers keep them closed. A small relay introduces newcomers and certifies names; it sees no message.";
 pub const NETWORK: &str = "Network";
 pub const RECOVERY: &str = "Recovery";
 pub const IDENTITY: &str = "Your name";
@@ -108,7 +113,7 @@ pub fn presence(network: NetworkState, presence: Presence) -> String {
     match presence {
         Presence::Unknown | Presence::Away | Presence::Unreachable { .. } if network == NetworkState::Offline => OFFLINE.to_owned(),
         Presence::Unknown => String::new(),
-        Presence::Away => "Away. What you write is kept here until you are both online".to_owned(),
+        Presence::Away => "Away. Messages wait for them".to_owned(),
         Presence::Connecting => "Connecting".to_owned(),
         Presence::Online => "Connected, end-to-end encrypted".to_owned(),
         Presence::Unreachable { .. } => "Online, but no connection comes about. It is tried again".to_owned(),
@@ -123,32 +128,6 @@ pub fn presence_key(presence: Presence) -> &'static str {
         Presence::Connecting => "connecting",
         Presence::Online => "online",
         Presence::Unreachable { .. } => "unreachable",
-    }
-}
-
-/// For `data-state` of a message.
-pub fn message_key(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Queued => "queued",
-        MessageState::Sent => "sent",
-        MessageState::Held => "held",
-        MessageState::Delivered => "delivered",
-        MessageState::Read => "read",
-        MessageState::Expired => "expired",
-        MessageState::Failed => "failed",
-    }
-}
-
-/// The life of a message in a sentence.
-pub fn message_state(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Queued => "Waiting here until you are both online",
-        MessageState::Sent => "On its way, not confirmed yet",
-        MessageState::Held => "Kept by other peers until they come online: you can close this page",
-        MessageState::Delivered => "They have it",
-        MessageState::Read => "They have read it",
-        MessageState::Expired => "Given up: they did not come in time",
-        MessageState::Failed => "They did not take it",
     }
 }
 
