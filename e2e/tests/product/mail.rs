@@ -38,7 +38,6 @@ async fn fifty_texts_reach_somebody_who_was_away_although_their_author_and_three
         by_node.insert(person.identity().await?.1, at);
     }
     bela.browser.kill();
-    anna.until_presence("bela", "away").await?;
     anna.open_chat("bela").await?;
     let texts = numbered("text", TEXTS);
     anna.say_all(&texts).await?;
