@@ -286,7 +286,9 @@ impl Node {
         let changed: Vec<EnvelopeId> = theirs.filter(|(id, outgoing)| is_news(id, outgoing)).map(|(id, _)| *id).collect();
         changed.into_iter().for_each(|id| self.holders_changed(id));
         self.tend_deposits(now);
-        self.leave_mail(user, now);
+        if self.mail_knows(user) {
+            self.leave_mail(user, now);
+        }
     }
 
     /// A holder's word that it keeps an envelope.
