@@ -202,6 +202,15 @@ async fn every_sealing_is_said_in_words_of_its_own_for_messages_of_either_side()
 }
 
 #[wasm_bindgen_test]
+async fn nothing_is_said_of_the_sealing_of_what_waits_before_it_is_sealed() {
+    let screen = with_one().await;
+    screen.click("message-details").await;
+    assert!(screen.has("message-state") && !screen.has("message-sealing"));
+    screen.node(changed(MessageState::Sent)).await;
+    assert_eq!(screen.attributes("message-sealing", "data-sealing"), ["session"]);
+}
+
+#[wasm_bindgen_test]
 async fn the_tab_key_stops_at_the_newest_message_and_arrows_lead_to_the_others() {
     const DAY_MS: u64 = 86_400_000;
     // Lines of days and of a gap stand between.
