@@ -130,7 +130,7 @@ impl Node {
         let Some(tombstone) = tombstone.ok().filter(|tombstone| tombstone.mailbox == *theirs) else { return false };
         self.delivered_by_tombstone(&tombstone, now);
         let parcel = Parcel::of_tombstone(&tombstone, &bytes);
-        self.hold(now, |holder, _, out| holder.cleared(from, parcel, bytes, out));
+        self.hold(now, |holder, around, out| holder.cleared(from, parcel, bytes, around, out));
         true
     }
 }
