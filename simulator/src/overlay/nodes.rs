@@ -30,6 +30,7 @@ impl Overlay {
         let state = NodeState {
             id,
             ring: Some(ring),
+            mail: self.mail_of_newcomer(id),
             life: 0,
             wake_ms: u64::MAX,
             links: OrderedMap::new(),
@@ -151,14 +152,16 @@ impl Overlay {
         }
         state.life += 1;
         let id = state.id;
+        state.mail = None;
         let links = std::mem::take(&mut state.links);
         for asked in std::mem::take(&mut state.asked).into_values() {
             match asked {
                 Asked::Lookup { number } => self.lookup_void(number),
                 Asked::Probe { number } => self.probe_void(number),
-                Asked::Certificate { .. } | Asked::Signal { .. } => {}
+                Asked::Certificate { .. } | Asked::Signal { .. } | Asked::Holders { .. } | Asked::Publish | Asked::Copy => {}
             }
         }
+        self.mail_ended(id);
         self.live.remove(&id);
         self.members.remove(&id);
         self.places.remove(&id);

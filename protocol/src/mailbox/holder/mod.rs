@@ -18,7 +18,7 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -107,6 +107,7 @@ pub struct Holding {
 /// What this node keeps for others.
 pub struct Holder {
     me: RingId,
+    copies: usize,
     limit_bytes: u64,
     boxes: OrderedMap<Mailbox, OrderedMap<EnvelopeId, Item>>,
     wanted: OrderedMap<(RingId, EnvelopeId), Wanted>,
@@ -124,6 +125,7 @@ impl Holder {
     pub fn restore(me: RingId, rows: &[Row], now: Now) -> Self {
         let mut holder = Self {
             me,
+            copies: COPIES,
             limit_bytes: LENT_BYTES,
             boxes: OrderedMap::new(),
             wanted: OrderedMap::new(),
@@ -138,6 +140,11 @@ impl Holder {
             }
         }
         holder
+    }
+
+    /// Has so many nodes keep everything, instead of five: for experiments.
+    pub fn keep_copies(&mut self, copies: usize) {
+        self.copies = copies;
     }
 
     /// How much may be kept at most. With less than there is nothing goes but what [`Holder::look`] has handed over: with 0, all of it.

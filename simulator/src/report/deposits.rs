@@ -1,0 +1,68 @@
+//! What an experiment with mail for the absent measured.
+
+use serde::Serialize;
+
+/// What became of the letters of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Deposits {
+    /// Copies that were wanted.
+    pub copies: usize,
+    /// Letters that enough had signed for when their author went: those below are parts of these.
+    pub deposited: u64,
+    /// Letters that stayed in their author's outbox.
+    pub not_left: u64,
+    /// Letters collected within two seconds after their receiver was in its place.
+    pub delivered: u64,
+    /// Letters collected after that.
+    pub late: u64,
+    /// Letters that were not collected while their receiver was there, but that somebody has who runs or will return.
+    pub unavailable: u64,
+    /// Letters that nobody has any more.
+    pub lost: u64,
+    /// The same per million, for the hours that were asked for.
+    pub lost_per_million: f64,
+    /// Letters that were opened again after they had been seen.
+    pub duplicates: u64,
+    /// Letters that three or fewer running nodes had at some time before the receiver returned.
+    pub down_to_3: u64,
+    /// Two or fewer.
+    pub down_to_2: u64,
+    /// One or none.
+    pub down_to_1: u64,
+    /// Bytes of items that holders gave to holders, for each byte that one copy for each departure of one of the first five would be.
+    pub repair_bytes_ratio: f64,
+    /// The same with what they said about it.
+    pub repair_all_bytes_ratio: f64,
+    /// From the receiver's place in the ring to a letter that is open and stored: the median.
+    pub collect_ms_p50: Option<f64>,
+    /// The 99th percentile of the same.
+    pub collect_ms_p99: Option<f64>,
+}
+
+impl Deposits {
+    /// What the summary averages, by the name it has in JSON.
+    pub(super) fn measures(&self) -> Vec<(&'static str, Option<f64>)> {
+        let counts = [
+            ("deposited", self.deposited),
+            ("not_left", self.not_left),
+            ("delivered", self.delivered),
+            ("late", self.late),
+            ("unavailable", self.unavailable),
+            ("lost", self.lost),
+            ("duplicates", self.duplicates),
+            ("down_to_3", self.down_to_3),
+            ("down_to_2", self.down_to_2),
+            ("down_to_1", self.down_to_1),
+        ];
+        let counts = counts.into_iter().map(|(name, count)| (name, Some(count as f64)));
+        counts
+            .chain([
+                ("lost_per_million", Some(self.lost_per_million)),
+                ("repair_bytes_ratio", Some(self.repair_bytes_ratio)),
+                ("repair_all_bytes_ratio", Some(self.repair_all_bytes_ratio)),
+                ("collect_ms_p50", self.collect_ms_p50),
+                ("collect_ms_p99", self.collect_ms_p99),
+            ])
+            .collect()
+    }
+}
