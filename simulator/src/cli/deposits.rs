@@ -58,9 +58,12 @@ pub(super) struct Deposits {
     /// or its sender comes back for three minutes; then all collect.
     #[arg(long)]
     crash_half: bool,
-    /// A receiver looks up who keeps its mail as soon as it has its place, instead of waiting until they hear of its presence.
+    /// A receiver does not look up who keeps its mail: they hear of its presence.
     #[arg(long)]
-    ask: bool,
+    no_asking: bool,
+    /// Links that the ring has no use for are closed at once, though mail may be about to come over them.
+    #[arg(long)]
+    no_mail_links: bool,
     /// Write what happened to lost letters on the error output: the first letter of each receiver.
     #[arg(long)]
     history: bool,
@@ -93,7 +96,8 @@ impl Deposits {
             setup: Setup { nodes: nodes as usize, links: links as usize, seed, is_webrtc: self.webrtc, lookups: 0 },
             mail: MailConfig {
                 copies: usize::from(self.copies),
-                asks_for_holders: self.ask,
+                asks_for_holders: !self.no_asking,
+                keeps_links: !self.no_mail_links,
                 has_history: self.history,
                 ..MailConfig::default()
             },

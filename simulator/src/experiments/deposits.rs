@@ -270,7 +270,9 @@ impl<'a> Course<'a> {
                 node
             }
         };
-        places.into_iter().for_each(|place| drop(come_back(&mut self.world, place)));
+        places.into_iter().for_each(|place| {
+            come_back(&mut self.world, place);
+        });
         for (author, key) in senders {
             let node = come_back(&mut self.world, author);
             self.world.deposit_again(node, key);
@@ -304,9 +306,8 @@ fn summed(copies: usize, letters: &[LetterFacts], counted: MailCounted) -> repor
     let of = |fate: Fate| letters.iter().filter(|letter| letter.fate == fate).count() as u64;
     let left = || letters.iter().filter(|letter| letter.fate != Fate::NotLeft);
     let down_to = |least: usize| left().filter(|letter| letter.least <= least).count() as u64;
-    let mut took_ms: Vec<u64> = left().filter_map(|letter| letter.took_ms).collect();
-    took_ms.sort_unstable();
-    let percentile = |part: usize| took_ms.get(took_ms.len() * part / 100).map(|ms| *ms as f64);
+    let left_ms = sorted(letters.iter().filter_map(|letter| letter.left_ms));
+    let took_ms = sorted(left().filter_map(|letter| letter.took_ms));
     let deposited = left().count() as u64;
     let oracle = (counted.oracle_bytes as f64).max(1.0);
     report::Deposits {
@@ -324,7 +325,19 @@ fn summed(copies: usize, letters: &[LetterFacts], counted: MailCounted) -> repor
         down_to_1: down_to(1),
         repair_bytes_ratio: counted.repair_bytes as f64 / oracle,
         repair_all_bytes_ratio: (counted.repair_bytes + counted.repair_word_bytes) as f64 / oracle,
-        collect_ms_p50: percentile(50),
-        collect_ms_p99: percentile(99),
+        deposit_ms_p50: percentile(&left_ms, 50),
+        deposit_ms_p99: percentile(&left_ms, 99),
+        collect_ms_p50: percentile(&took_ms, 50),
+        collect_ms_p99: percentile(&took_ms, 99),
     }
+}
+
+fn sorted(times_ms: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut times_ms: Vec<u64> = times_ms.collect();
+    times_ms.sort_unstable();
+    times_ms
+}
+
+fn percentile(sorted_ms: &[u64], part: usize) -> Option<f64> {
+    sorted_ms.get(sorted_ms.len() * part / 100).map(|ms| *ms as f64)
 }

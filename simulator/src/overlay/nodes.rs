@@ -203,6 +203,7 @@ impl Overlay {
         if let Message::Reply { path, .. } = &message {
             self.note_routed(to, *path);
         }
+        self.mail_hears(to, from, &message);
         let Message::Route(route) = &message else {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
             return;

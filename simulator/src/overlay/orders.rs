@@ -14,6 +14,7 @@ impl Overlay {
         match outcome {
             Outcome::Send { to, message } => self.send(node, to, message),
             Outcome::Dial { to } => self.dial(node, to),
+            Outcome::Close { peer, is_dead: false } if self.mail_keeps(node, peer) => {}
             Outcome::Close { peer, .. } => self.close(node, peer),
             Outcome::Delivered { path, service, key, body, .. } => self.delivered(node, path, service, (key, &body)),
             Outcome::Answered { request, path, by, verdict, hops, body } => self.answered(node, request, (path, by, verdict, hops), &body),
@@ -58,6 +59,9 @@ impl Overlay {
     }
 
     pub(super) fn dial(&mut self, node: NodeIndex, to: RingId) {
+        if self.mail_gives_back(node, to) {
+            return;
+        }
         if self.nodes[node as usize].introduced.contains(&Some(to)) {
             let peer = self.places.get(&to).copied().unwrap_or(node);
             let round_trip = 2 * self.latency(node, peer);

@@ -33,6 +33,10 @@ pub struct Deposits {
     pub repair_bytes_ratio: f64,
     /// The same with what they said about it.
     pub repair_all_bytes_ratio: f64,
+    /// From a letter's being left, with no link open for it, to the receipt of its last holder: the median.
+    pub deposit_ms_p50: Option<f64>,
+    /// The 99th percentile of the same.
+    pub deposit_ms_p99: Option<f64>,
     /// From the receiver's place in the ring to a letter that is open and stored: the median.
     pub collect_ms_p50: Option<f64>,
     /// The 99th percentile of the same.
@@ -60,6 +64,8 @@ impl Deposits {
                 ("lost_per_million", Some(self.lost_per_million)),
                 ("repair_bytes_ratio", Some(self.repair_bytes_ratio)),
                 ("repair_all_bytes_ratio", Some(self.repair_all_bytes_ratio)),
+                ("deposit_ms_p50", self.deposit_ms_p50),
+                ("deposit_ms_p99", self.deposit_ms_p99),
                 ("collect_ms_p50", self.collect_ms_p50),
                 ("collect_ms_p99", self.collect_ms_p99),
             ])

@@ -132,8 +132,9 @@ impl Overlay {
         sources.push(from);
         if let (Some(number), Some(post)) = (ledger::number_of(id), self.post.as_mut()) {
             post.ledger.opened(number, now_ms);
-            let of = own.and_then(|key| post.boxes.get_mut(&key));
-            of.into_iter().for_each(|of| drop(of.seen.insert(id)));
+            if let Some(of) = own.and_then(|key| post.boxes.get_mut(&key)) {
+                of.seen.insert(id);
+            }
         }
         self.note_arrived(node, id, &sources);
         self.collect(node, |collector, out| collector.done(id, now, out));

@@ -40,6 +40,8 @@ pub struct LetterFacts {
     pub fate: Fate,
     /// From its receiver's place in the ring to when it was open and stored there.
     pub took_ms: Option<u64>,
+    /// From when it was left to the receipt of the last holder that was wanted, where that came.
+    pub left_ms: Option<u64>,
     /// How often it was opened.
     pub opened: u32,
     /// The fewest running nodes that had it, between its author's going and its receiver's return.
@@ -48,7 +50,10 @@ pub struct LetterFacts {
 
 struct Letter {
     expiry_ms: u64,
+    written_ms: u64,
     receipts: usize,
+    /// When the last receipt came that was wanted.
+    left_ms: Option<u64>,
     /// Enough have signed, and the author is gone.
     is_left: bool,
     /// Its receiver has returned.
@@ -100,7 +105,9 @@ impl Ledger {
             let expiry_ms = (now.wall + ENVELOPE_MS) / HOUR_MS * HOUR_MS;
             self.letters.push(Letter {
                 expiry_ms,
+                written_ms: now.mono,
                 receipts: 0,
+                left_ms: None,
                 is_left: false,
                 is_over: false,
                 holders: Vec::new(),
@@ -166,8 +173,13 @@ impl Ledger {
         self.letters[number].holders.len()
     }
 
-    pub fn receipt(&mut self, number: usize) {
-        self.letters[number].receipts += 1;
+    /// A holder has signed for it: one of so many.
+    pub fn receipt(&mut self, number: usize, copies: usize, now_ms: u64) {
+        let letter = &mut self.letters[number];
+        letter.receipts += 1;
+        if letter.receipts == copies {
+            letter.left_ms = Some(now_ms - letter.written_ms);
+        }
     }
 
     /// From now on it is left, where enough have signed.
@@ -208,6 +220,6 @@ impl Ledger {
             (None, _) if !letter.holders.is_empty() || is_on_disk() => Fate::Unavailable,
             (None, _) => Fate::Lost,
         };
-        LetterFacts { number, fate, took_ms, opened: letter.opened, least: letter.least }
+        LetterFacts { number, fate, took_ms, left_ms: letter.left_ms, opened: letter.opened, least: letter.least }
     }
 }

@@ -9,11 +9,12 @@
 mod collecting;
 mod holding;
 mod ledger;
+mod lent;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use b4_protocol::limits::{COPIES, QUORUM};
+use b4_protocol::limits::{COPIES, MAIL_IDLE_MS, QUORUM};
 use b4_protocol::mailbox::{
     CollectMessage, Collector, DepositMessage, Depositor, EnvelopeId, Holder, Mailbox, Neighbourhood, Parcel,
 };
@@ -44,13 +45,15 @@ pub struct MailConfig {
     pub keys_ms: u64,
     /// A receiver that does not stand near its own key looks up who keeps its mail, instead of waiting until they learn of it.
     pub asks_for_holders: bool,
+    /// A link that the ring has no use for stays open for a while: mail may come over it.
+    pub keeps_links: bool,
     /// What happened to the first letter of each mailbox is written down.
     pub has_history: bool,
 }
 
 impl Default for MailConfig {
     fn default() -> Self {
-        Self { copies: COPIES, disk_ms: (2, 8), keys_ms: 5, asks_for_holders: false, has_history: false }
+        Self { copies: COPIES, disk_ms: (2, 8), keys_ms: 5, asks_for_holders: true, keeps_links: true, has_history: false }
     }
 }
 
@@ -99,6 +102,8 @@ pub(super) struct MailState {
     own: Option<RingId>,
     /// When the pending wake happens.
     wake_ms: u64,
+    /// Links that the ring has no use for, and when something of the mail was last said over them.
+    lent: BTreeMap<RingId, u64>,
     /// What has come and of which nobody was told, and whom to tell when.
     arrived: Vec<EnvelopeId>,
     sources: BTreeSet<RingId>,
@@ -285,6 +290,7 @@ impl Overlay {
             collector: Collector::default(),
             own: post.receivers.get(&id).copied(),
             wake_ms: u64::MAX,
+            lent: BTreeMap::new(),
             arrived: Vec::new(),
             sources: BTreeSet::new(),
             clear_ms: None,
@@ -323,6 +329,9 @@ impl Overlay {
 
     pub(super) fn mail_unlinked(&mut self, node: NodeIndex, peer: RingId) {
         let now = self.mail_now();
+        if let Some(mail) = self.nodes[node as usize].mail.as_mut() {
+            mail.lent.remove(&peer);
+        }
         self.hold(node, |holder, _, _| holder.unlinked(peer));
         self.deposit_with(node, |depositor, _| depositor.unlinked(peer));
         self.collect(node, |collector, out| collector.unlinked(peer, now, out));
@@ -355,6 +364,7 @@ impl Overlay {
         self.tend_deposits(node);
         self.collect(node, |collector, out| collector.tend(now, out));
         self.receiver_wakes(node);
+        self.close_idle(node);
         self.mail_arm(node);
     }
 
@@ -364,6 +374,7 @@ impl Overlay {
                 let Some((peer, number)) = self.nodes[to as usize].links.get(&from).copied() else { return };
                 if number == link && !self.is_apart(peer, to) {
                     self.trace.add(u64::from(peer) << 32 | u64::from(to) | 1 << 62);
+                    self.mail_used(to, from);
                     self.mail_message(to, from, message);
                 }
             }
@@ -402,6 +413,7 @@ impl Overlay {
         let state = &self.nodes[node as usize];
         let Some((peer, link)) = state.links.get(&to).copied() else { return };
         let from = state.id;
+        self.mail_used(node, to);
         self.count_repair(from, to, &message);
         let delay = after_ms + self.latency(node, peer);
         self.schedule(delay, Event::Mail(Box::new(MailEvent::Message { from, to: peer, link, message })));
@@ -432,7 +444,8 @@ impl Overlay {
         let now_ms = self.now_ms;
         let state = &mut self.nodes[node as usize];
         let (Some(mail), life) = (state.mail.as_mut(), state.life) else { return };
-        let due = [mail.holder.deadline(), mail.depositor.deadline(), mail.collector.deadline(), mail.clear_ms, mail.publish_ms];
+        let idle = mail.lent.values().min().map(|at| at + MAIL_IDLE_MS);
+        let due = [idle, mail.holder.deadline(), mail.depositor.deadline(), mail.collector.deadline(), mail.clear_ms, mail.publish_ms];
         let Some(due_ms) = due.into_iter().flatten().min().map(|due_ms| due_ms.max(now_ms + 1)) else { return };
         if due_ms < mail.wake_ms {
             mail.wake_ms = due_ms;

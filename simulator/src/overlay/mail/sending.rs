@@ -120,11 +120,11 @@ impl Overlay {
 
     /// A holder's word that it keeps a letter.
     pub(super) fn receipt_came(&mut self, node: NodeIndex, from: RingId, mailbox: Mailbox, id: EnvelopeId) {
-        let now = self.mail_now();
+        let (now, now_ms) = (self.mail_now(), self.now_ms);
         let mut is_news = false;
         self.deposit_with(node, |depositor, _| is_news = depositor.receipt(from, &mailbox, id, now));
         if let (true, Some(number), Some(post)) = (is_news, ledger::number_of(id), self.post.as_mut()) {
-            post.ledger.receipt(number);
+            post.ledger.receipt(number, post.config.copies, now_ms);
         }
         self.tend_deposits(node);
     }
