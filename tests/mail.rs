@@ -51,7 +51,7 @@ fn nodes(count: u8) -> Vec<NodeId> {
 
 fn held(holders: u8, available: u8) -> node::Event {
     let id = message(1, Direction::Out, MessageState::Queued).id;
-    node::Event::MessageHeld { with: user("bela"), id, holders: nodes(holders), available }
+    node::Event::MessageHeld { with: user("bela"), id, holders: nodes(holders), sealing: Sealing::Prekey, available }
 }
 
 fn changed(state: MessageState) -> node::Event {

@@ -104,7 +104,7 @@ fn those_who_do_not_look_are_told_what_came_and_what_failed() {
 fn held(holders: u8, available: u8) -> node::Event {
     let id = message(1, Direction::Out, MessageState::Queued).id;
     let holders = (1..=holders).map(|number| NodeId([number; 32])).collect();
-    node::Event::MessageHeld { with: user("bela"), id, holders, available }
+    node::Event::MessageHeld { with: user("bela"), id, holders, sealing: Sealing::Prekey, available }
 }
 
 fn one_that_waits(events: impl IntoIterator<Item = node::Event>) -> AppState {

@@ -76,6 +76,19 @@ impl Journal {
         self.retry_at_ms.replace(now_mono_ms + STORE_RETRY_MS).is_none()
     }
 
+    /// The disk is full: what is kept for others gives way to what is one's own. Returns what goes.
+    pub fn drop_deposits(&mut self) -> Vec<(Mailbox, EnvelopeId)> {
+        let mut dropped = Vec::new();
+        self.pending.retain(|pending| match pending.purpose {
+            Purpose::Deposit { mailbox, id } => {
+                dropped.push((mailbox, id));
+                false
+            }
+            _ => true,
+        });
+        dropped
+    }
+
     /// Everything that is not durable, to be ordered again, when its time has come.
     pub fn retry(&mut self, now_mono_ms: u64) -> Vec<(Ticket, Vec<Write>)> {
         if self.retry_at_ms.is_none_or(|at| at > now_mono_ms) {

@@ -224,6 +224,7 @@ impl Node {
                 self.seek_all_now(now);
             }
             Input::Hiding => self.mail_hiding(now),
+            Input::RoomLeft(bytes) => self.room_left(bytes),
             Input::Wake => self.wake(now),
         }
     }

@@ -144,6 +144,11 @@ impl Node {
 
     pub(super) fn store_failed(&mut self, full: bool, now: Now) {
         let is_first = self.journal.failed(now.mono);
+        if full {
+            for (mailbox, id) in self.journal.drop_deposits() {
+                self.deposit_not_stored(&mailbox, id, now);
+            }
+        }
         if is_first && !self.has_store_trouble {
             self.has_store_trouble = true;
             self.notify(Event::StoreTrouble { full, working: false });

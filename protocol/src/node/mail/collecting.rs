@@ -133,6 +133,15 @@ impl Node {
         self.collect(now, |collector, out| collector.listed(from, &fresh, more_after, now, out));
     }
 
+    /// Others keep mail for this node because there was no room for it where it belongs.
+    pub(super) fn look_elsewhere(&mut self, places: &[RingId], now: Now) {
+        for place in places.iter().filter(|place| **place != self.ring.me()).copied().collect::<Vec<_>>() {
+            if self.peer_at(place).is_none() {
+                self.ring_dial(place, now);
+            }
+        }
+    }
+
     /// An envelope came from a holder.
     pub(super) fn letter_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) {
         let sealed = Sealed::read(bytes).ok().filter(|sealed| self.mail.collector.came(from, sealed.id()));

@@ -62,6 +62,9 @@ impl Node {
             return self.send_deposit(from, &DepositMessage::Verdicts { mailbox, items }, now);
         }
         self.hold(now, |holder, around, out| holder.offered(from, (is_first_hand, mailbox, items), around, now, out));
+        if !is_first_hand && !self.mail.holder.elsewhere(&mailbox, now).is_empty() {
+            self.push_mail(&mailbox, now);
+        }
     }
 
     /// An envelope to keep, or a tombstone. False when it is neither.
@@ -85,6 +88,11 @@ impl Node {
         self.hold(now, |holder, _, out| holder.stored(mailbox, id, now, out));
         self.holding_changed();
         self.push_mail(mailbox, now);
+    }
+
+    /// There is no room on the disk for an item: whoever gave it hears that, and asks another.
+    pub(in crate::node) fn deposit_not_stored(&mut self, mailbox: &Mailbox, id: EnvelopeId, now: Now) {
+        self.hold(now, |holder, _, out| holder.not_stored(mailbox, id, out));
     }
 
     /// Whoever it is for is linked: they hear what there is.
@@ -112,7 +120,8 @@ impl Node {
 
     pub(super) fn tell_list(&mut self, to: RingId, mailbox: &Mailbox, after: EnvelopeId, now: Now) {
         let (items, is_more) = self.mail.holder.list(mailbox, after);
-        self.send_collect(to, &CollectMessage::List { is_more, items }, now);
+        let elsewhere = self.mail.holder.elsewhere(mailbox, now);
+        self.send_collect(to, &CollectMessage::List { is_more, items, elsewhere }, now);
     }
 
     pub(super) fn fetch_for(&mut self, to: RingId, mailbox: Mailbox, id: EnvelopeId, now: Now) {

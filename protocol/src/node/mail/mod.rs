@@ -248,7 +248,10 @@ impl Node {
             CollectMessage::Ask { after } => self.tell_list(from, &theirs, after, now),
             CollectMessage::Fetch(ids) => ids.into_iter().for_each(|id| self.fetch_for(from, theirs, id, now)),
             CollectMessage::Clear(bytes) => return self.cleared_by_receiver(from, &theirs, bytes, now),
-            CollectMessage::List { is_more, items } => self.listed(from, is_more, &items, now),
+            CollectMessage::List { is_more, items, elsewhere } => {
+                self.listed(from, is_more, &items, now);
+                self.look_elsewhere(&elsewhere, now);
+            }
             CollectMessage::Letter(bytes) => self.letter_came(from, bytes, now),
             CollectMessage::Gone(id) => self.collect(now, |collector, out| collector.failed(from, Some(id), now, out)),
         }
@@ -316,6 +319,11 @@ impl Node {
         let row = Write { table: Table::Meta, key: LENT_KEY.to_vec(), value: Some(bytes.to_be_bytes().to_vec()) };
         self.store(vec![row], Purpose::Quiet);
         self.holding_changed();
+    }
+
+    /// The browser lets so much more be stored: half of it is left to this person's own messages.
+    pub(super) fn room_left(&mut self, bytes: u64) {
+        self.mail.holder.room_left(bytes / 2);
     }
 
     /// What is kept here is to be told anew.

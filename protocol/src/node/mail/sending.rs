@@ -240,6 +240,8 @@ impl Node {
     pub(in crate::node) fn sealed_stored(&mut self, id: EnvelopeId, bucket: crate::mailbox::Bucket, now: Now) {
         let Some(outgoing) = self.mail.outgoing.get(&id).cloned() else { return };
         self.mail.keep(id, bucket, outgoing, now);
+        // The screen learns how it is sealed.
+        self.holders_changed(id);
         self.tend_deposits(now);
     }
 
@@ -323,6 +325,7 @@ impl Node {
         let is_same = holders == known;
         outgoing.holders = holders.clone();
         let (row, with, inside, mailbox) = (outgoing.row(id), outgoing.user.clone(), outgoing.inside, outgoing.mailbox);
+        let sealing = outgoing.sealing;
         let is_done = inside == Inside::Receipt && holders.len() >= crate::limits::COPIES;
         if is_done {
             self.forget_outgoing(id);
@@ -333,7 +336,7 @@ impl Node {
         }
         if let Inside::Message(message) = inside {
             let available = self.mail.depositor.available(&mailbox);
-            self.notify(Event::MessageHeld { with: with.clone(), id: message, holders, available });
+            self.notify(Event::MessageHeld { with: with.clone(), id: message, holders, sealing, available });
             if !self.links.is_up(&with) {
                 let state = self.mail.state_of(message).map_or(MessageState::Queued, |(state, _)| state);
                 self.notify(Event::MessageChanged { with, id: message, state });
