@@ -132,6 +132,7 @@ impl Node {
         if self.has_store_trouble {
             self.has_store_trouble = false;
             self.notify(Event::StoreTrouble { full: false, working: true });
+            self.mail_again(now);
         }
         to_send.dedup();
         for user in to_send {

@@ -6,12 +6,12 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
 use crate::identity::{UserId, VerifiedCertificate, clock_ms};
-use crate::limits::{ENVELOPE_SEEN_MS, TOMBSTONE_ENTRIES_MAX};
-use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, Opened, Sealed, Tombstone};
+use crate::limits::{ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
 use crate::node::journal::Purpose;
 use crate::node::{KeyUse, Row, Table};
-use crate::ordered::OrderedMap;
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{RingId, Standing as RingStanding};
 use crate::store::Write;
 use crate::time::{HOUR_MS, Now};
@@ -96,7 +96,17 @@ impl Node {
         }
     }
 
+    /// What was passed over may be taken now.
+    pub(in crate::node) fn mail_again(&mut self, now: Now) {
+        if !self.mail.skipped.is_empty() {
+            self.mail.collector.again_now(now);
+        }
+    }
+
     pub(super) fn collecting_wake(&mut self, now: Now) {
+        if self.mail.collector.is_again_due(now) {
+            self.mail.skipped = OrderedSet::new();
+        }
         self.collect(now, |collector, out| collector.tend(now, out));
         if self.mail.clear_ms.take_if(|at| *at <= now.mono).is_some() {
             self.sign_tombstones(now);
@@ -144,8 +154,13 @@ impl Node {
 
     /// An envelope came from a holder.
     pub(super) fn letter_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) {
-        let sealed = Sealed::read(bytes).ok().filter(|sealed| self.mail.collector.came(from, sealed.id()));
-        let Some(sealed) = sealed else {
+        let sealed = Sealed::read(bytes).ok();
+        let is_known = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id) || self.mail.collector.is_here(id);
+        if sealed.as_ref().is_some_and(|sealed| is_known(&sealed.id())) {
+            // It was late, and another brought it.
+            return;
+        }
+        let Some(sealed) = sealed.filter(|sealed| self.mail.collector.came(from, sealed.id(), now)) else {
             // Not what was asked for: another holder has the true one.
             self.mail.dropped += 1;
             self.collect(now, |collector, out| collector.failed(from, None, now, out));
@@ -165,14 +180,30 @@ impl Node {
     fn junk(&mut self, sealed: &Sealed, now: Now) {
         self.mail.dropped += 1;
         let (id, seen) = (sealed.id(), Seen { expiry_h: bounded_expiry_h(sealed.header(), now), letter: None });
-        self.mail.seen.insert(id, seen);
-        self.store(vec![seen.row(id)], Purpose::Quiet);
+        let writes = self.see(id, seen);
+        self.store(writes, Purpose::Quiet);
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 
-    /// Not now: it stays where it is.
+    /// Remembers an envelope as done, in place of the one that is over first where there are too many.
+    fn see(&mut self, id: EnvelopeId, seen: Seen) -> Vec<Write> {
+        let mut writes = vec![seen.row(id)];
+        if self.mail.seen.len() >= SEEN_MAX
+            && let Some(first) = self.mail.seen.iter().min_by_key(|(_, seen)| seen.expiry_h).map(|(id, _)| *id)
+        {
+            self.mail.seen.remove(&first);
+            writes.push(Write { table: Table::Seen, key: first.0.to_vec(), value: None });
+        }
+        self.mail.seen.insert(id, seen);
+        writes
+    }
+
+    /// Not now: it stays where it is, and is looked at again after a while.
     fn skip(&mut self, id: EnvelopeId, now: Now) {
-        self.mail.skipped.insert(id);
+        if self.mail.skipped.len() < SEEN_MAX {
+            self.mail.skipped.insert(id);
+        }
+        self.mail.collector.again_later(now);
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 
@@ -183,6 +214,8 @@ impl Node {
         let judge = Judge { own, anchor: &self.anchor, revoked: self.revoked.as_ref(), now_ms: now.wall };
         let opened = sealed.open(result, self.directory.prekeys(), &judge, &mut self.rng);
         match opened {
+            // By this clock; it may be this one that is wrong.
+            Err(OpenError::Expired | OpenError::Time) => self.skip(sealed.id(), now),
             Err(_) => self.junk(sealed, now),
             Ok(opened) if self.blocked.contains(opened.author.user_id()) => self.junk(sealed, now),
             Ok(opened) => self.opened(from, sealed, opened, now),
@@ -214,8 +247,7 @@ impl Node {
             Arrival::Known | Arrival::Storing => (Vec::new(), None),
             Arrival::TooMany => return self.skip(id, now),
         };
-        writes.push(seen.row(id));
-        self.mail.seen.insert(id, seen);
+        writes.extend(self.see(id, seen));
         let purpose = Purpose::Letter { id, user, author: Box::new(author), incoming: incoming.map(Box::new) };
         self.store(writes, purpose);
     }
@@ -235,13 +267,16 @@ impl Node {
     fn receipt_opened(&mut self, from: RingId, sealed: &Sealed, author: &VerifiedCertificate, tombstone: &[u8], now: Now) {
         let (id, header) = (sealed.id(), *sealed.header());
         let said = Tombstone::verify(tombstone, &self.anchor, self.revoked.as_ref(), now.wall);
+        if said == Err(TombstoneError::Time) {
+            return self.skip(id, now);
+        }
         let Some(said) = said.ok().filter(|said| said.mailbox == author.user_id().mailbox()) else { return self.junk(sealed, now) };
         self.delivered_by_tombstone(&said, now);
         // Its holders are to forget it; whoever wrote it hears nothing: receipts are never acknowledged in turn.
         let key = KeyId::of(author);
         let seen = Seen { expiry_h: header.expiry_h, letter: Some((key, header.id)) };
-        self.mail.seen.insert(id, seen);
-        self.store(vec![seen.row(id)], Purpose::Quiet);
+        let writes = self.see(id, seen);
+        self.store(writes, Purpose::Quiet);
         let mut sources = self.mail.collector.sources(&id).to_vec();
         sources.push(from);
         self.note_arrived(key, Arrived { id: header.id, envelope: id }, &sources, None, now);
@@ -304,7 +339,10 @@ impl Node {
     /// The mail is in: what waited for it is taken.
     fn let_in(&mut self, now: Now) {
         for (user, bytes) in std::mem::take(&mut self.mail.held_back) {
-            self.message(&user, &bytes, now);
+            if !self.message(&user, &bytes, now) {
+                // As for one that comes now: it is not acknowledged, and sent again in the next session.
+                self.link_input(now, |links, _, _| links.hang_up(&user, now));
+            }
         }
     }
 

@@ -78,7 +78,7 @@ pub(super) struct Mail {
     recipients: OrderedMap<UserId, Recipient>,
     looking: OrderedSet<UserId>,
     seen: OrderedMap<EnvelopeId, Seen>,
-    /// Not to be shown now, perhaps later: passed over until the page is loaded again.
+    /// Not to be shown now, perhaps later: passed over until all are asked again.
     skipped: OrderedSet<EnvelopeId>,
     /// This device's certificate, and those before it.
     own: Vec<VerifiedCertificate>,

@@ -162,7 +162,8 @@ impl Circle {
         let until_ms = self.now.mono + ms;
         while self.now.mono < until_ms {
             self.now = later(self.now, SECOND_MS);
-            for node in self.alive() {
+            let is_due = |node: &RingId| self.holders[node].deadline().is_some_and(|at| at <= self.now.mono);
+            for node in self.alive().into_iter().filter(is_due).collect::<Vec<_>>() {
                 let now = self.now;
                 self.with(node, |holder, around, out| holder.look(around, now, out));
             }
