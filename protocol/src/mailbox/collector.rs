@@ -11,12 +11,16 @@ mod tests;
 
 use super::{CollectMessage, EnvelopeId};
 use crate::limits::{COLLECT_AGAIN_MAX_MS, COLLECT_AGAIN_MIN_MS, COPIES, FETCH_MAX, FETCH_MS, HOLDER_WAIT_MS, RECEIVER_ENVELOPES_MAX};
-use crate::ordered::OrderedMap;
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
 use crate::time::{Now, SECOND_MS};
 
 /// Envelopes known to lie somewhere and not done; of more than that the rest is listed again later.
 const WANTED_MAX: usize = 2 * RECEIVER_ENVELOPES_MAX;
+/// Of those, new ones that one holder may name in one go through its list: no more than it may keep.
+const NAMED_MAX: usize = RECEIVER_ENVELOPES_MAX;
+/// Envelopes under way from one holder: one that sends nothing leaves room for the others.
+const FETCH_FROM_ONE_MAX: usize = FETCH_MAX / 2;
 /// Longest that the first collecting may take, as far as anybody waits for it: after that what comes live is shown at once.
 const DRAIN_MS: u64 = 5 * SECOND_MS;
 
@@ -87,12 +91,17 @@ impl Collector {
     }
 
     /// A node says what it has, of which these are not done; the last id of its list, where there is more.
-    pub fn listed(&mut self, from: RingId, fresh: &[EnvelopeId], more_after: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+    pub fn listed(&mut self, from: RingId, fresh: &[EnvelopeId], mut more_after: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        // Named by nobody else: perhaps made up.
+        let mut alone = self.wanted.values().filter(|wanted| wanted.sources == [from]).count();
         for id in fresh {
-            if self.wanted.len() >= WANTED_MAX && !self.wanted.contains_key(id) {
+            let is_over = self.wanted.len() >= WANTED_MAX || alone >= NAMED_MAX;
+            if is_over && !self.wanted.contains_key(id) {
                 self.again_later(now);
+                more_after = None;
                 continue;
             }
+            alone += usize::from(!self.wanted.contains_key(id));
             let wanted = self.wanted.entry(*id).or_insert_with(|| Wanted { sources: Vec::new(), step: Step::Waiting });
             if !wanted.sources.contains(&from) && wanted.sources.len() < 2 * COPIES {
                 wanted.sources.push(from);
@@ -172,12 +181,14 @@ impl Collector {
 
     /// What did not come in time comes from another.
     pub fn tend(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
-        for (_, wanted) in self.wanted.iter_mut() {
-            if let Step::Fetching { from, until_ms, .. } = wanted.step
-                && until_ms <= now.mono
-            {
-                forget(wanted, from);
-            }
+        let is_silent = |wanted: &Wanted| match wanted.step {
+            Step::Fetching { from, until_ms, .. } if until_ms <= now.mono => Some(from),
+            _ => None,
+        };
+        // Whoever withholds one is asked for nothing more, until all are asked again.
+        let silent: OrderedSet<RingId> = self.wanted.values().filter_map(is_silent).collect();
+        for node in silent {
+            self.wanted.iter_mut().for_each(|(_, wanted)| forget(wanted, node));
         }
         self.give_up(now);
         if self.again_ms.take_if(|at| *at <= now.mono).is_some() {
@@ -221,7 +232,8 @@ impl Collector {
                 break;
             }
             let load = |node: &RingId| under_way.get(node).copied().unwrap_or(0);
-            let Some(from) = wanted.sources.iter().copied().min_by_key(load) else { continue };
+            let free = wanted.sources.iter().copied().filter(|node| load(node) < FETCH_FROM_ONE_MAX);
+            let Some(from) = free.min_by_key(load) else { continue };
             *under_way.entry(from).or_insert_with(|| 0) += 1;
             all += 1;
             wanted.step = Step::Fetching { from, since_ms: now.mono, until_ms: now.mono + HOLDER_WAIT_MS };

@@ -166,9 +166,39 @@ fn a_long_list_is_asked_for_to_its_end() {
 }
 
 #[test]
-fn only_so_much_is_remembered_of_what_is_listed_and_the_rest_is_asked_for_again() {
+fn one_that_names_what_it_never_sends_does_not_hold_up_the_others() {
+    let mut stage = Stage::linked_to([1, 2]);
+    let made_up = ids(1..=2_000);
+    let true_ones = ids(5_001..=5_020);
+    assert_eq!(stage.lists(1, &made_up).iter().filter(|(_, message)| matches!(message, CollectMessage::Ask { .. })).count(), 0);
+    assert_eq!(fetched(&stage.lists(2, &true_ones)).len(), 20, "at once");
+    true_ones.iter().for_each(|envelope| {
+        stage.collector.came(RingId(2), *envelope, stage.now);
+        stage.with(|collector, now, out| collector.done(*envelope, now, out));
+    });
+    assert_eq!(fetched(&stage.wait(HOLDER_WAIT_MS)), [], "it is asked for nothing more");
+    assert_eq!(stage.collector.wanted.len(), 0);
+}
+
+#[test]
+fn a_list_without_an_end_is_not_read_to_its_end() {
     let mut stage = Stage::linked_to([1]);
-    stage.lists(1, &ids(1..=WANTED_MAX as u32 + 100));
+    let mut asked = 0;
+    for turn in 0..100 {
+        let listed = ids(512 * turn + 1..=512 * (turn + 1));
+        let sent = stage.with(|collector, now, out| collector.listed(RingId(1), &listed, listed.last().copied(), now, out));
+        asked += sent.iter().filter(|(_, message)| matches!(message, CollectMessage::Ask { .. })).count();
+    }
+    assert_eq!((asked, stage.collector.wanted.len()), (NAMED_MAX / 512, NAMED_MAX));
+}
+
+#[test]
+fn only_so_much_is_remembered_of_what_is_listed_and_the_rest_is_asked_for_again() {
+    let mut stage = Stage::linked_to(1..=3);
+    for node in 0..3 {
+        let first = node * NAMED_MAX as u32 + 1;
+        stage.lists(u128::from(node) + 1, &ids(first..=first + NAMED_MAX as u32 - 1));
+    }
     assert_eq!(stage.collector.wanted.len(), WANTED_MAX);
     assert!(stage.collector.deadline().is_some_and(|at| at <= stage.now.mono + COLLECT_AGAIN_MIN_MS));
 }
