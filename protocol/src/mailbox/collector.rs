@@ -64,7 +64,6 @@ impl Collector {
     /// This node has taken its place in the ring; these are to keep its mail. What comes live waits until they have said what they have.
     pub fn joined(&mut self, five: Vec<RingId>, now: Now) {
         self.first = five;
-        self.first.truncate(COPIES);
         self.drain_until_ms = now.mono + DRAIN_MS;
     }
 

@@ -153,6 +153,8 @@ pub struct LinkView {
     pub age_ms: u64,
     /// Whether a conversation uses it.
     pub is_chat: bool,
+    /// Whether mail for this node's user is left there while they are away: one of the five.
+    pub is_holder: bool,
 }
 
 /// Why there is a link.

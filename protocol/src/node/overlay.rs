@@ -400,6 +400,7 @@ impl Node {
 
     fn network_view(&self, now: Now) -> NetworkView {
         let mut links: Vec<(u128, LinkView)> = Vec::new();
+        let holders = self.own_holders();
         for (place, reason, rtt_ms) in self.ring.links() {
             let Some((peer, since_ms)) = self.links.peers().find(|(peer, _)| RingId::of_node(peer.node_id()) == place) else { continue };
             let user = peer.user_id().clone();
@@ -412,6 +413,7 @@ impl Node {
             let view = LinkView {
                 node: *peer.node_id(),
                 is_chat: self.has_use_for(&user, now),
+                is_holder: holders.contains(&place),
                 user,
                 kind,
                 rtt_ms: rtt_ms.and_then(|rtt| u32::try_from(rtt).ok()),

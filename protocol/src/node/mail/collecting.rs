@@ -6,7 +6,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
 use crate::identity::{UserId, VerifiedCertificate, clock_ms};
-use crate::limits::{ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
 use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
 use crate::node::journal::Purpose;
@@ -118,15 +118,17 @@ impl Node {
         if standing != RingStanding::Member {
             return;
         }
-        let me = self.ring.me();
+        let five = self.own_holders();
+        self.look_elsewhere(&five, now);
+        self.mail.collector.joined(five, now);
+    }
+
+    /// Who keeps mail for this node's user: the first five behind their key, this node left out, as far as it knows them.
+    pub(in crate::node) fn own_holders(&self) -> Vec<RingId> {
         let mut arc = self.ring.arc_of(RingId::of_user(self.own.user_id()));
-        arc.retain(|place| *place != me);
-        for place in arc.iter().take(crate::limits::COPIES) {
-            if self.peer_at(*place).is_none() {
-                self.ring_dial(*place, now);
-            }
-        }
-        self.mail.collector.joined(arc, now);
+        arc.retain(|place| *place != self.ring.me());
+        arc.truncate(COPIES);
+        arc
     }
 
     pub(super) fn listed(&mut self, from: RingId, is_more: bool, items: &[(EnvelopeId, MessageId)], now: Now) {
@@ -143,7 +145,7 @@ impl Node {
         self.collect(now, |collector, out| collector.listed(from, &fresh, more_after, now, out));
     }
 
-    /// Others keep mail for this node because there was no room for it where it belongs.
+    /// These keep mail for this node: it links to them, and a session is asked what it has.
     pub(super) fn look_elsewhere(&mut self, places: &[RingId], now: Now) {
         for place in places.iter().filter(|place| **place != self.ring.me()).copied().collect::<Vec<_>>() {
             if self.peer_at(place).is_none() {
