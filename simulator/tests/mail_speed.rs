@@ -2,7 +2,7 @@
 
 mod people;
 
-use b4_protocol::node::{Command, Direction};
+use b4_protocol::node::{Command, Direction, MessageState};
 use b4_simulator::{NodeIndex, World, WorldConfig};
 use people::{NAMES, add, received};
 
@@ -51,4 +51,20 @@ fn what_waited_is_there_two_seconds_after_its_reader_has_joined() {
         assert!(world.run_until(2_000, has_all), "seed {seed}: {}", received(&world, people[1], people[0]).len());
         assert_eq!(world.seen(people[1]).texts(&world.user(people[0]), Direction::In).len(), 31);
     }
+}
+
+#[test]
+fn who_wants_it_shorter_has_messages_that_are_over_sooner() {
+    let (mut world, people) = bela_is_away(4);
+    let (anna, user) = (people[0], world.user(people[1]));
+    world.command(anna, Command::KeepFor { days: 1 });
+    world.say(anna, people[1], "today or never");
+    world.run_for(20_000);
+    assert_eq!(world.seen(anna).holding.keep_days, 1);
+    assert_eq!(world.seen(anna).states(&user), [MessageState::Held; 2]);
+    for node in &people {
+        world.set_clock(*node, 25 * 60 * 60 * 1_000);
+    }
+    world.run_for(15 * 60 * 1_000);
+    assert_eq!(world.seen(anna).states(&user), [MessageState::Held, MessageState::Expired]);
 }

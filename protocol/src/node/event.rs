@@ -113,6 +113,8 @@ pub struct HoldingView {
     pub bytes: u64,
     /// What it may take at most; 0: nothing is kept.
     pub limit_bytes: u64,
+    /// How many days one's own messages lie with others at most: 1 to 30.
+    pub keep_days: u8,
 }
 
 /// The network as this node sees it.

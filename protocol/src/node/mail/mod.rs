@@ -15,7 +15,7 @@ use crate::chat::{Conversation, MessageId};
 use crate::codec::Reader;
 use crate::crypto::sha256;
 use crate::identity::{TrustAnchor, UserId, VerifiedCertificate};
-use crate::limits::LENT_BYTES;
+use crate::limits::{ENVELOPE_MS, LENT_BYTES};
 use crate::mailbox::{
     CollectMessage, Collector, DepositMessage, Depositor, EnvelopeId, Holder, KeyId, Mailbox, Neighbourhood, Sealed, Tombstone, row_key,
 };
@@ -23,13 +23,17 @@ use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{Ring, RingId};
 use crate::session::Content;
 use crate::store::Write;
-use crate::time::{Now, SECOND_MS};
+use crate::time::{DAY_MS, Now, SECOND_MS};
 
 use collecting::{Arrivals, Seen};
 use sending::{Outgoing, Recipient, SealJob};
 
 /// Key of the row in `Table::Meta` that says how much is lent.
 const LENT_KEY: &[u8] = b"lent";
+/// Key of the row in `Table::Meta` that says for how many days one's own messages are left with others.
+const DAYS_KEY: &[u8] = b"days";
+/// The most, and what it is until the person says otherwise.
+const DAYS_MAX: u8 = (ENVELOPE_MS / DAY_MS) as u8;
 /// First byte of the keys of this device's earlier certificates, in `Table::Meta`.
 const CERTIFICATE_PREFIX: u8 = b'c';
 /// How long after its end a certificate's envelopes are still opened: longer than one lies.
@@ -88,6 +92,8 @@ pub(super) struct Mail {
     held_back: Vec<(UserId, Vec<u8>)>,
     /// Envelopes that were none: tampered with, or not for this node.
     dropped: u64,
+    /// For how many days one's own messages are left with others.
+    keep_days: u8,
     told: Option<HoldingView>,
     view_ms: u64,
     expiry_look_ms: u64,
@@ -114,6 +120,7 @@ impl Mail {
             clear_ms: None,
             held_back: Vec::new(),
             dropped: 0,
+            keep_days: DAYS_MAX,
             told: None,
             view_ms: now.mono,
             expiry_look_ms: now.mono,
@@ -121,6 +128,8 @@ impl Mail {
         let lent = rows.iter().find(|row| row.table == Table::Meta && row.key == LENT_KEY);
         let lent = lent.and_then(|row| row.value.as_slice().try_into().ok()).map_or(LENT_BYTES, u64::from_be_bytes);
         mail.holder.lend(lent, now);
+        let days = rows.iter().find(|row| row.table == Table::Meta && row.key == DAYS_KEY).and_then(|row| row.value.first().copied());
+        mail.keep_days = days.unwrap_or(DAYS_MAX).clamp(1, DAYS_MAX);
         sending::restore(&mut mail, rows, chats, now, &mut writes);
         (mail, writes)
     }
@@ -321,6 +330,14 @@ impl Node {
         self.holding_changed();
     }
 
+    /// For how many days the person's messages are left with others, from now on.
+    pub(super) fn keep_for(&mut self, days: u8) {
+        self.mail.keep_days = days.clamp(1, DAYS_MAX);
+        let row = Write { table: Table::Meta, key: DAYS_KEY.to_vec(), value: Some(vec![self.mail.keep_days]) };
+        self.store(vec![row], Purpose::Quiet);
+        self.holding_changed();
+    }
+
     /// The browser lets so much more be stored: half of it is left to this person's own messages.
     pub(super) fn room_left(&mut self, bytes: u64) {
         self.mail.holder.room_left(bytes / 2);
@@ -341,6 +358,7 @@ impl Node {
             people: holding.receivers,
             bytes: holding.bytes,
             limit_bytes: self.mail.holder.limit_bytes(),
+            keep_days: self.mail.keep_days,
         };
         self.mail.told = Some(view);
         self.mail.view_ms = now.mono + VIEW_MS;

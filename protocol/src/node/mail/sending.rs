@@ -17,7 +17,7 @@ use crate::node::{Direction, Event, KeyUse, Row, Table};
 use crate::ordered::OrderedMap;
 use crate::ring::RingId;
 use crate::store::Write;
-use crate::time::{HOUR_MS, MINUTE_MS, Now};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
 /// Envelopes of one contact that are being sealed at once: each is a signature.
@@ -203,7 +203,11 @@ impl Node {
 
     fn seal(&mut self, user: &UserId, recipient: &Recipient, inside: Inside, body: &[u8]) {
         let Recipient { certificate, prekey, .. } = recipient;
-        let letter = Letter { author: &self.own, to: certificate, prekey: *prekey, body, keep_ms: ENVELOPE_MS };
+        let keep_ms = match inside {
+            Inside::Message(_) => u64::from(self.mail.keep_days) * DAY_MS,
+            Inside::Receipt => ENVELOPE_MS,
+        };
+        let letter = Letter { author: &self.own, to: certificate, prekey: *prekey, body, keep_ms };
         let Ok(draft) = EnvelopeDraft::new(&letter, &mut self.rng) else { return };
         let sealing = if prekey.is_some() { Sealing::Prekey } else { Sealing::CertifiedKey };
         if let Inside::Message(id) = inside {
