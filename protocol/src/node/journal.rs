@@ -11,7 +11,7 @@ use crate::directory::Prekey;
 use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::STORE_RETRY_MS;
 use crate::mailbox::{Bucket, EnvelopeId, Mailbox};
-use crate::ring::PathId;
+use crate::ring::{PathId, RingId};
 use crate::store::Write;
 
 /// What a write is for.
@@ -25,6 +25,8 @@ pub(super) enum Purpose {
     Publication { path: PathId },
     /// A text of theirs that came by way of others, new or known: show it, and tell who keeps it and who wrote it.
     Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<(MessageView, Option<(u64, u32)>)>> },
+    /// Word of a receiver, which came from there, that messages have come: tell who keeps it.
+    Word { id: EnvelopeId, from: RingId },
     /// Something kept for somebody: say so.
     Deposit { mailbox: Mailbox, id: EnvelopeId },
     /// A message of one's own, sealed: leave it with others.

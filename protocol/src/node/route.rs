@@ -123,6 +123,7 @@ impl Node {
                     durable.extend(incoming.iter().map(|(view, _)| (user.clone(), view.id)));
                     self.letter_stored(id, *author, incoming, now);
                 }
+                Some(Purpose::Word { id, from }) => self.word_stored(id, from, now),
                 Some(Purpose::Deposit { mailbox, id }) => self.deposit_stored(&mailbox, id, now),
                 Some(Purpose::Sealed { id, bucket }) => self.sealed_stored(id, bucket, now),
                 Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),

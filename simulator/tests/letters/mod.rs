@@ -124,6 +124,12 @@ impl Stage {
         assert_eq!(self.world.breaches(&[self.anna, self.bela]), Vec::<String>::new());
     }
 
+    /// The same where a page of the conversation was loaded, which shows what was shown.
+    pub fn check_but_for_pages(&self) {
+        let breaches = self.world.breaches(&[self.anna, self.bela]);
+        assert!(breaches.iter().all(|breach| breach.contains("was shown twice")), "{breaches:?}");
+    }
+
     pub fn shown(&self) -> Vec<String> {
         self.world.seen(self.bela).texts(&self.world.user(self.anna), Direction::In)
     }

@@ -14,11 +14,13 @@ use crate::node::{KeyUse, Row, Table};
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{RingId, Standing as RingStanding};
 use crate::store::Write;
-use crate::time::{HOUR_MS, Now};
+use crate::time::{HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
 /// How long what has come is gathered before its holders are told: one signature for many.
 const GATHER_MS: u64 = 200;
+/// How often in a minute one holder is told what it should know.
+const REMINDERS_MAX: u8 = 8;
 /// Live messages that wait for the mail at most; the next is taken as it comes.
 const HELD_BACK_MAX: usize = 256;
 
@@ -132,11 +134,12 @@ impl Node {
     }
 
     pub(super) fn listed(&mut self, from: RingId, is_more: bool, items: &[(EnvelopeId, MessageId)], now: Now) {
-        // Whoever still has what was seen does not know yet that it has come.
-        for (id, _) in items {
-            let known = self.mail.seen.get(id).and_then(|seen| seen.letter);
-            if let Some((author, message)) = known {
-                self.note_arrived(author, Arrived { id: message, envelope: *id }, &[from], None, now);
+        // Whoever still has what was seen does not know yet that it has come. What is not durable has not come: they hear when it is.
+        let durable = |id: &EnvelopeId| self.mail.seen.get(id).filter(|_| !self.mail.collector.is_here(id)).and_then(|seen| seen.letter);
+        let known: Vec<_> = items.iter().filter_map(|(id, _)| Some((*id, durable(id)?))).collect();
+        if !known.is_empty() && self.may_remind(from, now) {
+            for (envelope, (author, id)) in known {
+                self.note_arrived(author, Arrived { id, envelope }, &[from], None, now);
             }
         }
         let is_done = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id);
@@ -152,6 +155,16 @@ impl Node {
                 self.ring_dial(place, now);
             }
         }
+    }
+
+    /// Whether a holder is told once more what has come: each time is a signature, and one that is never content is told so often only.
+    fn may_remind(&mut self, holder: RingId, now: Now) -> bool {
+        let (until_ms, count) = self.mail.reminded.get(&holder).copied().filter(|(until_ms, _)| *until_ms > now.mono).unwrap_or((now.mono + MINUTE_MS, 0));
+        self.mail.reminded.insert(holder, (until_ms, count.saturating_add(1)));
+        if count >= REMINDERS_MAX {
+            self.mail.collector.again_later(now);
+        }
+        count < REMINDERS_MAX
     }
 
     /// An envelope came from a holder.
@@ -274,14 +287,19 @@ impl Node {
         }
         let Some(said) = said.ok().filter(|said| said.mailbox == author.user_id().mailbox()) else { return self.junk(sealed, now) };
         self.delivered_by_tombstone(&said, now);
-        // Its holders are to forget it; whoever wrote it hears nothing: receipts are never acknowledged in turn.
-        let key = KeyId::of(author);
-        let seen = Seen { expiry_h: header.expiry_h, letter: Some((key, header.id)) };
+        let seen = Seen { expiry_h: header.expiry_h, letter: Some((KeyId::of(author), header.id)) };
         let writes = self.see(id, seen);
-        self.store(writes, Purpose::Quiet);
+        self.store(writes, Purpose::Word { id, from });
+    }
+
+    /// What a receiver's word says is durable, and that it has come. Its holders are to forget it; whoever wrote it hears nothing: receipts
+    /// are never acknowledged in turn.
+    pub(in crate::node) fn word_stored(&mut self, id: EnvelopeId, from: RingId, now: Now) {
         let mut sources = self.mail.collector.sources(&id).to_vec();
         sources.push(from);
-        self.note_arrived(key, Arrived { id: header.id, envelope: id }, &sources, None, now);
+        if let Some((key, message)) = self.mail.seen.get(&id).and_then(|seen| seen.letter) {
+            self.note_arrived(key, Arrived { id: message, envelope: id }, &sources, None, now);
+        }
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 

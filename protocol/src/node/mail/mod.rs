@@ -87,6 +87,8 @@ pub(super) struct Mail {
     /// This device's certificate, and those before it.
     own: Vec<VerifiedCertificate>,
     arrived: OrderedMap<KeyId, Arrivals>,
+    /// Linked holders that were told again what has come: how often, in the minute that ends then.
+    reminded: OrderedMap<RingId, (u64, u8)>,
     clear_ms: Option<u64>,
     /// Live messages that wait for what others keep.
     held_back: Vec<(UserId, Vec<u8>)>,
@@ -117,6 +119,7 @@ impl Mail {
             skipped: OrderedSet::new(),
             own: certificates(own, rows, anchor, now, &mut writes),
             arrived: OrderedMap::new(),
+            reminded: OrderedMap::new(),
             clear_ms: None,
             held_back: Vec::new(),
             dropped: 0,
@@ -223,6 +226,7 @@ impl Node {
         let place = RingId::of_node(node);
         self.mail.holder.unlinked(place);
         self.mail.depositor.unlinked(place);
+        self.mail.reminded.remove(&place);
         self.collect(now, |collector, out| collector.unlinked(place, now, out));
     }
 
