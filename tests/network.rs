@@ -139,7 +139,7 @@ async fn the_relay_is_said_to_be_there_or_not_and_what_that_means() {
     assert!(screen.text("relay-status").contains("You do not need it"));
     screen.node(node::Event::NetworkViewed(Box::new(NetworkView { is_relay_up: false, ..view(Vec::new()) }))).await;
     assert!(!screen.text("relay-status").contains("You do not need it"));
-    assert!(screen.text("network-view").contains("Nobody can be reached"));
+    assert!(screen.text("network-view").contains("linked to nobody"));
 }
 
 #[wasm_bindgen_test]
@@ -199,4 +199,16 @@ async fn nobody_to_be_reached_is_said_without_blaming_the_relay_alone() {
     screen.node(node::Event::NetworkChanged(NetworkState::Offline)).await;
     assert!(screen.text("offline-note").contains("neither the relay nor anybody else"));
     assert!(screen.attributes("network-status", "title")[0].contains("Nobody can be reached"));
+}
+
+#[wasm_bindgen_test]
+async fn while_it_is_joining_nothing_is_said_to_be_out_of_reach() {
+    let mut alone = view(Vec::new());
+    alone.is_relay_up = false;
+    let screen = at_network(alone).await;
+    screen.node(node::Event::NetworkChanged(NetworkState::Joining)).await;
+    let said = screen.text("network-view");
+    assert!(said.contains("Joining") && !said.contains("cannot be reached") && !said.contains("nobody"), "{said}");
+    screen.node(node::Event::NetworkChanged(NetworkState::Offline)).await;
+    assert!(screen.text("relay-status").contains("cannot be reached"));
 }

@@ -69,6 +69,8 @@ pub const PROBE_WAIT_MS: u64 = 5 * SECOND_MS;
 pub const RELAY_RETRY_MIN_MS: u64 = 500;
 /// Longest wait before connecting to the relay again.
 pub const RELAY_RETRY_MAX_MS: u64 = 30 * SECOND_MS;
+/// The same for a node without a link: it has no other way to anybody, and a person waits. Guess.
+pub const RELAY_RETRY_ALONE_MS: u64 = 5 * SECOND_MS;
 /// Wait for the answer to a lookup; then it is asked again with backoff.
 pub const LOOKUP_WAIT_MS: u64 = 5 * SECOND_MS;
 /// Silence of the relay after which it is pinged; as long again without an answer and the connection is closed.

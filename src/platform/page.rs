@@ -22,6 +22,12 @@ pub fn origin() -> String {
     js::window().location().origin().unwrap_or_default()
 }
 
+/// Loads the page anew.
+pub fn reload() {
+    // Nothing can be wrong with the address that is there already.
+    let _ = js::window().location().reload();
+}
+
 /// Remembers the name that was taken here.
 pub fn remember_name(name: &str) {
     remember(NAME_KEY, name);

@@ -98,7 +98,7 @@ pub enum Event {
     Superseded,
     /// The relay does not accept this device's certificate (expired or revoked).
     CertificateRefused,
-    /// How the network looks from here. Sent at most once a second, while `Command::WatchNetwork` asks for it.
+    /// How the network looks from here. Sent at most once a second, and at once when the relay comes or goes, while `Command::WatchNetwork` asks for it.
     NetworkViewed(Box<NetworkView>),
 }
 
@@ -234,10 +234,12 @@ pub enum Presence {
     Connecting,
     /// A session is open.
     Online,
-    /// They are there, and no connection comes about; tried again after this many milliseconds.
+    /// No connection comes about; tried again after this many milliseconds.
     Unreachable {
-        /// From now.
+        /// From now; 0 while it is tried.
         retry_ms: u64,
+        /// There was a session, and nothing is known since its end; else they are known to be there.
+        was_up: bool,
     },
 }
 

@@ -181,6 +181,7 @@ impl Node {
                 if standing == Standing::Alone {
                     self.overlay.introduce_ms = now.mono;
                 }
+                self.relay.set_alone(standing == Standing::Alone, now.mono);
                 self.directory_standing(standing, now);
                 self.mail_standing(standing, now);
                 self.network_again(now);
@@ -385,6 +386,12 @@ impl Node {
 
     pub(super) fn watch_network(&mut self, on: bool, now: Now) {
         self.overlay.view_ms = on.then_some(now.mono);
+        self.show_network(now);
+    }
+
+    /// What the picture says first of all has changed: it does not wait for its time.
+    pub(super) fn show_network_now(&mut self, now: Now) {
+        self.overlay.view_ms = self.overlay.view_ms.map(|due_ms| due_ms.min(now.mono));
         self.show_network(now);
     }
 

@@ -179,6 +179,7 @@ impl Node {
             self.introduce(now);
             self.seek_all_now(now);
         }
+        self.show_network_now(now);
     }
 
     /// Others can be found while there is a link to any of them, or the relay.
