@@ -2,10 +2,11 @@
 //! along the way they came.
 //!
 //! A path's life at a node: taken and acknowledged, it is passed to the next hop and that one's acknowledgement awaited. None in
-//! time: the hop is suspected and another chosen; the request names those that were found silent. `Stuck` from the next hop: likewise, and when the answer is late and the hop gives no
-//! sign of life any more, or does not say where the request went. No hop left: `Stuck` goes back. A request that comes round is given
-//! back, too, unless so many others are suspects by now that it ends here. The answer goes back, and once more when a hop before had to take another
-//! way; the path stays for what comes along it, and is forgotten after a while.
+//! time: the hop is suspected and another chosen; the request names those that were found silent. `Stuck` from the next hop:
+//! likewise, and when the answer is late and the hop gives no sign of life any more, or does not say where the request went. No hop
+//! left: `Stuck` goes back. A request that comes round is given back, too, unless so many others are suspects by now that it ends
+//! here. The answer goes back, and once more when a hop before had to take another way; the path stays for what comes along it, and
+//! is forgotten after a while.
 
 use super::message::{Aim, Answer, Message, PathId, Route, Service, Verdict, write_ids};
 use super::routing::Way;
