@@ -21,6 +21,9 @@ impl Guard {
 /// Calls back until its guard is dropped.
 pub type Subscribe = Rc<dyn Fn(Rc<dyn Fn()>) -> Guard>;
 
+/// Goes to a path; with a step in the history, or without.
+pub type SetPath = Rc<dyn Fn(&str, bool)>;
+
 /// Does something once.
 pub type Once<T> = Box<dyn FnOnce(T)>;
 /// Calls back once after so many milliseconds, unless the guard is dropped before.
@@ -57,7 +60,7 @@ pub struct Browser {
     /// The path of the page's address.
     pub path: Rc<dyn Fn() -> String>,
     /// Goes to a path of this app, with a step in the history or in the place of the path that is there.
-    pub set_path: Rc<dyn Fn(&str, bool)>,
+    pub set_path: SetPath,
     /// The person went back or forth.
     pub on_path: Subscribe,
     /// The page can be seen.

@@ -21,6 +21,8 @@ const VERSION: u8 = 1;
 const GATHER_MS: u64 = 200;
 /// How often in a minute one holder is told what it should know.
 const REMINDERS_MAX: u8 = 8;
+/// Authors whose certificates need no second look, the latest first.
+const AUTHORS_MAX: usize = 16;
 /// Live messages that wait for the mail at most; the next is taken as it comes.
 const HELD_BACK_MAX: usize = 256;
 
@@ -227,7 +229,13 @@ impl Node {
             return self.skip(sealed.id(), now);
         }
         let judge = Judge { own, anchor: &self.anchor, revoked: self.revoked.as_ref(), now_ms: now.wall };
-        let opened = sealed.open(result, self.directory.prekeys(), &judge, &mut self.rng);
+        let opened = sealed.open_of((result, self.directory.prekeys()), &judge, &self.mail.authors, &mut self.rng);
+        if let Ok(Opened { author, .. }) = &opened
+            && !self.mail.authors.contains(author)
+        {
+            self.mail.authors.truncate(AUTHORS_MAX - 1);
+            self.mail.authors.insert(0, author.clone());
+        }
         match opened {
             // By this clock; it may be this one that is wrong.
             Err(OpenError::Expired | OpenError::Time) => self.skip(sealed.id(), now),
@@ -304,7 +312,7 @@ impl Node {
     }
 
     fn note_arrived(&mut self, key: KeyId, arrived: Arrived, sources: &[RingId], author: Option<VerifiedCertificate>, now: Now) {
-        let entry = self.mail.arrived.entry(key).or_insert_with(Arrivals::default);
+        let entry = self.mail.arrived.entry(key).or_default();
         if !entry.arrived.contains(&arrived) {
             entry.arrived.push(arrived);
         }

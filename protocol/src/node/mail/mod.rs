@@ -86,6 +86,8 @@ pub(super) struct Mail {
     skipped: OrderedSet<EnvelopeId>,
     /// This device's certificate, and those before it.
     own: Vec<VerifiedCertificate>,
+    /// Whose certificates were verified lately.
+    authors: Vec<VerifiedCertificate>,
     arrived: OrderedMap<KeyId, Arrivals>,
     /// Linked holders that were told again what has come: how often, in the minute that ends then.
     reminded: OrderedMap<RingId, (u64, u8)>,
@@ -118,6 +120,7 @@ impl Mail {
             seen: collecting::restore(rows, now, &mut writes),
             skipped: OrderedSet::new(),
             own: certificates(own, rows, anchor, now, &mut writes),
+            authors: Vec::new(),
             arrived: OrderedMap::new(),
             reminded: OrderedMap::new(),
             clear_ms: None,
