@@ -43,7 +43,8 @@ struct Wanted {
 /// What one holder has said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listing {
-    Asked,
+    /// Asked for what is above this.
+    Asked { after: EnvelopeId },
     Done,
 }
 
@@ -75,8 +76,7 @@ impl Collector {
 
     /// A session with a node began: what has it?
     pub fn linked(&mut self, node: RingId, out: &mut Vec<(RingId, CollectMessage)>) {
-        self.listings.insert(node, Listing::Asked);
-        out.push((node, CollectMessage::Ask { after: EnvelopeId([0; 32]) }));
+        self.ask(node, EnvelopeId([0; 32]), out);
     }
 
     /// A session is over: what was to come from there comes from another.
@@ -106,8 +106,10 @@ impl Collector {
                 wanted.sources.push(from);
             }
         }
-        match more_after {
-            Some(after) => out.push((from, CollectMessage::Ask { after })),
+        // A list that does not go on is over: it would never end.
+        let goes_on = |after: &EnvelopeId| !matches!(self.listings.get(&from), Some(Listing::Asked { after: before }) if after <= before);
+        match more_after.filter(goes_on) {
+            Some(after) => self.ask(from, after, out),
             None => drop(self.listings.insert(from, Listing::Done)),
         }
         self.fetch(now, out);
@@ -202,6 +204,11 @@ impl Collector {
     /// Nodes that listed this envelope.
     pub fn sources(&self, id: &EnvelopeId) -> &[RingId] {
         self.wanted.get(id).map_or(&[], |wanted| &wanted.sources)
+    }
+
+    fn ask(&mut self, node: RingId, after: EnvelopeId, out: &mut Vec<(RingId, CollectMessage)>) {
+        self.listings.insert(node, Listing::Asked { after });
+        out.push((node, CollectMessage::Ask { after }));
     }
 
     /// Forgets what nobody is left to bring.

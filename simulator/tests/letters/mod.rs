@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use b4_protocol::limits::COPIES;
-use b4_protocol::node::{Command, Direction, MessageState};
+use b4_protocol::node::{Command, Direction, MessageState, Table};
 use b4_protocol::ring::RingId;
 use b4_simulator::{NodeIndex, World, WorldConfig};
 
@@ -116,7 +116,9 @@ impl Stage {
 
     /// Mail for bela that honest people keep.
     pub fn kept(&self) -> usize {
-        self.others.iter().map(|node| self.world.disk(*node).rows(b4_protocol::node::Table::Envelopes).filter(|(_, value)| value.starts_with(b"B4E1")).count()).sum()
+        let mailbox = self.world.user(self.bela).mailbox();
+        let of = |node: &NodeIndex| self.world.disk(*node).rows(Table::Envelopes).filter(|(key, value)| key.starts_with(&mailbox) && value.starts_with(b"B4E1")).count();
+        self.others.iter().map(of).sum()
     }
 
     /// Nothing was claimed that was not so, and nobody read what is not for them.

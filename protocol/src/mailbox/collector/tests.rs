@@ -190,6 +190,13 @@ fn a_list_without_an_end_is_not_read_to_its_end() {
         asked += sent.iter().filter(|(_, message)| matches!(message, CollectMessage::Ask { .. })).count();
     }
     assert_eq!((asked, stage.collector.wanted.len()), (NAMED_MAX / 512, NAMED_MAX));
+    let mut stage = Stage::linked_to([1]);
+    let mut asked = 0;
+    for _ in 0..100 {
+        let sent = stage.with(|collector, now, out| collector.listed(RingId(1), &ids(1..=5), Some(id(5)), now, out));
+        asked += sent.iter().filter(|(_, message)| matches!(message, CollectMessage::Ask { .. })).count();
+    }
+    assert!(asked <= 50, "one that says the same again and again is asked no more for it: {asked}");
 }
 
 #[test]

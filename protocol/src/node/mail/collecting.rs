@@ -144,7 +144,8 @@ impl Node {
                 self.note_arrived(author, Arrived { id, envelope }, &[from], None, now);
             }
         }
-        let is_done = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id);
+        // Whoever has what is being stored is one more to be told.
+        let is_done = |id: &EnvelopeId| (self.mail.seen.contains_key(id) && !self.mail.collector.is_here(id)) || self.mail.skipped.contains(id);
         let fresh: Vec<EnvelopeId> = items.iter().map(|(id, _)| *id).filter(|id| !is_done(id)).collect();
         let more_after = items.last().filter(|_| is_more).map(|(last, _)| *last);
         self.collect(now, |collector, out| collector.listed(from, &fresh, more_after, now, out));
