@@ -84,7 +84,7 @@ fn Root() -> Html {
 fn browser() -> Browser {
     Browser {
         path: Rc::new(screen::path),
-        push_path: Rc::new(screen::push_path),
+        set_path: Rc::new(screen::set_path),
         on_path: Rc::new(|changed| Guard::new(screen::on_path(move || changed()))),
         is_visible: Rc::new(screen::is_visible),
         on_visibility: Rc::new(|changed| Guard::new(screen::on_visibility(move || changed()))),
@@ -94,6 +94,8 @@ fn browser() -> Browser {
         origin: Rc::new(origin),
         theme: Rc::new(screen::theme),
         set_theme: Rc::new(screen::set_theme),
+        draft: Rc::new(screen::draft),
+        keep_draft: Rc::new(screen::keep_draft),
         set_title: Rc::new(screen::set_title),
     }
 }

@@ -75,11 +75,13 @@ async fn a_recovery_file_is_what_the_protocol_says() {
 async fn a_changed_or_foreign_file_is_told_from_a_recovery_file() {
     let (material, _) = device().await;
     let text = file(&material).to_text();
-    for foreign in ["", "{}", "null", "[1]", "hello", "{\"b4-recovery\": 1}"] {
+    for foreign in ["", "{}", "null", "[1]", "hello", "{\"name\": \"asha\"}"] {
         assert_eq!(refusal(foreign), Some(RecoveryError::NotARecoveryFile), "{foreign}");
     }
     assert_eq!(refusal(&text.replace("\"b4-recovery\": 1", "\"b4-recovery\": 2")), Some(RecoveryError::NotARecoveryFile));
     assert_eq!(refusal(&text.replace("\"secret\": \"", "\"secret\": \"zz")), Some(RecoveryError::Damaged));
+    assert_eq!(refusal("{\"b4-recovery\": 1}"), Some(RecoveryError::Damaged));
+    assert_eq!(refusal(&text[..text.len() / 2]), Some(RecoveryError::Damaged), "its end is missing");
     assert_eq!(refusal(&text.replace("asha", "asho")), Some(RecoveryError::Damaged), "another name does not open it");
     let at = text.find("\"keys\": \"").expect("the field is there") + 40;
     let mut flipped = text.to_string();

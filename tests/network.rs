@@ -25,7 +25,7 @@ fn at(place: u8) -> NodeId {
 }
 
 fn link(name: &str, place: u8, kind: LinkKind) -> LinkView {
-    LinkView { node: at(place), user: user(name), kind, rtt_ms: Some(u32::from(place)), age_ms: 90_000, is_chat: false }
+    LinkView { node: at(place), user: user(name), kind, rtt_ms: Some(u32::from(place)), age_ms: 90_000, is_chat: false, is_holder: false }
 }
 
 fn view(links: Vec<LinkView>) -> NetworkView {
@@ -94,6 +94,16 @@ async fn every_link_is_a_dot_of_its_node_a_count_and_a_row() {
 }
 
 #[wasm_bindgen_test]
+async fn who_keeps_mail_for_this_person_is_marked_in_the_picture_and_in_words() {
+    let mut links = three();
+    links[1].is_holder = true;
+    let screen = at_network(view(links)).await;
+    assert_eq!((screen.count(".ring-peer.holder"), screen.count(".ring-legend .holder")), (1, 1));
+    assert!(screen.text("link-table").contains("Far across; keeps your mail while you are away"));
+    assert!(screen.labels("[data-testid=ring-peer]")[1].contains("keeps your mail"));
+}
+
+#[wasm_bindgen_test]
 async fn a_dot_tells_who_it_is_when_it_is_pointed_at_or_stepped_to() {
     let screen = at_network(view(three())).await;
     let labels = screen.labels("[data-testid=ring-peer]");
@@ -129,7 +139,7 @@ async fn the_relay_is_said_to_be_there_or_not_and_what_that_means() {
     assert!(screen.text("relay-status").contains("You do not need it"));
     screen.node(node::Event::NetworkViewed(Box::new(NetworkView { is_relay_up: false, ..view(Vec::new()) }))).await;
     assert!(!screen.text("relay-status").contains("You do not need it"));
-    assert!(screen.text("network-view").contains("Nobody can be reached"));
+    assert!(screen.text("network-view").contains("linked to nobody"));
 }
 
 #[wasm_bindgen_test]
@@ -189,4 +199,16 @@ async fn nobody_to_be_reached_is_said_without_blaming_the_relay_alone() {
     screen.node(node::Event::NetworkChanged(NetworkState::Offline)).await;
     assert!(screen.text("offline-note").contains("neither the relay nor anybody else"));
     assert!(screen.attributes("network-status", "title")[0].contains("Nobody can be reached"));
+}
+
+#[wasm_bindgen_test]
+async fn while_it_is_joining_nothing_is_said_to_be_out_of_reach() {
+    let mut alone = view(Vec::new());
+    alone.is_relay_up = false;
+    let screen = at_network(alone).await;
+    screen.node(node::Event::NetworkChanged(NetworkState::Joining)).await;
+    let said = screen.text("network-view");
+    assert!(said.contains("Joining") && !said.contains("cannot be reached") && !said.contains("nobody"), "{said}");
+    screen.node(node::Event::NetworkChanged(NetworkState::Offline)).await;
+    assert!(screen.text("relay-status").contains("cannot be reached"));
 }

@@ -315,11 +315,15 @@ async fn the_contact_in_the_list_carries_name_presence_and_count() {
     (bela.unread, bela.presence) = (3, Presence::Online);
     let screen = Screen::at("/").await;
     screen.tell(running()).await;
-    assert!(screen.has("no-contacts"));
+    assert!(screen.has("no-contacts") && screen.count(".contacts") == 0);
+    screen.click("invite-copy").await;
+    screen.take_copy().await;
+    assert!(screen.text("invite-copy").contains("Copied"));
     screen.node(node::Event::ContactChanged(bela)).await;
     assert_eq!(screen.attributes("contact", "data-user-id"), ["bela"]);
     assert_eq!(screen.attributes("contact", "data-presence"), ["online"]);
     assert_eq!(screen.labels(".badge"), ["3 unread"]);
+    assert!(screen.text("contact").contains("request"), "somebody not accepted yet");
     assert_eq!(screen.attributes("my-user-id", "data-node-id"), ["07".repeat(32)]);
 }
 
@@ -332,6 +336,8 @@ async fn the_network_is_said_in_a_word_and_offline_in_a_sentence() {
         assert_eq!(screen.attributes("network-status", "data-state"), [key]);
     }
     assert!(screen.has("offline-note"));
+    screen.click("try-now").await;
+    assert_eq!(screen.orders(), [Action::TryNow]);
 }
 
 #[wasm_bindgen_test]
@@ -348,11 +354,12 @@ async fn an_open_conversation_says_that_nobody_can_be_reached_but_for_a_session_
 async fn somebody_to_whom_no_connection_comes_about_is_said_to_be_tried_again() {
     let screen = in_chat_with_bela([node::Event::NetworkChanged(NetworkState::Online)]).await;
     let mut bela = contact("bela", Standing::Accepted);
-    bela.presence = Presence::Unreachable { retry_ms: 4_000 };
-    screen.node(node::Event::ContactChanged(bela)).await;
-    assert_eq!(screen.attributes("contact", "data-presence"), ["unreachable"]);
-    let said = screen.text("presence");
-    assert!(said.contains("no connection comes about") && said.contains("tried again"), "{said}");
+    for (was_up, sentence) in [(false, "No connection yet, trying again"), (true, "Connection lost, trying again")] {
+        bela.presence = Presence::Unreachable { retry_ms: 4_000, was_up };
+        screen.node(node::Event::ContactChanged(bela.clone())).await;
+        assert_eq!(screen.attributes("contact", "data-presence"), ["unreachable"]);
+        assert_eq!(screen.text("presence"), sentence);
+    }
 }
 
 #[wasm_bindgen_test]
@@ -365,6 +372,11 @@ async fn the_recovery_file_is_offered_and_can_wait() {
     assert_eq!(screen.orders(), [Action::SaveRecovery, Action::DismissRecovery]);
     screen.tell(Event::Recovery(Recovery::Later)).await;
     assert!(!screen.has("recovery-save"));
+    screen.tell(Event::Recovery(Recovery::Given)).await;
+    assert!(screen.text("recovery-given").contains("downloads"), "where it is, and until when it can be had again");
+    screen.click("recovery-seen").await;
+    assert!(!screen.has("recovery-given"));
+    screen.tell(Event::Recovery(Recovery::Later)).await;
     screen.click("my-user-id").await;
     assert!(screen.has("you-recovery-save") && !screen.has("recovery-saved"));
 }
@@ -402,6 +414,8 @@ async fn whoever_stands_still_is_told_why_and_what_to_do() {
     assert!(screen.has("authority-changed") && screen.text("notice-detail").contains("bb"));
     screen.tell(Event::Phase(Phase::Superseded)).await;
     assert!(screen.has("superseded"));
+    screen.click("take-over").await;
+    assert_eq!(screen.orders(), [Action::TakeOver, Action::TakeOver]);
     screen.tell(Event::Phase(Phase::Broken { detail: "no IndexedDB".to_owned() })).await;
     assert!(screen.text("notice-detail").contains("IndexedDB"));
     screen.tell(Event::Phase(Phase::Wiped { name: "anna".to_owned() })).await;
@@ -427,4 +441,75 @@ async fn a_new_version_waits_for_a_word() {
     assert!(screen.has("update-ready"));
     screen.click("update-apply").await;
     assert_eq!(screen.orders(), [Action::ApplyUpdate]);
+}
+
+#[wasm_bindgen_test]
+async fn a_name_that_cannot_be_had_cannot_be_taken() {
+    let screen = Screen::at("/").await;
+    screen.tell(Event::Phase(Phase::Welcome)).await;
+    screen.type_into("onboarding-name", "anna").await;
+    let bad = UserId::parse("Anna").expect_err("a capital");
+    let verdicts = [(NameVerdict::Taken, true), (NameVerdict::CannotTell, false), (NameVerdict::Reserved, true), (NameVerdict::Free, false), (NameVerdict::NotAName(bad), true)];
+    for (verdict, is_closed) in verdicts {
+        screen.tell(Event::NameChecked { name: "anna".to_owned(), verdict: verdict.clone() }).await;
+        assert_eq!(screen.is_disabled("onboarding-submit"), is_closed, "{verdict:?}");
+    }
+    screen.type_into("onboarding-name", "Bela").await;
+    assert!(screen.is_disabled("onboarding-submit"));
+    screen.type_into("onboarding-name", "bela").await;
+    assert!(!screen.is_disabled("onboarding-submit"), "nothing is known against it");
+}
+
+#[wasm_bindgen_test]
+async fn whoever_follows_a_link_is_told_who_invites_them() {
+    for (path, is_invited) in [("/chat/bela", true), ("/", false)] {
+        let screen = Screen::at(path).await;
+        screen.tell(Event::Phase(Phase::Welcome)).await;
+        assert_eq!(screen.has("invited-by"), is_invited);
+        assert_eq!(screen.path(), path, "it leads to them once there is a name");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn an_address_that_names_nothing_does_not_stay() {
+    for (path, place) in [("/nothing", "/"), ("/chat/<script>", "/"), ("/you/", "/you"), ("/chat/bela", "/chat/bela")] {
+        let screen = Screen::at(path).await;
+        screen.tell(running()).await;
+        assert_eq!(screen.path(), place);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn ones_own_address_says_so() {
+    let screen = Screen::at("/chat/anna").await;
+    screen.tell(running()).await;
+    assert!(screen.has("that-is-you") && !screen.has("add-this"));
+}
+
+#[wasm_bindgen_test]
+async fn what_was_begun_outlives_the_page() {
+    let screen = Screen::at("/chat/bela").await;
+    screen.begin_with_draft("bela", "Dear Bela");
+    screen.tell(running()).await;
+    screen.node(node::Event::ContactChanged(contact("bela", Standing::Accepted))).await;
+    assert_eq!(screen.value("composer-input"), "Dear Bela");
+    screen.type_into("composer-input", "Dear Bela, I").await;
+    assert_eq!(screen.draft("bela").as_deref(), Some("Dear Bela, I"));
+    screen.press("composer-input", "Enter", false).await;
+    assert_eq!(screen.draft("bela").as_deref(), Some(""));
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_composer_says_why() {
+    let screen = in_chat_with_bela([node::Event::ContactChanged(contact("bela", Standing::Blocked))]).await;
+    assert!(screen.is_disabled("composer-input"));
+    assert_eq!(screen.attributes("composer-input", "placeholder"), ["You have blocked this person."]);
+}
+
+#[wasm_bindgen_test]
+async fn where_nothing_runs_no_message_is_left_for_those_who_listen() {
+    let screen = in_chat_with_bela([node::Event::MessageAdded { with: user("bela"), message: message(1, Direction::In, MessageState::Delivered) }]).await;
+    assert!(screen.text("announce").contains("text 1"));
+    screen.tell(Event::Phase(Phase::SecondTab)).await;
+    assert_eq!(screen.text("announce"), "");
 }

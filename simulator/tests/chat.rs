@@ -305,6 +305,12 @@ fn a_machine_that_dies_silently_is_noticed_within_seconds() {
     let them = world.user(bela);
     let noticed = world.run_until(9_000, |world| world.seen(anna).states(&them)[1..] == [MessageState::Queued]);
     assert!(noticed, "a message that is not acknowledged goes back to waiting");
+    // The relay calls them there for a while. What is known is that there was a connection.
+    for _ in 0..200 {
+        world.run_for(100);
+        let presence = world.seen(anna).contacts[&them].presence;
+        assert!(matches!(presence, Presence::Unreachable { was_up: true, .. } | Presence::Away), "{presence:?}");
+    }
 }
 
 #[test]

@@ -22,8 +22,10 @@ pub enum Action {
     SaveRecovery,
     /// Stop offering the recovery file; it can be saved until the page closes.
     DismissRecovery,
-    /// Stop the other tab and run here.
+    /// Stop whatever runs in the place of this tab, and run here.
     TakeOver,
+    /// Look for others now, without waiting for the next try.
+    TryNow,
     /// Start the new build that is waiting.
     ApplyUpdate,
     /// For the node.

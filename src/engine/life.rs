@@ -10,7 +10,7 @@ use super::driver::{Driver, Start};
 use super::{Action, EngineHandle, newcomer, upkeep};
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
-use crate::platform::{self, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
+use crate::platform::{self, CloseGuard, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
 use crate::state::{EnrolStep, Event, Phase, Recovery};
 
 /// Name of the database, of the lock of the profile and of the channel between tabs.
@@ -31,6 +31,7 @@ pub struct Engine {
     locks: RefCell<Option<Rc<TabLocks>>>,
     lock: RefCell<Option<TabLock>>,
     recovery: RefCell<Option<RecoveryFile>>,
+    close_guard: RefCell<Option<CloseGuard>>,
     listeners: RefCell<Option<(Lifecycle, UpdateListener)>>,
 }
 
@@ -60,6 +61,7 @@ impl Engine {
             locks: RefCell::default(),
             lock: RefCell::default(),
             recovery: RefCell::default(),
+            close_guard: RefCell::default(),
             listeners: RefCell::default(),
         });
         platform::mark("b4-booted");
@@ -247,6 +249,7 @@ impl Engine {
         }
         platform::mark("b4-running");
         spawn(upkeep::look_after(Rc::clone(self), identity, certificate));
+        spawn(upkeep::watch_room(Rc::clone(self)));
     }
 
     fn hear(self: &Rc<Self>, event: node::Event) {
@@ -283,14 +286,18 @@ impl Engine {
             Action::SaveRecovery => self.save_recovery(),
             Action::DismissRecovery => {
                 if self.recovery.borrow().is_some() {
-                    (self.tell)(Event::Recovery(Recovery::Later));
+                    self.say_recovery(Recovery::Later);
                 }
             }
             Action::TakeOver => {
                 if matches!(&*self.stage.borrow(), Stage::Queued(_)) {
                     spawn(Rc::clone(self).take_over());
+                } else if self.database().is_none() {
+                    // At its end: another life begins with another page.
+                    platform::reload();
                 }
             }
+            Action::TryNow => self.push(Input::Resumed),
             Action::ApplyUpdate => platform::dispatch_update(),
         }
     }
@@ -309,14 +316,20 @@ impl Engine {
             && platform::download(&RecoveryFile::file_name(&file.user), &file.to_text()).is_ok()
         {
             platform::remember_recovery_saved(file.user.as_str());
-            (self.tell)(Event::Recovery(Recovery::Given));
+            self.say_recovery(Recovery::Given);
         }
     }
 
     /// Keeps the recovery file for the person until the page closes.
     pub(super) fn offer_recovery(&self, file: RecoveryFile) {
         self.recovery.replace(Some(file));
-        (self.tell)(Event::Recovery(Recovery::Offered));
+        self.say_recovery(Recovery::Offered);
+    }
+
+    /// While it is offered and not answered, the browser asks before the page closes.
+    fn say_recovery(&self, recovery: Recovery) {
+        self.close_guard.replace((recovery == Recovery::Offered).then(CloseGuard::new));
+        (self.tell)(Event::Recovery(recovery));
     }
 
     fn page(self: &Rc<Self>, fact: PageFact) {
@@ -357,6 +370,7 @@ impl Engine {
     pub(super) fn end(&self, phase: Phase) {
         self.stop();
         self.database.replace(None);
+        self.close_guard.replace(None);
         self.phase(phase);
     }
 

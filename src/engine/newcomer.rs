@@ -71,6 +71,12 @@ async fn make(
 ) -> Result<(StoredIdentity, RecoveryFile), EnrolFailure> {
     let user = UserId::parse(name).map_err(EnrolFailure::NotAName)?;
     engine.enrolling(EnrolStep::MakingKeys);
+    // No keys for a name that cannot be had. Without an answer enrolling finds out.
+    match enrol::name_state(&user).await {
+        Ok(NameState::Taken) => return Err(EnrolFailure::Taken),
+        Ok(NameState::Reserved) => return Err(EnrolFailure::Reserved),
+        _ => {}
+    }
     let material = KeyMaterial::generate().await?;
     let sealed = SealedKeys::seal(&user, &material)?;
     let keys = DeviceKeys::import(&material).await?;

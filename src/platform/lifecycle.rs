@@ -1,6 +1,6 @@
 //! What happens to the page as a whole: shown, woken, connected, about to go.
 
-use gloo::events::EventListener;
+use gloo::events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Event, PageTransitionEvent, VisibilityState};
 
@@ -9,7 +9,7 @@ use super::{PlatformError, js};
 /// One fact about the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageFact {
-    /// It came to the front, was thawed, or the network is there again.
+    /// It came to the front, took the focus, was thawed, or the network is there again.
     Resumed,
     /// It went to the back, or is about to be frozen: it may not run again.
     Hiding,
@@ -21,7 +21,7 @@ pub enum PageFact {
 
 /// Listens until it is dropped.
 pub struct Lifecycle {
-    _listeners: [EventListener; 6],
+    _listeners: [EventListener; 7],
 }
 
 impl Lifecycle {
@@ -54,9 +54,24 @@ impl Lifecycle {
                 EventListener::new(&document, "freeze", telling(PageFact::Hiding)),
                 EventListener::new(&document, "resume", telling(PageFact::Resumed)),
                 EventListener::new(&window, "online", telling(PageFact::Resumed)),
+                EventListener::new(&window, "focus", telling(PageFact::Resumed)),
                 EventListener::new(&window, "pageshow", from_cache),
                 EventListener::new(&window, "pagehide", telling(PageFact::Leaving)),
             ],
         })
+    }
+}
+
+/// While it is there, the browser asks the person before it closes or reloads the page. Most ask only where something was pressed
+/// or typed.
+pub struct CloseGuard {
+    _listener: EventListener,
+}
+
+impl CloseGuard {
+    /// Asks from now on.
+    pub fn new() -> Self {
+        let options = EventListenerOptions::enable_prevent_default();
+        Self { _listener: EventListener::new_with_options(&js::window(), "beforeunload", options, Event::prevent_default) }
     }
 }

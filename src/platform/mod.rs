@@ -50,10 +50,10 @@ pub use self::{
     entropy::random,
     error::PlatformError,
     js::spawn,
-    lifecycle::{Lifecycle, PageFact},
+    lifecycle::{CloseGuard, Lifecycle, PageFact},
     page::{
-        dispatch_update, listen_for_update, UpdateListener, mark, origin, persist_storage, recovery_was_saved,
-        remember_name, remember_recovery_saved, remembered_name,
+        dispatch_update, free_storage, listen_for_update, UpdateListener, mark, origin, persist_storage, recovery_was_saved,
+        reload, remember_name, remember_recovery_saved, remembered_name,
     },
     relay_socket::RelaySocket,
     screen::mount_point,

@@ -16,6 +16,8 @@ const VERSION: u32 = 1;
 const LABEL: &[u8] = b"B4/v1/recovery";
 /// The secret seals one plaintext in its life, so that one fixed nonce is right.
 const NONCE: [u8; 12] = [0; 12];
+/// What every file says near its beginning, also one of which the end is missing.
+const MARK: &[u8] = b"\"b4-recovery\"";
 /// The largest file that is looked at; a real one has about 12 KiB.
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
@@ -114,7 +116,10 @@ impl RecoveryFile {
     /// # Errors
     /// See [`RecoveryError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecoveryError> {
-        let fields = fields(bytes).ok_or(RecoveryError::NotARecoveryFile)?;
+        let Some(fields) = fields(bytes) else {
+            let is_ours = bytes.windows(MARK.len()).any(|part| part == MARK);
+            return Err(if is_ours { RecoveryError::Damaged } else { RecoveryError::NotARecoveryFile });
+        };
         if fields.version != f64::from(VERSION) {
             return Err(RecoveryError::NotARecoveryFile);
         }

@@ -21,6 +21,9 @@ impl Guard {
 /// Calls back until its guard is dropped.
 pub type Subscribe = Rc<dyn Fn(Rc<dyn Fn()>) -> Guard>;
 
+/// Goes to a path; with a step in the history, or without.
+pub type SetPath = Rc<dyn Fn(&str, bool)>;
+
 /// Does something once.
 pub type Once<T> = Box<dyn FnOnce(T)>;
 /// Calls back once after so many milliseconds, unless the guard is dropped before.
@@ -31,6 +34,11 @@ pub type ReadChosen = Rc<dyn Fn(HtmlInputElement, Once<Vec<u8>>)>;
 pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 /// Chooses the colours.
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
+
+/// Looks up what is kept under a name.
+pub type Recall = Rc<dyn Fn(&str) -> Option<String>>;
+/// Keeps a text under a name; nothing for an empty one.
+pub type Keep = Rc<dyn Fn(&str, &str)>;
 
 /// What the screen acts upon. It stays the same for as long as the screen is there.
 #[derive(Clone)]
@@ -51,8 +59,8 @@ impl PartialEq for Reach {
 pub struct Browser {
     /// The path of the page's address.
     pub path: Rc<dyn Fn() -> String>,
-    /// Goes to a path of this app, with a step in the history.
-    pub push_path: Rc<dyn Fn(&str)>,
+    /// Goes to a path of this app, with a step in the history or in the place of the path that is there.
+    pub set_path: SetPath,
     /// The person went back or forth.
     pub on_path: Subscribe,
     /// The page can be seen.
@@ -71,6 +79,10 @@ pub struct Browser {
     pub theme: Rc<dyn Fn() -> Option<String>>,
     /// Chooses one.
     pub set_theme: SetTheme,
+    /// What was begun and not sent to somebody.
+    pub draft: Recall,
+    /// Keeps that, while the tab is open.
+    pub keep_draft: Keep,
     /// Sets the title of the page.
     pub set_title: Rc<dyn Fn(&str)>,
 }

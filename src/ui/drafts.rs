@@ -1,29 +1,38 @@
 //! Texts that were begun and not sent, and those that came back.
 
 use b4_protocol::identity::UserId;
-use b4_protocol::ordered::OrderedMap;
 
-/// The drafts of all conversations; they outlive the conversation on the screen.
-#[derive(Debug, Default, PartialEq)]
+use super::{Keep, Recall};
+
+/// The drafts of all conversations. The browser keeps them: they outlive the conversation on the screen, and the page.
 pub struct Drafts {
-    texts: OrderedMap<UserId, String>,
+    recall: Recall,
+    keep: Keep,
     /// The last returned text that was put back.
     returned: Option<u32>,
 }
 
+impl PartialEq for Drafts {
+    /// A screen has one.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 impl Drafts {
+    /// Those that the browser keeps.
+    pub fn new(recall: Recall, keep: Keep) -> Self {
+        Self { recall, keep, returned: None }
+    }
+
     /// What was begun for `to`, or nothing.
     pub fn text(&self, to: &UserId) -> String {
-        self.texts.get(to).cloned().unwrap_or_default()
+        (self.recall)(to.as_str()).unwrap_or_default()
     }
 
     /// Keeps what was begun.
-    pub fn keep(&mut self, to: &UserId, text: String) {
-        if text.is_empty() {
-            self.texts.remove(to);
-        } else {
-            self.texts.insert(to.clone(), text);
-        }
+    pub fn keep(&self, to: &UserId, text: &str) {
+        (self.keep)(to.as_str(), text);
     }
 
     /// Puts a text back that was not taken, before what was begun meanwhile. False when it was put back before.
@@ -34,25 +43,35 @@ impl Drafts {
         self.returned = Some(number);
         let begun = self.text(to);
         let whole = if begun.is_empty() || begun == text { text.to_owned() } else { format!("{text}\n{begun}") };
-        self.keep(to, whole);
+        self.keep(to, &whole);
         true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use b4_protocol::ordered::OrderedMap;
+
     use super::*;
 
     #[test]
     fn a_returned_text_is_put_back_once_and_takes_nothing_away() {
         let anna = UserId::parse("anna").expect("a name");
-        let mut drafts = Drafts::default();
+        let kept = Rc::new(RefCell::new(OrderedMap::<String, String>::new()));
+        let recall = Rc::clone(&kept);
+        let mut drafts = Drafts::new(
+            Rc::new(move |to| recall.borrow().get(to).cloned()),
+            Rc::new(move |to, text| drop(kept.borrow_mut().insert(to.to_owned(), text.to_owned()))),
+        );
         assert!(drafts.put_back(0, &anna, "first"));
         assert_eq!(drafts.text(&anna), "first");
-        drafts.keep(&anna, String::new());
+        drafts.keep(&anna, "");
         assert!(!drafts.put_back(0, &anna, "first"));
         assert_eq!(drafts.text(&anna), "");
-        drafts.keep(&anna, "begun".to_owned());
+        drafts.keep(&anna, "begun");
         assert!(drafts.put_back(1, &anna, "second"));
         assert_eq!(drafts.text(&anna), "second\nbegun");
     }

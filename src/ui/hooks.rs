@@ -45,12 +45,22 @@ pub fn use_route() -> (Route, Callback<Route>) {
             move || drop(guard)
         });
     }
+    {
+        // An address that names nothing does not stay.
+        let browser = browser.clone();
+        use_effect_with((*route).clone(), move |route| {
+            let path = route.path();
+            if (browser.path)() != path {
+                (browser.set_path)(&path, false);
+            }
+        });
+    }
     let go = {
         let route = route.clone();
         Callback::from(move |to: Route| {
             let path = to.path();
             if (browser.path)() != path {
-                (browser.push_path)(&path);
+                (browser.set_path)(&path, true);
             }
             route.set(to);
         })

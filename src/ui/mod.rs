@@ -16,7 +16,7 @@ mod words;
 
 use yew::prelude::*;
 
-pub use browser::{Browser, Guard, Reach};
+pub use browser::{Browser, Guard, Keep, Reach, Recall};
 use drafts::Drafts;
 pub use route::Route;
 
@@ -44,7 +44,7 @@ pub fn App() -> Html {
     html! {
         <>
             { page }
-            { announcer(state.news.clone()) }
+            { announcer(state.news.clone().filter(|_| matches!(state.phase, Phase::Running { .. }))) }
             { toasts(&state, &engine) }
         </>
     }

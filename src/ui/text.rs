@@ -17,7 +17,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut plain_from = 0;
     let mut at = 0;
     for word in text.split_inclusive(char::is_whitespace) {
-        let link = word.trim_end().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
+        let link = without_punctuation(word.trim_end());
         if is_link(link) {
             if plain_from < at {
                 all.push(Piece::Plain(&text[plain_from..at]));
@@ -31,6 +31,22 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
         all.push(Piece::Plain(&text[plain_from..]));
     }
     all
+}
+
+/// A word without the punctuation behind it. A closing bracket belongs to the word that has the opening one.
+fn without_punctuation(mut word: &str) -> &str {
+    loop {
+        let mut rest = word.trim_end_matches(['.', ',', ';', ':', '!', '?', '"', '\'']);
+        for (open, close) in [('(', ')'), ('[', ']')] {
+            if rest.matches(close).count() > rest.matches(open).count() {
+                rest = rest.strip_suffix(close).unwrap_or(rest);
+            }
+        }
+        if rest.len() == word.len() {
+            return word;
+        }
+        word = rest;
+    }
 }
 
 fn is_link(word: &str) -> bool {
@@ -80,6 +96,21 @@ mod tests {
         let whole: String =
             pieces(text).iter().map(|piece| match piece { Piece::Link(text) | Piece::Plain(text) => *text }).collect();
         assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn a_bracket_belongs_to_the_address_that_opens_it() {
+        for (text, link) in [
+            ("https://en.wikipedia.org/wiki/Ring_(mathematics)", "https://en.wikipedia.org/wiki/Ring_(mathematics)"),
+            ("(see https://b4.example/a).", "https://b4.example/a"),
+            ("(https at https://b4.example/a_(b)).", "https://b4.example/a_(b)"),
+            ("https://b4.example/a_(b), or", "https://b4.example/a_(b)"),
+            ("[https://no https://b4.example/a[0]].", "https://b4.example/a[0]"),
+            ("https://b4.example/)))", "https://b4.example/"),
+        ] {
+            let mut links = pieces(text).into_iter().filter(|piece| matches!(piece, Piece::Link(_)));
+            assert_eq!(links.next_back(), Some(Piece::Link(link)), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 thread_local! {
     // Made once: making one takes longer than all else about a message on the screen.
-    static CLOCK: Function = format_of(&[("hour", "2-digit"), ("minute", "2-digit")]);
+    static CLOCK: Function = format_of(&[("hour", "numeric"), ("minute", "2-digit")]);
     static DAY: Function = format_of(&[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]);
     static DATE: Function = format_of(&[("day", "numeric"), ("month", "short")]);
 }

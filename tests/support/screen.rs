@@ -9,6 +9,7 @@ use b4::state::{AppState, Event};
 use b4::ui::{App, Browser, Guard, Reach};
 use b4_protocol::chat::MessageId;
 use b4_protocol::identity::UserId;
+use b4_protocol::ordered::OrderedMap;
 use b4_protocol::node::{self, ContactView, Direction, KeyStanding, MessageState, MessageView, Sealing, Presence, Standing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event as DomEvent, EventInit, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
@@ -50,6 +51,7 @@ struct Shared {
     shown: RefCell<Option<UseStateSetter<Rc<AppState>>>>,
     orders: RefCell<Vec<Action>>,
     path: RefCell<String>,
+    drafts: RefCell<OrderedMap<String, String>>,
     is_visible: Cell<bool>,
     visibility: Listener,
     /// To be called once what was last copied is in the clipboard.
@@ -104,6 +106,16 @@ impl Screen {
     /// The address.
     pub fn path(&self) -> String {
         self.shared.path.borrow().clone()
+    }
+
+    /// What was begun and not sent to somebody, as the browser keeps it.
+    pub fn draft(&self, to: &str) -> Option<String> {
+        self.shared.drafts.borrow().get(to).cloned()
+    }
+
+    /// The browser has kept this since before the page was loaded.
+    pub fn begin_with_draft(&self, to: &str, text: &str) {
+        self.shared.drafts.borrow_mut().insert(to.to_owned(), text.to_owned());
     }
 
     /// The page comes into sight or goes out of it.
@@ -336,10 +348,10 @@ fn Host(props: &HostProps) -> Html {
 }
 
 fn browser(shared: &Rc<Shared>) -> Browser {
-    let [path, pushed, seen, told, copying] = std::array::from_fn(|_| Rc::clone(shared));
+    let [path, set, seen, told, copying, recalled, kept] = std::array::from_fn(|_| Rc::clone(shared));
     Browser {
         path: Rc::new(move || path.path.borrow().clone()),
-        push_path: Rc::new(move |to| drop(pushed.path.replace(to.to_owned()))),
+        set_path: Rc::new(move |to, _| drop(set.path.replace(to.to_owned()))),
         on_path: Rc::new(|_| Guard::new(())),
         is_visible: Rc::new(move || seen.is_visible.get()),
         on_visibility: Rc::new(move |changed| {
@@ -352,6 +364,8 @@ fn browser(shared: &Rc<Shared>) -> Browser {
         origin: Rc::new(|| "https://b4.example".to_owned()),
         theme: Rc::new(|| None),
         set_theme: Rc::new(|_| ()),
+        draft: Rc::new(move |to| recalled.drafts.borrow().get(to).cloned()),
+        keep_draft: Rc::new(move |to, text| drop(kept.drafts.borrow_mut().insert(to.to_owned(), text.to_owned()))),
         set_title: Rc::new(|_| ()),
     }
 }

@@ -10,9 +10,14 @@ async fn a_recovery_file_brings_the_name_to_another_browser_and_the_old_one_stop
     let world = World::start().await?;
     let (anna, bela) = world.pair("anna", "bela").await?;
     let identity = anna.identity().await?;
+    // The browser asks before the page goes, and the file with it.
+    let asks = r#"return !window.dispatchEvent(new Event("beforeunload", { cancelable: true }))"#;
+    assert_eq!(anna.browser.run(asks, vec![]).await?, true);
     anna.click("recovery-save").await?;
     let file = anna.browser.downloaded("b4-recovery-anna.json").await?;
     anna.until_gone("recovery-save").await?;
+    anna.until_seen("recovery-given").await?;
+    assert_eq!(anna.browser.run(asks, vec![]).await?, false);
     // Whether the browser has kept it only the person knows: it can be had again.
     anna.click("my-user-id").await?;
     anna.until_seen("recovery-saved").await?;

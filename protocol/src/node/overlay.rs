@@ -181,6 +181,7 @@ impl Node {
                 if standing == Standing::Alone {
                     self.overlay.introduce_ms = now.mono;
                 }
+                self.relay.set_alone(standing == Standing::Alone, now.mono);
                 self.directory_standing(standing, now);
                 self.mail_standing(standing, now);
                 self.network_again(now);
@@ -388,6 +389,12 @@ impl Node {
         self.show_network(now);
     }
 
+    /// What the picture says first of all has changed: it does not wait for its time.
+    pub(super) fn show_network_now(&mut self, now: Now) {
+        self.overlay.view_ms = self.overlay.view_ms.map(|due_ms| due_ms.min(now.mono));
+        self.show_network(now);
+    }
+
     /// Sends the picture, if it is wanted and due.
     fn show_network(&mut self, now: Now) {
         if self.overlay.view_ms.is_none_or(|due_ms| due_ms > now.mono) {
@@ -400,6 +407,7 @@ impl Node {
 
     fn network_view(&self, now: Now) -> NetworkView {
         let mut links: Vec<(u128, LinkView)> = Vec::new();
+        let holders = self.own_holders();
         for (place, reason, rtt_ms) in self.ring.links() {
             let Some((peer, since_ms)) = self.links.peers().find(|(peer, _)| RingId::of_node(peer.node_id()) == place) else { continue };
             let user = peer.user_id().clone();
@@ -412,6 +420,7 @@ impl Node {
             let view = LinkView {
                 node: *peer.node_id(),
                 is_chat: self.has_use_for(&user, now),
+                is_holder: holders.contains(&place),
                 user,
                 kind,
                 rtt_ms: rtt_ms.and_then(|rtt| u32::try_from(rtt).ok()),

@@ -2,12 +2,12 @@
 //!
 //! Its life: it connects at once, answers the challenge with a signature, and is up when welcomed. Questions asked while it is not up
 //! are answered with nothing. When the connection goes, everything asked is forgotten and it connects again after
-//! a wait that doubles, with jitter; the page coming to the front cuts the wait short. A newer connection of the same identity elsewhere ends it for good.
+//! a wait that doubles, with jitter, and stays short while there is no link to anybody; the page coming to the front cuts it short. A newer connection of the same identity elsewhere ends it for good.
 
 use super::NetworkState;
 use crate::crypto::{KeyOp, Rng};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{LOOKUP_WAIT_MS, RELAY_PING_MS, RELAY_RETRY_MAX_MS, RELAY_RETRY_MIN_MS, WATCH_MS};
+use crate::limits::{LOOKUP_WAIT_MS, RELAY_PING_MS, RELAY_RETRY_ALONE_MS, RELAY_RETRY_MAX_MS, RELAY_RETRY_MIN_MS, WATCH_MS};
 use crate::ordered::OrderedMap;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence, RefusalCode, RelayFrame, proof_message};
 
@@ -72,6 +72,8 @@ pub(super) struct Relay {
     rng: Rng,
     state: State,
     failures: u32,
+    /// There is no link to anybody: nothing but the relay leads on.
+    is_alone: bool,
     heard_ms: u64,
     pinged: bool,
     lookups: OrderedMap<u32, Lookup>,
@@ -88,6 +90,7 @@ impl Relay {
             rng,
             state: State::Waiting { until_ms: 0 },
             failures: 0,
+            is_alone: true,
             heard_ms: 0,
             pinged: false,
             lookups: OrderedMap::new(),
@@ -110,7 +113,8 @@ impl Relay {
         if matches!(self.state, State::Ended | State::Waiting { .. }) {
             return Vec::new();
         }
-        let wait = (RELAY_RETRY_MIN_MS << self.failures.min(DOUBLINGS_MAX)).min(RELAY_RETRY_MAX_MS);
+        let longest = if self.is_alone { RELAY_RETRY_ALONE_MS } else { RELAY_RETRY_MAX_MS };
+        let wait = (RELAY_RETRY_MIN_MS << self.failures.min(DOUBLINGS_MAX)).min(longest);
         self.failures += 1;
         self.state = State::Waiting { until_ms: now_ms + wait + self.rng.below(wait / 2 + 1) };
         let mut outcomes = vec![Outcome::State(NetworkState::Offline)];
@@ -151,6 +155,16 @@ impl Relay {
             }
             State::Up if !self.pinged => self.ping(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether there is no link to anybody: then a long wait ends sooner.
+    pub fn set_alone(&mut self, is_alone: bool, now_ms: u64) {
+        self.is_alone = is_alone;
+        if let State::Waiting { until_ms } = &mut self.state
+            && is_alone
+        {
+            *until_ms = (*until_ms).min(now_ms + RELAY_RETRY_ALONE_MS);
         }
     }
 

@@ -25,6 +25,22 @@ pub(super) struct Seeking {
     up_ms: u64,
     /// A message was taken in it, either way.
     is_useful: bool,
+    /// What was found out last. It stands while the same is asked again.
+    found: Found,
+}
+
+/// What was found out last about somebody who is sought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The session with them is over. Whoever dies is said to be there for a while.
+    Lost,
+    /// They are away.
+    Away,
+    /// They are there, and could not be connected to.
+    There,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,12 +70,14 @@ impl Seeking {
 
     /// As the screen shows it. `now_ms` is monotonic.
     pub fn presence(&self, now_ms: u64) -> Presence {
-        match self.step {
-            Step::Idle | Step::Asking => Presence::Unknown,
-            Step::Watching { .. } => Presence::Away,
-            Step::Dialling => Presence::Connecting,
-            Step::Up => Presence::Online,
-            Step::Waiting { until_ms, .. } => Presence::Unreachable { retry_ms: until_ms.saturating_sub(now_ms) },
+        let was_up = self.found == Found::Lost;
+        match (&self.step, self.found) {
+            (Step::Idle, _) | (Step::Asking | Step::Waiting { .. }, Found::Nothing) => Presence::Unknown,
+            (Step::Watching { .. }, _) | (Step::Asking | Step::Waiting { .. }, Found::Away) => Presence::Away,
+            (Step::Up, _) => Presence::Online,
+            (Step::Waiting { until_ms, .. }, _) => Presence::Unreachable { retry_ms: until_ms.saturating_sub(now_ms), was_up },
+            (Step::Asking, _) | (Step::Dialling, Found::Lost) => Presence::Unreachable { retry_ms: 0, was_up },
+            (Step::Dialling, _) => Presence::Connecting,
         }
     }
 }
@@ -70,6 +88,9 @@ impl Node {
         let is_wanted = self.is_wanted(user);
         let is_idle = self.seeking.get(user).is_none_or(|seeking| seeking.step == Step::Idle);
         if !is_wanted || !is_idle || !self.can_look() {
+            if is_idle && let Some(seeking) = self.seeking.get_mut(user) {
+                seeking.found = Found::Nothing;
+            }
             return;
         }
         self.step(user, Step::Asking);
@@ -158,7 +179,10 @@ impl Node {
         }
         match (presence, peer) {
             (frames::Presence::Online, Some(peer)) => self.dial(peer, now),
-            (frames::Presence::Online, None) => self.wait(user, now),
+            (frames::Presence::Online, None) => {
+                self.found_there(user);
+                self.wait(user, now);
+            }
             // The relay tells when they come; the ring does not, and is asked again.
             _ => {
                 let wait_ms = if self.ring.standing() == RingStanding::Alone { WATCH_MS } else { RING_WATCH_MS };
@@ -219,6 +243,7 @@ impl Node {
         if was_of_use {
             seeking.failures = 0;
         }
+        seeking.found = Found::Lost;
         match reason {
             // The newer session reports itself.
             DownReason::Replaced => {}
@@ -260,8 +285,17 @@ impl Node {
             self.step(&user, Step::Idle);
             return;
         }
+        self.found_there(&user);
         self.step(&user, Step::Dialling);
         self.link_input(now, |links, _, ice| links.dial(peer, ice, now));
+    }
+
+    /// They are said to be there. After a session that was lost that may be what somebody has not noticed yet.
+    fn found_there(&mut self, user: &UserId) {
+        let seeking = self.seeking.entry(user.clone()).or_default();
+        if seeking.found != Found::Lost {
+            seeking.found = Found::There;
+        }
     }
 
     fn wait(&mut self, user: &UserId, now: Now) {
@@ -284,7 +318,13 @@ impl Node {
             self.seeking.remove(user);
             return;
         }
-        self.seeking.entry(user.clone()).or_default().step = step;
+        let seeking = self.seeking.entry(user.clone()).or_default();
+        match step {
+            Step::Watching { .. } => seeking.found = Found::Away,
+            Step::Up => seeking.found = Found::Nothing,
+            _ => {}
+        }
+        seeking.step = step;
         self.changed.insert(user.clone());
     }
 

@@ -7,7 +7,7 @@ use crate::chat::{Conversation, MessageBody, MessageId};
 use crate::crypto::{KeyOpError, Rng};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::{NodeId, RevocationList};
-use crate::limits::{REDIAL_MAX_MS, REDIAL_MIN_MS, TEXT_BYTES_MAX};
+use crate::limits::{REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_RETRY_ALONE_MS, TEXT_BYTES_MAX};
 use crate::signal::description::Description;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence as Found, RefusalCode, RelayFrame};
 use crate::signal::sealed::{DialId, OfferDraft};
@@ -177,6 +177,64 @@ fn a_dial_that_comes_to_nothing_is_told_and_tried_again_after_waits_that_double_
         assert!((least_ms..=least_ms + REDIAL_MIN_MS / 2).contains(&waited_ms), "{waited_ms} ms after {doublings} doublings");
         effects = find_bela(&mut node, &stage, &effects, now);
     }
+}
+
+/// What a node says of bela, in order.
+fn said_of_bela(effects: &[Effect]) -> Vec<Presence> {
+    let views = effects.iter().filter_map(|effect| if let Effect::Notify(Event::ContactChanged(view)) = effect { Some(view.presence) } else { None });
+    views.collect()
+}
+
+#[test]
+fn what_was_found_out_last_stands_while_it_is_asked_again() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    welcome(&mut node, &stage);
+    let effects = say_to_bela(&mut node, &stage);
+    let link = dialled(&effects).expect("a dial");
+    let effects = node.handle(Input::LinkClosed { link, end: LinkEnd::Unreachable }, START);
+    assert!(matches!(said_of_bela(&effects)[..], [Presence::Unreachable { was_up: false, .. }]));
+    let now = at(START.mono + 2 * REDIAL_MIN_MS);
+    let effects = node.handle(Input::Wake, now);
+    assert_eq!(said_of_bela(&effects), [Presence::Unreachable { retry_ms: 0, was_up: false }], "asked again");
+    let effects = find_bela(&mut node, &stage, &effects, now);
+    assert_eq!(said_of_bela(&effects), [Presence::Connecting]);
+}
+
+/// The picture of the network among these effects: whether the relay is up.
+fn relay_in_picture(effects: &[Effect]) -> Option<bool> {
+    effects.iter().rev().find_map(|effect| if let Effect::Notify(Event::NetworkViewed(view)) = effect { Some(view.is_relay_up) } else { None })
+}
+
+#[test]
+fn a_relay_that_comes_or_goes_is_in_the_picture_at_once() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let effects = node.handle(Input::Command(Command::WatchNetwork { on: true }), START);
+    assert_eq!(relay_in_picture(&effects), Some(false));
+    assert_eq!(relay_in_picture(&welcome(&mut node, &stage)), Some(true));
+    assert_eq!(relay_in_picture(&node.handle(Input::RelayClosed, START)), Some(false));
+}
+
+#[test]
+fn who_has_nobody_tries_the_relay_again_within_seconds_and_at_once_when_told_to() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let connects = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::RelayConnect));
+    let mut now = START;
+    for _ in 0..20 {
+        let _ = node.handle(Input::RelayClosed, now);
+        let closed_ms = now.mono;
+        let mut effects = Vec::new();
+        while !connects(&effects) {
+            now = at(node.next_wake().expect("something is always due"));
+            effects = node.handle(Input::Wake, now);
+        }
+        let longest_ms = RELAY_RETRY_ALONE_MS + RELAY_RETRY_ALONE_MS / 2;
+        assert!(now.mono <= closed_ms + longest_ms, "{} ms", now.mono - closed_ms);
+    }
+    let _ = node.handle(Input::RelayClosed, now);
+    assert!(connects(&node.handle(Input::Resumed, now)));
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub struct Props {
     pub draft: AttrValue,
     /// Why the last text came back, if it did.
     pub problem: Option<AttrValue>,
-    /// Nothing can be sent now.
-    pub is_disabled: bool,
+    /// Why nothing can be sent now, if nothing can.
+    pub closed: Option<&'static str>,
     /// The text changed.
     pub on_draft: Callback<String>,
     /// A text is to be sent.
@@ -68,16 +68,16 @@ pub fn Composer(props: &Props) -> Html {
                 ref={field}
                 data-testid="composer-input"
                 aria-label={words::COMPOSER_LABEL}
-                placeholder={words::COMPOSER_LABEL}
+                placeholder={props.closed.unwrap_or(words::COMPOSER_LABEL)}
                 rows="1"
                 dir="auto"
-                disabled={props.is_disabled}
+                disabled={props.closed.is_some()}
                 aria-invalid={is_too_long.to_string()}
                 aria-describedby="composer-notes"
                 oninput={on_input}
                 onkeydown={on_key}
             />
-            <button class="primary round" data-testid="composer-send" aria-label={words::SEND} disabled={props.is_disabled || is_too_long}>
+            <button class="primary round" data-testid="composer-send" aria-label={words::SEND} disabled={props.closed.is_some() || is_too_long}>
                 { icon(IconName::Send) }
             </button>
         </form>

@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use b4_protocol::identity::UserId;
-use b4_protocol::node::{ContactView, KeyStanding, Standing};
+use b4_protocol::node::ContactView;
 use yew::prelude::*;
 
 use crate::state::AppState;
 use crate::ui::{time, words};
 
-/// All contacts, strangers first; a sentence when there are none. `selected` is the chat that is open.
-pub fn contact_list(state: &AppState, selected: Option<&UserId>, on_select: &Callback<UserId>) -> Html {
+/// All contacts, strangers first; when there are none, `invitation` and a sentence. `selected` is the chat that is open.
+pub fn contact_list(state: &AppState, selected: Option<&UserId>, on_select: &Callback<UserId>, invitation: Html) -> Html {
     let contacts = state.contacts_in_order();
     if contacts.is_empty() {
-        return html! { <p class="empty" data-testid="no-contacts">{ words::NO_CONTACTS }</p> };
+        return html! { <div class="empty">{ invitation }<p data-testid="no-contacts">{ words::NO_CONTACTS }</p></div> };
     }
     let now_ms = time::now_ms();
     html! {
@@ -50,13 +50,8 @@ fn ContactRow(props: &RowProps) -> Html {
         let (user, on_select) = (contact.user.clone(), props.on_select.clone());
         Callback::from(move |_: MouseEvent| on_select.emit(user.clone()))
     };
-    let label = match (contact.standing, contact.key) {
-        (_, KeyStanding::Changed) => Some("key changed"),
-        (Standing::New, _) => Some("new"),
-        (Standing::Ignored, _) => Some("put aside"),
-        (Standing::Blocked, _) => Some("blocked"),
-        (Standing::Accepted, _) => None,
-    };
+    let tag = words::tag(contact);
+    let has_more = tag.is_some() || contact.unread > 0 || !contact.preview.is_empty();
     let presence = words::presence_key(contact.presence);
     html! {
         <li>
@@ -71,14 +66,21 @@ fn ContactRow(props: &RowProps) -> Html {
                 <span class={classes!("avatar", format!("presence-{presence}"))} aria-hidden="true">
                     { contact.user.as_str().chars().next().map(|first| first.to_ascii_uppercase()) }
                 </span>
-                <span class="contact-name"><bdi>{ contact.user.to_string() }</bdi>
-                    if let Some(label) = label { <em class="tag">{ label }</em> }
+                <span class="contact-lines">
+                    <span class="contact-line">
+                        <bdi class="contact-name">{ contact.user.to_string() }</bdi>
+                        <span class="contact-time">{ time::short(contact.last_ms, props.now_ms) }</span>
+                    </span>
+                    if has_more {
+                        <span class="contact-line">
+                            <bdi class="contact-preview" dir="auto">{ contact.preview.clone() }</bdi>
+                            if let Some(tag) = tag { <em class="tag">{ tag }</em> }
+                            if contact.unread > 0 {
+                                <span class="badge" aria-label={format!("{} unread", contact.unread)}>{ contact.unread }</span>
+                            }
+                        </span>
+                    }
                 </span>
-                <span class="contact-time">{ time::short(contact.last_ms, props.now_ms) }</span>
-                <bdi class="contact-preview" dir="auto">{ contact.preview.clone() }</bdi>
-                if contact.unread > 0 {
-                    <span class="badge" aria-label={format!("{} unread", contact.unread)}>{ contact.unread }</span>
-                }
             </button>
         </li>
     }

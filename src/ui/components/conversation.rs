@@ -46,26 +46,30 @@ pub fn Conversation(props: &Props) -> Html {
     let on_draft = {
         let (drafts, with, problem) = (Rc::clone(&props.drafts), with.clone(), problem.clone());
         Callback::from(move |text: String| {
-            drafts.borrow_mut().keep(&with, text);
+            drafts.borrow().keep(&with, &text);
             problem.set(None);
         })
     };
     let on_send = {
         let (drafts, with, problem) = (Rc::clone(&props.drafts), with.clone(), problem.clone());
         Callback::from(move |text: String| {
-            drafts.borrow_mut().keep(&with, String::new());
+            drafts.borrow().keep(&with, "");
             problem.set(None);
             engine.send(Action::Node(Command::SendText { to: with.clone(), text }));
         })
     };
-    let is_disabled = contact.standing == Standing::Blocked || contact.key == KeyStanding::Changed;
+    let closed = match (contact.standing, contact.key) {
+        (Standing::Blocked, _) => Some(SendRefusal::Blocked),
+        (_, KeyStanding::Changed) => Some(SendRefusal::KeyChanged),
+        _ => None,
+    };
     let problem = problem.map(|why| AttrValue::Static(words::send_refusal(why)));
     html! {
         <section class="conversation" aria-label={contact.user.to_string()}>
             { head(&contact, state.network, &is_open, &props.on_back) }
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
             <Messages {chat} contact={Rc::clone(&contact)} {on_end} />
-            <Composer to={with} {draft} {problem} {is_disabled} {on_draft} {on_send} />
+            <Composer to={with} {draft} {problem} closed={closed.map(words::send_refusal)} {on_draft} {on_send} />
         </section>
     }
 }

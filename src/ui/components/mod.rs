@@ -2,11 +2,13 @@
 
 mod add_contact;
 mod announcer;
+mod back;
 mod banners;
 mod bubble;
 mod composer;
 mod contact_list;
 mod conversation;
+mod copy_link;
 mod holding;
 mod icon;
 mod mark;
@@ -22,9 +24,11 @@ mod toasts;
 
 pub use add_contact::AddContact;
 pub use announcer::announcer;
+pub use back::back;
 pub use banners::banners;
 pub use contact_list::contact_list;
 pub use conversation::Conversation;
+pub use copy_link::{copy_link, my_link};
 pub use holding::holding;
 pub use icon::{IconName, icon};
 pub use name_form::NameForm;

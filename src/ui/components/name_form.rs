@@ -54,7 +54,7 @@ pub fn NameForm() -> Html {
                 autocapitalize="none"
                 spellcheck="false"
                 aria-describedby="name-answer"
-                aria-invalid={matches!(answer, Answer::Problem(_)).to_string()}
+                aria-invalid={matches!(answer, Answer::Problem(_) | Answer::Never(_)).to_string()}
                 oninput={into_state(&typed)}
             />
             <div id="name-answer" class="answer" aria-live="polite">
@@ -67,7 +67,7 @@ pub fn NameForm() -> Html {
                 <label for="invite">{ words::INVITE_LABEL }</label>
                 <input id="invite" data-testid="onboarding-invite" type="text" autocomplete="off" spellcheck="false" value={(*invite).clone()} oninput={into_state(&invite)} />
             }
-            <button class="primary wide" data-testid="onboarding-submit" disabled={typed.is_empty()}>{ words::NAME_BUTTON }</button>
+            <button class="primary wide" data-testid="onboarding-submit" disabled={typed.is_empty() || matches!(answer, Answer::Never(_))}>{ words::NAME_BUTTON }</button>
         </form>
     }
 }
@@ -97,18 +97,23 @@ fn into_state(state: &UseStateHandle<String>) -> Callback<InputEvent> {
 enum Answer {
     Hint,
     Free,
+    /// It may be had the next time.
     Problem(String),
+    /// It cannot be had.
+    Never(String),
 }
 
 impl Answer {
     fn of(state: &AppState, typed: &str, failure: Option<&EnrolFailure>) -> Self {
         let local = UserId::parse(typed).err().filter(|why| *why != UserIdError::TooShort && !typed.is_empty());
         if let Some(why) = local {
-            return Self::Problem(words::name_error(why));
+            return Self::Never(words::name_error(why));
         }
         let verdict = state.checked.as_ref().filter(|(name, _)| name == typed).map(|(_, verdict)| verdict);
         match (verdict, failure) {
-            (Some(verdict), _) if *verdict != NameVerdict::Free => Self::Problem(words::verdict(verdict)),
+            (Some(verdict @ NameVerdict::CannotTell), _) => Self::Problem(words::verdict(verdict)),
+            (Some(verdict), _) if *verdict != NameVerdict::Free => Self::Never(words::verdict(verdict)),
+            (_, Some(why @ (EnrolFailure::Taken | EnrolFailure::Reserved | EnrolFailure::NotAName(_)))) => Self::Never(words::enrol_failure(why)),
             (_, Some(why)) => Self::Problem(words::enrol_failure(why)),
             (Some(_), None) => Self::Free,
             (None, None) => Self::Hint,
@@ -119,7 +124,7 @@ impl Answer {
         match self {
             Self::Hint => html! { <p class="hint">{ words::NAME_HINT }</p> },
             Self::Free => html! { <p class="good" data-testid="onboarding-free">{ words::verdict(&NameVerdict::Free) }</p> },
-            Self::Problem(problem) => html! { <p class="problem" data-testid="onboarding-error">{ problem.clone() }</p> },
+            Self::Problem(problem) | Self::Never(problem) => html! { <p class="problem" data-testid="onboarding-error">{ problem.clone() }</p> },
         }
     }
 }

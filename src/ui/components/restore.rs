@@ -23,6 +23,7 @@ pub fn restore(state: &AppState, engine: &EngineHandle, browser: &Browser) -> Ht
                 { words::RESTORE }
                 <input class="visually-hidden" data-testid="restore-file" type="file" accept=".json,application/json" onchange={on_change} />
             </label>
+            <p class="hint">{ words::RESTORE_HINT }</p>
             if let Some(why) = &state.restore_failure {
                 <p class="problem" role="alert" data-testid="restore-error">{ words::restore_failure(why) }</p>
             }

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::network::NetworkPage;
 use super::you::You;
-use crate::ui::components::{AddContact, Conversation, IconName, banners, contact_list, icon, network_badge};
+use crate::ui::components::{AddContact, Conversation, IconName, back, banners, contact_list, copy_link, icon, network_badge};
 use crate::ui::hooks::{use_app, use_browser, use_engine, use_route};
 use crate::ui::{Drafts, Route, words};
 
@@ -26,11 +26,13 @@ pub struct Props {
 pub fn ChatsPage(props: &Props) -> Html {
     let (state, engine, browser) = (use_app(), use_engine(), use_browser());
     let (route, go) = use_route();
-    let drafts = use_memo((), |()| RefCell::new(Drafts::default()));
+    let (is_copied, is_recovery_seen) = (use_state(|| false), use_state(|| false));
+    let drafts = use_memo((), |()| RefCell::new(Drafts::new(Rc::clone(&browser.draft), Rc::clone(&browser.keep_draft))));
     let unread: u32 = state.contacts.values().map(|contact| contact.unread).sum();
+    let set_title = Rc::clone(&browser.set_title);
     use_effect_with(unread, move |unread| {
         let title = if *unread > 0 { format!("({unread}) {}", words::APP) } else { words::APP.to_owned() };
-        (browser.set_title)(&title);
+        set_title(&title);
     });
     let selected = match &route {
         Route::Chat(user) => Some(user),
@@ -40,6 +42,12 @@ pub fn ChatsPage(props: &Props) -> Html {
     let on_you = go.reform(|_: MouseEvent| Route::You);
     let on_network = go.reform(|_: MouseEvent| Route::Network);
     let on_back = go.reform(|()| Route::Chats);
+    let invitation = html! {
+        <>
+            <p>{ words::NO_CONTACTS_NAME }{ " " }<bdi class="strong">{ props.me.to_string() }</bdi></p>
+            { copy_link("invite-copy", &props.me, &browser, &is_copied) }
+        </>
+    };
     let is_pane = route != Route::Chats;
     html! {
         <main class={classes!("app", is_pane.then_some("pane-open"))}>
@@ -52,8 +60,8 @@ pub fn ChatsPage(props: &Props) -> Html {
                     </button>
                 </header>
                 <AddContact on_found={on_select.clone()} />
-                { banners(&state, &engine) }
-                { contact_list(&state, selected, &on_select) }
+                { banners(&state, &engine, &is_recovery_seen) }
+                { contact_list(&state, selected, &on_select, invitation) }
             </nav>
             { network_badge(state.network, route == Route::Network, on_network.clone()) }
             <div class="pane">
@@ -78,15 +86,5 @@ pub fn ChatsPage(props: &Props) -> Html {
                 } }
             </div>
         </main>
-    }
-}
-
-/// Back to the list, on a phone.
-fn back(on_back: &Callback<()>) -> Html {
-    let on_back = on_back.reform(|_: MouseEvent| ());
-    html! {
-        <div class="pane-bar">
-            <button class="plain back" aria-label={words::BACK} onclick={on_back}>{ icon(IconName::Back) }</button>
-        </div>
     }
 }

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::engine::{Action, EngineHandle};
+use crate::ui::components::sign;
 use crate::ui::words;
 
 /// Why nothing runs.
@@ -25,9 +26,10 @@ pub fn notice(kind: NoticeKind, detail: Option<String>, engine: &EngineHandle) -
     let (title, body, testid) = words::notice(kind);
     html! {
         <main key="notice" class="welcome notice" data-testid={testid}>
+            { sign(5) }
             <h1>{ title }</h1>
             <p class="lead" role="alert">{ body }</p>
-            if kind == NoticeKind::SecondTab {
+            if matches!(kind, NoticeKind::SecondTab | NoticeKind::Superseded) {
                 <button class="primary wide" data-testid="take-over" onclick={on_take_over}>{ words::TAKE_OVER }</button>
             }
             if let Some(detail) = detail {

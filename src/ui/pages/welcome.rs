@@ -5,14 +5,17 @@ use yew::prelude::*;
 use crate::engine::EngineHandle;
 use crate::state::{AppState, EnrolStep};
 use crate::ui::components::{NameForm, restore, sign};
-use crate::ui::{Browser, words};
+use crate::ui::{Browser, Route, words};
 
 /// The welcome. `wiped` is a name whose keys the browser has lost.
 pub fn welcome(wiped: Option<&str>, state: &AppState, engine: &EngineHandle, browser: &Browser) -> Html {
     html! {
         <main key="welcome" class="welcome">
-            { sign(5) }
+            <header class="brand">{ sign(5) }<p><strong>{ words::APP }</strong>{ words::WELCOME_WHAT }</p></header>
             <h1>{ words::WELCOME_TITLE }</h1>
+            if let Route::Chat(by) = Route::of_path(&(browser.path)()) {
+                <p class="panel" data-testid="invited-by">{ words::invited(by.as_str()) }</p>
+            }
             <p class="lead">{ words::WELCOME_LEAD }</p>
             if let Some(name) = wiped {
                 <p class="panel alarm" role="alert" data-testid="wiped">{ words::wiped(name) }</p>

@@ -7,9 +7,9 @@ use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::state::Recovery;
-use crate::ui::components::holding;
+use crate::ui::components::{copy_link, holding, my_link};
 use crate::ui::hooks::{use_app, use_browser, use_engine};
-use crate::ui::{Browser, Route, words};
+use crate::ui::{Browser, words};
 
 /// Who.
 #[derive(PartialEq, Properties)]
@@ -33,8 +33,11 @@ pub fn You(props: &Props) -> Html {
         <section class="you" aria-label={words::YOU} data-testid="you">
             <h2>{ words::IDENTITY }</h2>
             <p class="you-name"><bdi>{ props.me.to_string() }</bdi></p>
-            { copy_link(&props.me, &browser, &is_copied) }
-            <p class="hint">{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></p>
+            <p class="copy-link">
+                <code data-testid="my-link">{ my_link(&props.me, &browser) }</code>
+                { copy_link("copy-link", &props.me, &browser, &is_copied) }
+            </p>
+            <details class="hint"><summary>{ words::DETAILS }</summary>{ words::NODE_ID }{ " " }<code>{ props.node.to_string() }</code></details>
             <h2>{ words::NETWORK }</h2>
             <p>{ words::network_sentence(state.network) }</p>
             <button data-testid="you-network" onclick={props.on_network.clone()}>{ words::NETWORK_SEE }</button>
@@ -61,24 +64,6 @@ pub fn You(props: &Props) -> Html {
             <p>{ words::ABOUT_TEXT }</p>
             <p class="hint">{ concat!("B4 ", env!("CARGO_PKG_VERSION")) }</p>
         </section>
-    }
-}
-
-/// The address that leads others to a chat with me.
-fn copy_link(me: &UserId, browser: &Browser, is_copied: &UseStateHandle<bool>) -> Html {
-    let link = format!("{}{}", (browser.origin)(), Route::Chat(me.clone()).path());
-    let on_copy = {
-        let (link, copy, is_copied) = (link.clone(), Rc::clone(&browser.copy), is_copied.clone());
-        Callback::from(move |_: MouseEvent| {
-            let is_copied = is_copied.clone();
-            copy(&link, Box::new(move |()| is_copied.set(true)));
-        })
-    };
-    html! {
-        <p class="copy-link">
-            <code data-testid="my-link">{ link }</code>
-            <button data-testid="copy-link" onclick={on_copy} aria-live="polite">{ if **is_copied { words::COPIED } else { words::COPY_LINK } }</button>
-        </p>
     }
 }
 

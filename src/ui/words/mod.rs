@@ -7,7 +7,9 @@ mod mail;
 
 use b4_protocol::identity::UserIdError;
 use b4_protocol::limits::NEAR_KNOWN;
-use b4_protocol::node::{ContactRefusal, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal};
+use b4_protocol::node::{
+    ContactRefusal, ContactView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal, Standing,
+};
 use b4_protocol::ring;
 
 pub use mail::*;
@@ -17,6 +19,7 @@ use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
 
 pub const APP: &str = "B4";
 pub const STARTING: &str = "Opening your messages";
+pub const WELCOME_WHAT: &str = "A messenger in your browser. No account, no phone number.";
 pub const WELCOME_TITLE: &str = "Talk, with nobody in between";
 pub const WELCOME_LEAD: &str = "Pick a name. Your keys are made here and stay here.";
 pub const NAME_LABEL: &str = "Your name";
@@ -25,12 +28,14 @@ pub const NAME_BUTTON: &str = "Take this name";
 pub const INVITE_LABEL: &str = "Your invitation";
 pub const WELCOME_LEAD_BUSY: &str = "This takes a moment, once.";
 pub const RESTORE: &str = "Restore from a recovery file";
+pub const RESTORE_HINT: &str = "It brings back your name. Contacts and messages do not come along.";
 pub const ADD_LABEL: &str = "Find somebody by name";
 pub const ADD_BUTTON: &str = "Add";
 pub const CHATS: &str = "Chats";
 pub const YOU: &str = "You";
 pub const BACK: &str = "Back to the list";
-pub const NO_CONTACTS: &str = "Nobody here yet. Add somebody by name, or tell a friend yours.";
+pub const NO_CONTACTS: &str = "Nobody here yet. Add somebody by name, or send a friend a link to you.";
+pub const NO_CONTACTS_NAME: &str = "Your name is";
 pub const PICK_CHAT: &str = "Choose a chat, or add somebody by name.";
 pub const NO_MESSAGES: &str = "Nothing said yet. Only the two of you can read what is written here.";
 pub const COMPOSER_LABEL: &str = "Message";
@@ -55,11 +60,12 @@ pub const SAFETY_CODE: &str = "The same digits as a code, for a camera";
 pub const SAFETY_HOW: &str = "Compare it with theirs, in person or by phone. The same digits mean that nobody is in between.";
 pub const RECOVERY_TITLE: &str = "Keep your recovery file";
 pub const RECOVERY_WHY: &str = "Your keys are only in this browser. With the file you get your name back on another one. \
-    Whoever has the file is you: keep it safe. It can be had until you close this page.";
+    Whoever has the file is you: keep it safe. It can be had until you close or reload this page.";
 pub const RECOVERY_SAVE: &str = "Save the file";
 pub const RECOVERY_LATER: &str = "Not now";
-pub const RECOVERY_GIVEN: &str = "The file went to your downloads. Look whether it is there: it can be had again until you close this page.";
+pub const RECOVERY_GIVEN: &str = "The file went to your downloads. Look whether it is there: it can be had again until you close or reload this page.";
 pub const RECOVERY_AGAIN: &str = "Save it again";
+pub const RECOVERY_SEEN: &str = "It is there";
 pub const RECOVERY_SAVED: &str = "Your recovery file was saved. Keep it where only you get at it.";
 pub const RECOVERY_GONE: &str = "The recovery file was offered when you took your name and cannot be made again from keys that never leave the browser.";
 pub const UPDATE: &str = "A new version is ready.";
@@ -86,15 +92,17 @@ pub const IDENTITY: &str = "Your name";
 pub const CONTACT_DETAILS: &str = "Safety number and options";
 pub const COPY_LINK: &str = "Copy a link to you";
 pub const COPIED: &str = "Copied";
-pub const OFFLINE: &str = "Nobody can be reached now. What you write is kept here";
+pub const OFFLINE: &str = "Nobody can be reached now. What you write is kept";
+pub const TRY_NOW: &str = "Try now";
 pub const MESSAGES: &str = "Messages";
 pub const NOT_IN_LIST: &str = "This person is not in your list yet.";
+pub const THAT_IS_YOU: &str = "That is you. Others who open this address can write to you.";
 
 /// The state of the network in a word.
 pub fn network(state: NetworkState) -> &'static str {
     match state {
         NetworkState::Offline => "Offline",
-        NetworkState::Joining => "Connecting",
+        NetworkState::Joining => "Joining",
         NetworkState::Online => "Online",
     }
 }
@@ -103,7 +111,7 @@ pub fn network(state: NetworkState) -> &'static str {
 pub fn network_sentence(state: NetworkState) -> &'static str {
     match state {
         NetworkState::Offline => "Nobody can be reached now, neither the relay nor anybody else. It is tried again by itself; what you write is kept.",
-        NetworkState::Joining => "Looking for others.",
+        NetworkState::Joining => "Joining\u{2026}",
         NetworkState::Online => "Connected. People can find you by your name.",
     }
 }
@@ -116,7 +124,8 @@ pub fn presence(network: NetworkState, presence: Presence) -> String {
         Presence::Away => "Away. Messages wait for them".to_owned(),
         Presence::Connecting => "Connecting".to_owned(),
         Presence::Online => "Connected, end-to-end encrypted".to_owned(),
-        Presence::Unreachable { .. } => "Online, but no connection comes about. It is tried again".to_owned(),
+        Presence::Unreachable { was_up: true, .. } => "Connection lost, trying again".to_owned(),
+        Presence::Unreachable { .. } => "No connection yet, trying again".to_owned(),
     }
 }
 
@@ -129,6 +138,22 @@ pub fn presence_key(presence: Presence) -> &'static str {
         Presence::Online => "online",
         Presence::Unreachable { .. } => "unreachable",
     }
+}
+
+/// What is special about a contact, for the list.
+pub fn tag(contact: &ContactView) -> Option<&'static str> {
+    match (contact.standing, contact.key) {
+        (_, KeyStanding::Changed) => Some("key changed"),
+        (Standing::New, _) => Some("request"),
+        (Standing::Ignored, _) => Some("put aside"),
+        (Standing::Blocked, _) => Some("blocked"),
+        (Standing::Accepted, _) => None,
+    }
+}
+
+/// Who sent the link that led here.
+pub fn invited(by: &str) -> String {
+    format!("{by} invites you to talk.")
 }
 
 /// What is wrong with a typed name.
@@ -267,13 +292,13 @@ pub const RING_LABEL: &str = "Who you are linked to";
 pub const RING_YOU: &str = "You";
 pub const RING_HINT: &str = "Pick a dot to see who it is.";
 pub const RING_EMPTY: &str = "As soon as somebody is there, you see them here.";
-pub const LEGEND: [(&str, &str); 4] =
-    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat")];
+pub const LEGEND: [(&str, &str); 5] =
+    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat"), ("holder", "keeps your mail")];
 pub const LINK_TABLE: [&str; 4] = ["Name", "Round trip", "Linked for", "Why"];
 pub const LINKS: &str = "Linked to you";
 pub const IN_RING: &str = "In the network";
 pub const ROUND_TRIP: &str = "Round trip";
-pub const ROUND_TRIP_HINT: &str = "in the middle: half are faster";
+pub const ROUND_TRIP_HINT: &str = "median";
 pub const SENT: &str = "Sent";
 pub const RECEIVED: &str = "Received";
 pub const CONNECTIONS: &str = "Connections made";
@@ -282,10 +307,11 @@ pub const QUESTIONS: &str = "Finding somebody";
 pub const UNKNOWN: &str = "\u{2013}";
 
 /// How far one is part of the network.
-pub fn standing(view: &NetworkView) -> String {
+pub fn standing(view: &NetworkView, network: NetworkState) -> String {
     match (view.links.len(), view.standing, view.is_relay_up) {
         (0, _, true) => "Nobody else is here yet. You are linked to whoever comes next.".to_owned(),
-        (0, _, false) => network_sentence(NetworkState::Offline).to_owned(),
+        (0, _, false) if network == NetworkState::Joining => network_sentence(network).to_owned(),
+        (0, _, false) => "You are linked to nobody.".to_owned(),
         (1, ring::Standing::Member, _) => "You are linked to one other.".to_owned(),
         (links, ring::Standing::Member, _) => format!("You are linked to {links} others, and through them to everybody."),
         _ => "Linked, and finding your place among the others.".to_owned(),
@@ -293,11 +319,12 @@ pub fn standing(view: &NetworkView) -> String {
 }
 
 /// Whether the relay is reachable, and what that means.
-pub fn relay(view: &NetworkView) -> &'static str {
+pub fn relay(view: &NetworkView, network: NetworkState) -> &'static str {
     match (view.is_relay_up, view.links.is_empty()) {
+        (false, true) if network == NetworkState::Joining => "Connecting to the relay.",
         (true, _) => "The relay can be reached. It introduces newcomers; no message goes through it.",
         (false, false) => "The relay cannot be reached. You do not need it as long as you are linked to others.",
-        (false, true) => "The relay cannot be reached. It is tried again by itself.",
+        (false, true) => "The relay cannot be reached.",
     }
 }
 
@@ -337,7 +364,8 @@ pub fn link_cells(link: &LinkView) -> [String; 3] {
         (LinkKind::Theirs, false) => "Wanted by them",
         (LinkKind::Theirs, true) => "You chat",
     };
-    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), why.to_owned()]
+    let keeps = if link.is_holder { "; keeps your mail while you are away" } else { "" };
+    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), [why, keeps].concat()]
 }
 
 /// The same in a line.
@@ -409,7 +437,7 @@ pub fn notice(kind: NoticeKind) -> (&'static str, &'static str, &'static str) {
         NoticeKind::Superseded => (
             "You are using B4 somewhere else",
             "The same identity was started on another device or browser later than here, so this one has stopped. \
-             What is here is kept. Reload this page to use it here again.",
+             What is here is kept. You can go on here; then the other one stops.",
             "superseded",
         ),
         NoticeKind::AuthorityChanged => (

@@ -20,13 +20,15 @@ impl Holder {
         for (id, verdict) in items {
             let Some(item) = self.boxes.get_mut(&mailbox).and_then(|items| items.get_mut(id)) else { continue };
             match verdict {
-                Verdict::Kept => note(&mut item.keepers, from),
-                Verdict::Want if giving.items.len() < DEPOSITS_UNDER_WAY => {
-                    giving.items.push(*id);
-                    out.push(HolderOrder::Give(from, mailbox, *id));
+                // Of what is cleared there, the tombstone comes, and it goes here, too; or it was a lie, as the other may be.
+                Verdict::Kept | Verdict::Cleared => note(&mut item.keepers, from),
+                // Once; what is over goes with the next offer.
+                Verdict::Want => {
+                    if giving.items.len() < DEPOSITS_UNDER_WAY && !giving.items.contains(id) {
+                        giving.items.push(*id);
+                        out.push(HolderOrder::Give(from, mailbox, *id));
+                    }
                 }
-                // The next look offers it again; and its tombstone comes, and clears it.
-                Verdict::Want | Verdict::Cleared => {}
                 Verdict::Full | Verdict::NotMine | Verdict::Refused => {
                     self.passed.insert((from, mailbox), now.mono + HOLDER_PASSED_MS);
                 }

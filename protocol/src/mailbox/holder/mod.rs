@@ -18,7 +18,7 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{ARC, COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -33,6 +33,8 @@ const SETTLE_MS: u64 = 5 * SECOND_MS;
 const KNOWN_MS: u64 = HOUR_MS;
 /// Least time between two receipts for one item: each is a signature.
 const RECEIPT_AGAIN_MS: u64 = 30 * SECOND_MS;
+/// Holders past this node that are remembered. Guess.
+const ELSEWHERE_MAX: usize = 1_024;
 /// Nodes that are known to have one item; the first are forgotten.
 const KEEPERS_MAX: usize = 16;
 
@@ -109,6 +111,10 @@ pub struct Holder {
     me: RingId,
     copies: usize,
     limit_bytes: u64,
+    /// How much more the disk takes, where that is known.
+    room_bytes: Option<u64>,
+    /// Who keeps mail because this node had no room for it, until when that is relied upon.
+    elsewhere: OrderedMap<(Mailbox, RingId), u64>,
     boxes: OrderedMap<Mailbox, OrderedMap<EnvelopeId, Item>>,
     wanted: OrderedMap<(RingId, EnvelopeId), Wanted>,
     /// What was offered to others: until when their word is awaited.
@@ -127,6 +133,8 @@ impl Holder {
             me,
             copies: COPIES,
             limit_bytes: LENT_BYTES,
+            room_bytes: None,
+            elsewhere: OrderedMap::new(),
             boxes: OrderedMap::new(),
             wanted: OrderedMap::new(),
             asked: OrderedMap::new(),
@@ -136,7 +144,7 @@ impl Holder {
         };
         for row in rows.iter().filter(|row| row.table == Table::Held) {
             if let Ok((mailbox, id, item)) = Item::read(row) {
-                holder.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+                holder.boxes.entry(mailbox).or_default().insert(id, item);
             }
         }
         holder
@@ -151,6 +159,29 @@ impl Holder {
     pub fn lend(&mut self, bytes: u64, now: Now) {
         self.limit_bytes = bytes;
         self.look_ms = self.look_ms.min(now.mono);
+    }
+
+    /// How much more the disk takes: nothing past it is taken, whatever is lent.
+    pub fn room_left(&mut self, bytes: u64) {
+        self.room_bytes = Some(bytes);
+    }
+
+    /// What may be kept now at most.
+    fn bound_bytes(&self) -> u64 {
+        self.room_bytes.map_or(self.limit_bytes, |room| self.limit_bytes.min(self.holding().bytes + room))
+    }
+
+    /// Who else keeps mail for this mailbox, past this node, which had no room: the first of them.
+    pub fn elsewhere(&self, mailbox: &Mailbox, now: Now) -> Vec<RingId> {
+        let of_it = self.elsewhere.iter().filter(|((of, _), until_ms)| of == mailbox && **until_ms > now.mono);
+        of_it.map(|((_, node), _)| *node).take(ARC).collect()
+    }
+
+    fn note_elsewhere(&mut self, mailbox: Mailbox, node: RingId, now: Now) {
+        self.elsewhere.retain(|_, until_ms| *until_ms > now.mono);
+        if self.elsewhere.len() < ELSEWHERE_MAX {
+            self.elsewhere.insert((mailbox, node), now.mono + 2 * HOLDER_PASSED_MS);
+        }
     }
 
     /// See [`Holder::lend`].
@@ -211,6 +242,9 @@ impl Holder {
             };
             verdicts.push((offered.id, verdict));
         }
+        if !is_first_hand && verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Full) {
+            self.note_elsewhere(mailbox, from, now);
+        }
         // Whoever offers what is cleared does not know yet.
         out.extend(tombstones.into_iter().map(|by| HolderOrder::Give(from, mailbox, by)));
         if !verdicts.is_empty() {
@@ -261,7 +295,7 @@ impl Holder {
             tally.take_out(earlier.bytes, earlier.is_tombstone, earlier.mailbox == mailbox, earlier.is_first_hand);
             others = earlier.others;
         }
-        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, is_first_hand, self.limit_bytes) {
+        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, is_first_hand, self.bound_bytes()) {
             return Verdict::Full;
         }
         tally.add(bytes, is_tombstone, true, is_first_hand);
@@ -336,7 +370,7 @@ impl Holder {
         let key = row_key(&mailbox, id);
         writes.push(Write { table: Table::Held, key: key.clone(), value: Some(item.row_value()) });
         writes.push(Write { table: Table::Envelopes, key, value: Some(bytes) });
-        self.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+        self.boxes.entry(mailbox).or_default().insert(id, item);
         out.push(HolderOrder::Keep(mailbox, id, writes));
     }
 
@@ -360,6 +394,14 @@ impl Holder {
             }
         }
         self.look_ms = self.look_ms.min(now.mono + SETTLE_MS);
+    }
+
+    /// There is no room on the disk for an item.
+    pub fn not_stored(&mut self, mailbox: &Mailbox, id: EnvelopeId, out: &mut Vec<HolderOrder>) {
+        let item = self.boxes.get_mut(mailbox).and_then(|items| items.remove(&id));
+        for to in item.into_iter().flat_map(|item| item.waiting) {
+            out.push(HolderOrder::Send(to, DepositMessage::Verdicts { mailbox: *mailbox, items: vec![(id, Verdict::Full)] }));
+        }
     }
 
     /// An item that was to be given is not on the disk any more: the browser took it. Others have it.
@@ -425,7 +467,7 @@ impl Holder {
         if !is_wanted || self.has(&parcel.mailbox, parcel.id) {
             return;
         }
-        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, false, self.limit_bytes) {
+        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, false, self.bound_bytes()) {
             self.take(from, parcel, bytes, false, out);
         } else {
             out.push(HolderOrder::Write(self.clear(&parcel.mailbox, cleared)));

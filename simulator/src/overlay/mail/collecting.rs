@@ -78,7 +78,7 @@ impl Overlay {
             CollectMessage::Ask { after } => match theirs {
                 Some(theirs) => self.tell_list(node, from, &theirs, after),
                 None => {
-                    let nothing = CollectMessage::List { is_more: false, items: Vec::new() };
+                    let nothing = CollectMessage::List { is_more: false, items: Vec::new(), elsewhere: Vec::new() };
                     self.mail_send(node, from, 0, MailMessage::Collect(nothing));
                 }
             },
@@ -90,7 +90,8 @@ impl Overlay {
                     }
                 }
             }
-            CollectMessage::List { is_more, items } => {
+            CollectMessage::List { is_more, items, elsewhere } => {
+                elsewhere.into_iter().for_each(|place| self.mail_dial(node, place));
                 let ids: Vec<EnvelopeId> = items.iter().map(|(id, _)| *id).collect();
                 self.listed(node, from, is_more, &ids);
             }
@@ -115,7 +116,7 @@ impl Overlay {
     pub(super) fn letter_came(&mut self, node: NodeIndex, from: RingId, id: EnvelopeId) {
         let now = self.mail_now();
         let mut is_wanted = false;
-        self.collect(node, |collector, _| is_wanted = collector.came(from, id));
+        self.collect(node, |collector, _| is_wanted = collector.came(from, id, now));
         if is_wanted {
             let in_ms = self.keys_ms() + self.draw_disk_ms();
             self.mail_done_in(in_ms, node, Done::Letter { from, id });

@@ -90,9 +90,10 @@ impl Overlay {
 
     /// What is kept here for whoever stands at a place.
     pub(super) fn tell_list(&mut self, node: NodeIndex, to: RingId, mailbox: &Mailbox, after: EnvelopeId) {
+        let now = self.mail_now();
         let Some(mail) = self.nodes[node as usize].mail.as_ref() else { return };
         let (items, is_more) = mail.holder.list(mailbox, after);
-        let list = b4_protocol::mailbox::CollectMessage::List { is_more, items };
+        let list = b4_protocol::mailbox::CollectMessage::List { is_more, items, elsewhere: mail.holder.elsewhere(mailbox, now) };
         self.mail_send(node, to, 0, MailMessage::Collect(list));
     }
 

@@ -1,12 +1,12 @@
 //! The network in numbers.
 
-use b4_protocol::node::NetworkView;
+use b4_protocol::node::{NetworkState, NetworkView};
 use yew::prelude::*;
 
 use crate::ui::words;
 
 /// Whether the relay is there; then counts, times and bytes, each with its word. `rates` are bytes sent and received a second.
-pub fn numbers(view: &NetworkView, rates: Option<(u64, u64)>) -> Html {
+pub fn numbers(view: &NetworkView, network: NetworkState, rates: Option<(u64, u64)>) -> Html {
     let (sent, received) = view.ring_bytes;
     let (sent_rate, received_rate) = rates.map(|(sent, received)| (words::rate(sent), words::rate(received))).unwrap_or_default();
     let (trip, trip_hint) = middle(view).map_or_else(unknown, |ms| (words::ms(ms), words::ROUND_TRIP_HINT.to_owned()));
@@ -26,7 +26,7 @@ pub fn numbers(view: &NetworkView, rates: Option<(u64, u64)>) -> Html {
     };
     html! {
         <>
-            <p class="relay" data-testid="relay-status" data-state={if view.is_relay_up { "up" } else { "down" }}>{ words::relay(view) }</p>
+            <p class="relay" data-testid="relay-status" data-state={if view.is_relay_up { "up" } else { "down" }}>{ words::relay(view, network) }</p>
             <dl class="numbers">{ for rows.into_iter().map(row) }</dl>
         </>
     }

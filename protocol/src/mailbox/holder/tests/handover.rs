@@ -162,7 +162,8 @@ impl Circle {
         let until_ms = self.now.mono + ms;
         while self.now.mono < until_ms {
             self.now = later(self.now, SECOND_MS);
-            for node in self.alive() {
+            let is_due = |node: &RingId| self.holders[node].deadline().is_some_and(|at| at <= self.now.mono);
+            for node in self.alive().into_iter().filter(is_due).collect::<Vec<_>>() {
                 let now = self.now;
                 self.with(node, |holder, around, out| holder.look(around, now, out));
             }
@@ -375,6 +376,27 @@ fn what_is_under_way_to_one_who_goes_is_offered_again() {
     stage.holder.linked(RingId(101), stage.now);
     stage.wait(SECOND_MS);
     assert!(stage.looks().iter().any(is_offer));
+}
+
+#[test]
+fn who_wants_the_same_again_and_again_or_says_that_it_is_cleared_is_given_it_once_and_left_in_peace() {
+    for (said, gives) in [(Verdict::Want, 1), (Verdict::Cleared, 0)] {
+        let mut stage = Stage::new();
+        stage.arc = vec![ME, RingId(101)];
+        stage.linked = vec![RingId(101)];
+        stage.keeps(1, BELA, 1, 1);
+        let mut all = Vec::new();
+        stage.wait(SETTLE_MS);
+        all.extend(stage.looks());
+        for _ in 0..15 {
+            all.extend(stage.with(|holder, _, now, out| holder.verdicts(RingId(101), BELA, &[(id(1), said)], now, out)));
+            stage.wait(SECOND_MS);
+            all.extend(stage.looks());
+        }
+        let given = all.iter().filter(|order| matches!(order, HolderOrder::Give(..))).count();
+        let offers = all.iter().filter(|order| matches!(order, HolderOrder::Send(_, DepositMessage::Offer { .. }))).count();
+        assert_eq!((given, offers), (gives, 1), "{said:?}");
+    }
 }
 
 #[test]
