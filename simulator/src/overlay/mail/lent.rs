@@ -6,13 +6,17 @@ use b4_protocol::ring::{Message, Ring, RingId};
 use super::{NodeIndex, Overlay};
 
 impl Overlay {
-    /// The ring has no use for a link. True where the mail keeps it, perhaps in the place of the one that was idle longest.
+    /// The ring has no use for a link. True where the mail keeps it: it is young, so somebody wants something of it. Beyond the bound
+    /// the one that was idle longest goes.
     pub(in crate::overlay) fn mail_keeps(&mut self, node: NodeIndex, peer: RingId) -> bool {
         let now_ms = self.now_ms;
         if self.post.as_ref().is_none_or(|post| !post.config.keeps_links) {
             return false;
         }
         let Some(mail) = self.nodes[node as usize].mail.as_mut() else { return false };
+        if mail.since_ms.get(&peer).is_none_or(|since_ms| since_ms + MAIL_IDLE_MS <= now_ms) {
+            return false;
+        }
         mail.lent.insert(peer, now_ms);
         if mail.lent.len() > MAIL_LINKS_MAX {
             let oldest = mail.lent.iter().filter(|(other, _)| **other != peer).min_by_key(|(_, at)| **at).map(|(other, _)| *other);

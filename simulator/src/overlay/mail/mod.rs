@@ -104,6 +104,8 @@ pub(super) struct MailState {
     wake_ms: u64,
     /// Links that the ring has no use for, and when something of the mail was last said over them.
     lent: BTreeMap<RingId, u64>,
+    /// Since when links are open.
+    since_ms: BTreeMap<RingId, u64>,
     /// What has come and of which nobody was told, and whom to tell when.
     arrived: Vec<EnvelopeId>,
     sources: BTreeSet<RingId>,
@@ -291,6 +293,7 @@ impl Overlay {
             own: post.receivers.get(&id).copied(),
             wake_ms: u64::MAX,
             lent: BTreeMap::new(),
+            since_ms: BTreeMap::new(),
             arrived: Vec::new(),
             sources: BTreeSet::new(),
             clear_ms: None,
@@ -321,6 +324,9 @@ impl Overlay {
 
     pub(super) fn mail_linked(&mut self, node: NodeIndex, peer: RingId) {
         let now = self.mail_now();
+        if let Some(mail) = self.nodes[node as usize].mail.as_mut() {
+            mail.since_ms.insert(peer, now.mono);
+        }
         self.hold(node, |holder, _, _| holder.linked(peer, now));
         self.deposit_with(node, |depositor, _| depositor.linked(peer));
         self.collect(node, |collector, out| collector.linked(peer, out));
@@ -331,6 +337,7 @@ impl Overlay {
         let now = self.mail_now();
         if let Some(mail) = self.nodes[node as usize].mail.as_mut() {
             mail.lent.remove(&peer);
+            mail.since_ms.remove(&peer);
         }
         self.hold(node, |holder, _, _| holder.unlinked(peer));
         self.deposit_with(node, |depositor, _| depositor.unlinked(peer));
