@@ -52,6 +52,7 @@ impl Overlay {
         self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
         let now_ms = self.now_ms;
         for (at, other) in [(dialler, dialled), (peer, caller)] {
+            self.mail_notes(at, other);
             self.step(at, |ring, out| ring.linked(other, now_ms, out));
             self.mail_linked(at, other);
         }

@@ -6,6 +6,14 @@ use b4_protocol::ring::{Message, Ring, RingId};
 use super::{NodeIndex, Overlay};
 
 impl Overlay {
+    /// A link is open; the ring hears it next.
+    pub(in crate::overlay) fn mail_notes(&mut self, node: NodeIndex, peer: RingId) {
+        let now_ms = self.now_ms;
+        if let Some(mail) = self.nodes[node as usize].mail.as_mut() {
+            mail.since_ms.insert(peer, now_ms);
+        }
+    }
+
     /// The ring has no use for a link. True where the mail keeps it: it is young, so somebody wants something of it. Beyond the bound
     /// the one that was idle longest goes.
     pub(in crate::overlay) fn mail_keeps(&mut self, node: NodeIndex, peer: RingId) -> bool {

@@ -323,10 +323,11 @@ impl Overlay {
     }
 
     pub(super) fn mail_linked(&mut self, node: NodeIndex, peer: RingId) {
-        let now = self.mail_now();
-        if let Some(mail) = self.nodes[node as usize].mail.as_mut() {
-            mail.since_ms.insert(peer, now.mono);
+        if !self.nodes[node as usize].links.contains_key(&peer) {
+            // The ring has closed it at once.
+            return;
         }
+        let now = self.mail_now();
         self.hold(node, |holder, _, _| holder.linked(peer, now));
         self.deposit_with(node, |depositor, _| depositor.linked(peer));
         self.collect(node, |collector, out| collector.linked(peer, out));
