@@ -19,7 +19,7 @@ they come back with their disk (--return). Then the receiver comes, collects for
   unavailable  not collected then, though somebody has it who runs or will return
   lost         nobody has it
   duplicates   letters opened once more after they had been seen
-  down_to_N    letters that N or fewer running nodes had at some time
+  falls_to_N   how often a departure left N running nodes with a letter, a letter's mean: how rare the next fall is shows how rare losses are
   repair_bytes_ratio  bytes of letters that holders gave to holders, to one copy for each departure of one of the first five
 
 A letter's risk is that of its five holders, which letters for keys nearby share: what is independent is one per node, not one per letter.

@@ -305,10 +305,10 @@ impl<'a> Course<'a> {
 fn summed(copies: usize, letters: &[LetterFacts], counted: MailCounted) -> report::Deposits {
     let of = |fate: Fate| letters.iter().filter(|letter| letter.fate == fate).count() as u64;
     let left = || letters.iter().filter(|letter| letter.fate != Fate::NotLeft);
-    let down_to = |least: usize| left().filter(|letter| letter.least <= least).count() as u64;
     let left_ms = sorted(letters.iter().filter_map(|letter| letter.left_ms));
     let took_ms = sorted(left().filter_map(|letter| letter.took_ms));
     let deposited = left().count() as u64;
+    let falls_to = |copies: usize| left().map(|letter| f64::from(letter.falls[copies])).sum::<f64>() / deposited.max(1) as f64;
     let oracle = (counted.oracle_bytes as f64).max(1.0);
     report::Deposits {
         copies,
@@ -320,9 +320,11 @@ fn summed(copies: usize, letters: &[LetterFacts], counted: MailCounted) -> repor
         lost: of(Fate::Lost),
         lost_per_million: of(Fate::Lost) as f64 / deposited.max(1) as f64 * 1e6,
         duplicates: letters.iter().map(|letter| u64::from(letter.opened.saturating_sub(1))).sum(),
-        down_to_3: down_to(3),
-        down_to_2: down_to(2),
-        down_to_1: down_to(1),
+        falls_to_4: falls_to(4),
+        falls_to_3: falls_to(3),
+        falls_to_2: falls_to(2),
+        falls_to_1: falls_to(1),
+        falls_to_0: falls_to(0),
         repair_bytes_ratio: counted.repair_bytes as f64 / oracle,
         repair_all_bytes_ratio: (counted.repair_bytes + counted.repair_word_bytes) as f64 / oracle,
         deposit_ms_p50: percentile(&left_ms, 50),

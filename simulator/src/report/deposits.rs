@@ -23,12 +23,16 @@ pub struct Deposits {
     pub lost_per_million: f64,
     /// Letters that were opened again after they had been seen.
     pub duplicates: u64,
-    /// Letters that three or fewer running nodes had at some time before the receiver returned.
-    pub down_to_3: u64,
-    /// Two or fewer.
-    pub down_to_2: u64,
-    /// One or none.
-    pub down_to_1: u64,
+    /// How often, before the receiver returned, a departure left four running nodes with a letter: a letter's mean.
+    pub falls_to_4: f64,
+    /// Three.
+    pub falls_to_3: f64,
+    /// Two.
+    pub falls_to_2: f64,
+    /// One.
+    pub falls_to_1: f64,
+    /// None: those whose disk returns may bring it back.
+    pub falls_to_0: f64,
     /// Bytes of items that holders gave to holders, for each byte that one copy for each departure of one of the first five would be.
     pub repair_bytes_ratio: f64,
     /// The same with what they said about it.
@@ -54,13 +58,15 @@ impl Deposits {
             ("unavailable", self.unavailable),
             ("lost", self.lost),
             ("duplicates", self.duplicates),
-            ("down_to_3", self.down_to_3),
-            ("down_to_2", self.down_to_2),
-            ("down_to_1", self.down_to_1),
         ];
         let counts = counts.into_iter().map(|(name, count)| (name, Some(count as f64)));
         counts
             .chain([
+                ("falls_to_4", Some(self.falls_to_4)),
+                ("falls_to_3", Some(self.falls_to_3)),
+                ("falls_to_2", Some(self.falls_to_2)),
+                ("falls_to_1", Some(self.falls_to_1)),
+                ("falls_to_0", Some(self.falls_to_0)),
                 ("lost_per_million", Some(self.lost_per_million)),
                 ("repair_bytes_ratio", Some(self.repair_bytes_ratio)),
                 ("repair_all_bytes_ratio", Some(self.repair_all_bytes_ratio)),

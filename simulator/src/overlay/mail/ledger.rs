@@ -44,8 +44,9 @@ pub struct LetterFacts {
     pub left_ms: Option<u64>,
     /// How often it was opened.
     pub opened: u32,
-    /// The fewest running nodes that had it, between its author's going and its receiver's return.
-    pub least: usize,
+    /// How often a departure left so many running nodes with it, by their number, none to four; from its author's going to its receiver's
+    /// return.
+    pub falls: [u32; 5],
 }
 
 struct Letter {
@@ -60,7 +61,7 @@ struct Letter {
     is_over: bool,
     /// Running nodes that have it.
     holders: Vec<RingId>,
-    least: usize,
+    falls: [u32; 5],
     opened: u32,
     opened_ms: Option<u64>,
 }
@@ -111,7 +112,7 @@ impl Ledger {
                 is_left: false,
                 is_over: false,
                 holders: Vec::new(),
-                least: usize::MAX,
+                falls: [0; 5],
                 opened: 0,
                 opened_ms: None,
             });
@@ -152,9 +153,12 @@ impl Ledger {
     fn taken(&mut self, row: &[u8], place: RingId, now_ms: u64, what: &'static str) {
         let Some(number) = number_in(row) else { return };
         let letter = &mut self.letters[number];
+        let before = letter.holders.len();
         letter.holders.retain(|holder| *holder != place);
-        if letter.is_left && !letter.is_over {
-            letter.least = letter.least.min(letter.holders.len());
+        if letter.is_left && !letter.is_over && letter.holders.len() < before {
+            if let Some(falls) = letter.falls.get_mut(letter.holders.len()) {
+                *falls += 1;
+            }
         }
         self.note(number, now_ms, what, place);
     }
@@ -187,7 +191,6 @@ impl Ledger {
         let letter = &mut self.letters[number];
         if letter.receipts >= quorum && !letter.is_left {
             letter.is_left = true;
-            letter.least = letter.holders.len();
         }
     }
 
@@ -220,6 +223,6 @@ impl Ledger {
             (None, _) if !letter.holders.is_empty() || is_on_disk() => Fate::Unavailable,
             (None, _) => Fate::Lost,
         };
-        LetterFacts { number, fate, took_ms, left_ms: letter.left_ms, opened: letter.opened, least: letter.least }
+        LetterFacts { number, fate, took_ms, left_ms: letter.left_ms, opened: letter.opened, falls: letter.falls }
     }
 }
