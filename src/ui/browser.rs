@@ -32,6 +32,8 @@ pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 /// Chooses the colours.
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
 
+/// Goes to a path: `true` with a step in the history.
+pub type SetPath = Rc<dyn Fn(&str, bool)>;
 /// Looks up what is kept under a name.
 pub type Recall = Rc<dyn Fn(&str) -> Option<String>>;
 /// Keeps a text under a name; nothing for an empty one.
@@ -57,7 +59,7 @@ pub struct Browser {
     /// The path of the page's address.
     pub path: Rc<dyn Fn() -> String>,
     /// Goes to a path of this app, with a step in the history or in the place of the path that is there.
-    pub set_path: Rc<dyn Fn(&str, bool)>,
+    pub set_path: SetPath,
     /// The person went back or forth.
     pub on_path: Subscribe,
     /// The page can be seen.
