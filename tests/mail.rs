@@ -51,7 +51,7 @@ fn nodes(count: u8) -> Vec<NodeId> {
 
 fn held(holders: u8, available: u8) -> node::Event {
     let id = message(1, Direction::Out, MessageState::Queued).id;
-    node::Event::MessageHeld { with: user("bela"), id, holders: nodes(holders), available }
+    node::Event::MessageHeld { with: user("bela"), id, holders: nodes(holders), sealing: Sealing::Prekey, available }
 }
 
 fn changed(state: MessageState) -> node::Event {
@@ -202,6 +202,15 @@ async fn every_sealing_is_said_in_words_of_its_own_for_messages_of_either_side()
 }
 
 #[wasm_bindgen_test]
+async fn nothing_is_said_of_the_sealing_of_what_waits_before_it_is_sealed() {
+    let screen = with_one().await;
+    screen.click("message-details").await;
+    assert!(screen.has("message-state") && !screen.has("message-sealing"));
+    screen.node(changed(MessageState::Sent)).await;
+    assert_eq!(screen.attributes("message-sealing", "data-sealing"), ["session"]);
+}
+
+#[wasm_bindgen_test]
 async fn the_tab_key_stops_at_the_newest_message_and_arrows_lead_to_the_others() {
     const DAY_MS: u64 = 86_400_000;
     // Lines of days and of a gap stand between.
@@ -225,7 +234,7 @@ async fn what_is_kept_for_others_is_counted_in_the_settings() {
     let screen = running("/you").await;
     assert!(screen.text("you").contains("nobody can read it here"));
     assert!(!screen.has("holding-count") && !screen.has("storage-limit"), "not known yet");
-    let view = HoldingView { envelopes: 1_234, people: 17, bytes: 3 * MIB / 2, limit_bytes: 256 * MIB };
+    let view = HoldingView { envelopes: 1_234, people: 17, bytes: 3 * MIB / 2, limit_bytes: 256 * MIB, keep_days: 30 };
     screen.node(node::Event::HoldingChanged(view)).await;
     assert_eq!((screen.text("holding-count"), screen.text("holding-people")), ("1234".to_owned(), "17".to_owned()));
     assert_eq!((screen.text("holding-bytes").as_str(), screen.attributes("holding-bytes", "data-bytes")), ("1.5 MiB", vec!["1572864".to_owned()]));
@@ -239,10 +248,22 @@ async fn what_is_kept_for_others_is_counted_in_the_settings() {
 }
 
 #[wasm_bindgen_test]
+async fn a_person_says_for_how_long_messages_lie_with_others() {
+    let screen = running("/you").await;
+    let view = HoldingView { envelopes: 0, people: 0, bytes: 0, limit_bytes: 256 * MIB, keep_days: 30 };
+    screen.node(node::Event::HoldingChanged(view)).await;
+    assert_eq!(screen.value("mail-expiry"), "30");
+    screen.choose("mail-expiry", "7").await;
+    assert_eq!(screen.orders(), [Action::Node(Command::KeepFor { days: 7 })]);
+    screen.node(node::Event::HoldingChanged(HoldingView { keep_days: 7, ..view })).await;
+    assert_eq!(screen.value("mail-expiry"), "7");
+}
+
+#[wasm_bindgen_test]
 async fn space_is_lent_and_withdrawn_by_a_word() {
     let lend = |bytes| Action::Node(Command::LendStorage { bytes });
     let screen = running("/you").await;
-    let view = HoldingView { envelopes: 3, people: 2, bytes: 9_000, limit_bytes: 256 * MIB };
+    let view = HoldingView { envelopes: 3, people: 2, bytes: 9_000, limit_bytes: 256 * MIB, keep_days: 30 };
     screen.node(node::Event::HoldingChanged(view)).await;
     screen.choose("storage-limit", "1024").await;
     assert_eq!(screen.orders(), [lend(1024 * MIB)]);

@@ -25,7 +25,7 @@ fn at(place: u8) -> NodeId {
 }
 
 fn link(name: &str, place: u8, kind: LinkKind) -> LinkView {
-    LinkView { node: at(place), user: user(name), kind, rtt_ms: Some(u32::from(place)), age_ms: 90_000, is_chat: false }
+    LinkView { node: at(place), user: user(name), kind, rtt_ms: Some(u32::from(place)), age_ms: 90_000, is_chat: false, is_holder: false }
 }
 
 fn view(links: Vec<LinkView>) -> NetworkView {
@@ -91,6 +91,16 @@ async fn every_link_is_a_dot_of_its_node_a_count_and_a_row() {
         assert!(table.contains(word), "{word}: {table}");
     }
     assert_eq!(screen.count("[style]"), 0, "the policy ignores style attributes");
+}
+
+#[wasm_bindgen_test]
+async fn who_keeps_mail_for_this_person_is_marked_in_the_picture_and_in_words() {
+    let mut links = three();
+    links[1].is_holder = true;
+    let screen = at_network(view(links)).await;
+    assert_eq!((screen.count(".ring-peer.holder"), screen.count(".ring-legend .holder")), (1, 1));
+    assert!(screen.text("link-table").contains("Far across; keeps your mail while you are away"));
+    assert!(screen.labels("[data-testid=ring-peer]")[1].contains("keeps your mail"));
 }
 
 #[wasm_bindgen_test]

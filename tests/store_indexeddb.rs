@@ -93,6 +93,37 @@ async fn a_newer_version_in_another_tab_takes_the_store_away() {
     assert!(lost.get());
 }
 
+/// A store as the first version of the schema made it, with one row.
+const FIRST_VERSION: &str = "new Promise((done, failed) => {
+    const opening = indexedDB.open('test-first', 1);
+    opening.onerror = () => failed(opening.error);
+    opening.onupgradeneeded = () => {
+        for (const table of ['meta', 'contacts', 'outbox', 'messages', 'identity']) opening.result.createObjectStore(table);
+        opening.transaction.objectStore('contacts').put(new Uint8Array([2]), new Uint8Array([1]));
+    };
+    opening.onsuccess = () => { opening.result.close(); done(); };
+})";
+
+#[wasm_bindgen_test]
+async fn a_store_of_the_first_version_keeps_its_rows_and_takes_mail() {
+    Database::delete("test-first").await.expect("what is not there can be deleted");
+    let making: js_sys::Promise = js_sys::eval(FIRST_VERSION).expect("a promise").into();
+    wasm_bindgen_futures::JsFuture::from(making).await.expect("made");
+    let database = Database::open("test-first", || ()).await.expect("it opens");
+    let heard = Heard::default();
+    let rows = Rows::new(database, heard.inputs());
+    let mail = [Table::Sealed, Table::Held, Table::Envelopes, Table::Seen];
+    rows.store(Ticket(1), mail.map(|table| Write { table, key: vec![3], value: Some(vec![4]) }).to_vec());
+    assert!(matches!(heard.next().await, Input::Stored { .. }));
+    for (ticket, table) in (2..).zip(mail.into_iter().chain([Table::Contacts])) {
+        rows.load(Ticket(ticket), RowRange::all(table));
+        match heard.next().await {
+            Input::Loaded { rows: Some(rows), .. } => assert_eq!(rows.len(), 1, "{table:?}"),
+            other => panic!("loading was answered by {other:?}"),
+        }
+    }
+}
+
 async fn fresh(name: &str) -> Rc<Database> {
     let name = format!("test-{name}");
     Database::delete(&name).await.expect("what is not there can be deleted");

@@ -187,6 +187,15 @@ pub const OFFER_MAX: usize = 256;
 pub const LIST_MAX: usize = 512;
 /// Envelopes asked for in one message, and at most under way from one holder.
 pub const FETCH_MAX: usize = 64;
+/// Longest that one envelope may take, asked of one holder who sends others meanwhile: 64 of the largest over a line of 70 KB a second.
+pub const FETCH_MS: u64 = MINUTE_MS;
+/// First wait before all are asked once more for mail that could not be had, or not be taken; doubles. Guess.
+pub const COLLECT_AGAIN_MIN_MS: u64 = MINUTE_MS;
+/// Longest of these waits. Guess: what cannot be taken costs a private-key operation each time.
+pub const COLLECT_AGAIN_MAX_MS: u64 = HOUR_MS;
+/// Envelopes remembered as seen; for one more the one that is over first is forgotten: fetched again, it is known by its number, or no
+/// more worth showing than before. Eight times what one holder keeps for a receiver.
+pub const SEEN_MAX: usize = 8 * RECEIVER_ENVELOPES_MAX;
 /// Items that a holder has said it wants and that have not come; at the bound it says that it is full.
 pub const WANTED_MAX: usize = 1_024;
 /// How long room is kept for what was said to be wanted.

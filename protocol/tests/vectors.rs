@@ -4,6 +4,8 @@
 //! These are also what notices a handshake that leaves something out (attack T8): fingerprints, transcript, identities,
 //! labels and the ephemeral exchange each stand in a formula below.
 
+#[path = "vectors/deposits.rs"]
+mod deposits;
 #[path = "vectors/directory.rs"]
 mod directory;
 #[path = "vectors/file.rs"]

@@ -27,4 +27,4 @@ pub use machine::{Seen, ShownMessage};
 pub use store::{DiskFault, MemoryStore};
 pub use trace::TraceHash;
 #[cfg(not(target_arch = "wasm32"))]
-pub use world::{NodeIndex, World, WorldConfig};
+pub use world::{MailHeard, Mailman, NodeIndex, World, WorldConfig};

@@ -51,6 +51,12 @@ impl MemoryStore {
             .collect()
     }
 
+    /// The rows of a table, by key.
+    pub fn rows(&self, table: Table) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let of_table = self.rows.iter().filter(move |((of, _), _)| *of == table);
+        of_table.map(|((_, key), value)| (key.as_slice(), value.as_slice()))
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: Table) -> usize {
         self.rows.keys().filter(|(of, _)| *of == table).count()

@@ -1,57 +1,213 @@
-//! Mail for the absent: real nodes, real keys, no relay.
+//! Mail for the absent: real nodes, real keys, nobody's server. What comes of it in worlds in which nothing fails but people going.
 
+mod letters;
 mod people;
 
-use b4_protocol::node::{Command, Direction, MessageState, Table};
-use b4_simulator::{NodeIndex, World};
-use people::{add, received, without_relay};
-
-/// Anna and bela know each other, and bela goes.
-fn bela_is_away(seed: u64) -> (World, Vec<NodeIndex>) {
-    let (mut world, people) = without_relay(seed);
-    assert!(add(&mut world, people[0], people[1], 10_000));
-    world.command(people[1], Command::Leave);
-    world.kill(people[1]);
-    world.run_for(2_000);
-    (world, people)
-}
-
-fn say_all(world: &mut World, from: NodeIndex, to: NodeIndex, count: usize) -> Vec<String> {
-    let texts: Vec<String> = (1..=count).map(|number| format!("text {number}")).collect();
-    texts.iter().for_each(|text| world.say(from, to, text));
-    texts
-}
+use b4_protocol::limits::STRANGER_MESSAGES_MAX;
+use b4_protocol::node::{Command, Direction, MessageState, Sealing, Standing, Table};
+use b4_protocol::time::DAY_MS;
+use b4_simulator::World;
+use letters::{Stage, all_there, away, of_names, texts};
+use people::received;
 
 #[test]
 fn a_message_reaches_somebody_who_was_away_although_its_author_is_gone() {
-    for seed in 1..=3 {
-        let (mut world, people) = bela_is_away(seed);
-        let (anna, bela) = (people[0], people[1]);
-        let user = world.user(bela);
-        let texts = say_all(&mut world, anna, bela, 50);
-        let is_held = |world: &World| world.seen(anna).holders(&user) == [5; 50];
-        assert!(world.run_until(60_000, is_held), "seed {seed}: {:?}", world.seen(anna).holders(&user));
-        assert_eq!(world.seen(anna).states(&user), [MessageState::Held; 50]);
-        world.command(anna, Command::Leave);
-        world.kill(anna);
-        world.run_for(60_000);
-        world.start_relay();
-        world.start(bela);
-        let has_all = |world: &World| received(world, bela, anna).len() == 50;
-        assert!(world.run_until(30_000, has_all), "seed {seed}: {}", received(&world, bela, anna).len());
-        assert_eq!(received(&world, bela, anna), texts, "in order");
-        world.run_for(10_000);
-        let left: usize = people[2..].iter().map(|holder| world.disk(*holder).count(Table::Envelopes)).sum();
-        println!("seen {} messages {}", world.disk(bela).count(Table::Seen), world.disk(bela).count(Table::Messages));
-        world.kill(bela);
-        world.start(anna);
-        let is_delivered = |world: &World| world.seen(anna).states(&user) == [MessageState::Delivered; 50];
-        world.command(anna, Command::LoadMessages { with: user.clone(), before: None });
-        assert!(world.run_until(30_000, is_delivered), "seed {seed}: {:?}", world.seen(anna).states(&user));
-        println!("seed {seed}: {left} rows left with holders");
-        // A second start shows nothing again.
-        world.start(bela);
-        world.run_for(20_000);
-        assert_eq!(world.seen(bela).texts(&world.user(anna), Direction::In), Vec::<String>::new());
+    for (seed, count) in [(1, 50), (2, 5)] {
+        let mut stage = away(seed);
+        stage.world.kill_relay();
+        stage.says_and_it_is_held(count);
+        stage.leaves(stage.anna);
+        stage.world.run_for(60_000);
+        stage.world.start_relay();
+        stage.bela_comes_and_has(count, 30_000);
+        stage.world.run_for(10_000);
+        stage.world.kill(stage.bela);
+        stage.anna_comes();
+        stage.anna_knows(30_000);
+        stage.world.start(stage.bela);
+        stage.world.run_for(20_000);
+        assert_eq!(stage.shown(), Vec::<String>::new(), "a second start shows nothing again, seed {seed}");
+        stage.check();
     }
+}
+
+#[test]
+fn who_comes_back_has_the_mail_within_two_seconds_of_having_joined() {
+    for seed in 4..5 {
+        let mut stage = away(seed);
+        stage.says_and_it_is_held(10);
+        stage.leaves(stage.anna);
+        stage.world.run_for(10_000);
+        stage.world.start(stage.bela);
+        let (bela, others) = (stage.bela, stage.others.clone());
+        let has_joined = |world: &World| others.iter().all(|other| !world.links_between(bela, *other).is_empty());
+        assert!(stage.world.run_until(20_000, has_joined));
+        stage.bela_has(10, 2_000);
+        stage.check();
+    }
+}
+
+#[test]
+fn it_is_sealed_to_a_prekey_and_both_see_that() {
+    let mut stage = away(6);
+    stage.says_and_it_is_held(1);
+    stage.bela_comes_and_has(1, 30_000);
+    let (me, them) = (stage.world.user(stage.anna), stage.world.user(stage.bela));
+    let shown = &stage.world.seen(stage.bela).messages[&me];
+    assert!(shown.values().all(|message| message.sealing == Sealing::Prekey));
+    stage.anna_comes();
+    stage.world.run_for(1_000);
+    assert!(stage.world.seen(stage.anna).messages[&them].values().all(|message| message.sealing == Sealing::Prekey));
+    stage.check();
+}
+
+#[test]
+fn once_it_is_there_nobody_keeps_it_any_more() {
+    for seed in 7..8 {
+        let mut stage = away(seed);
+        stage.says_and_it_is_held(5);
+        assert_eq!(stage.kept(), 25);
+        stage.bela_comes_and_has(5, 30_000);
+        stage.anna_knows(30_000);
+        stage.world.run_for(60_000);
+        assert_eq!(stage.kept(), 0, "seed {seed}");
+        assert_eq!([Table::Outbox, Table::Sealed].map(|table| stage.world.disk(stage.anna).count(table)), [0, 0]);
+        stage.check();
+    }
+}
+
+#[test]
+fn who_appears_while_it_is_being_left_with_others_has_it_once() {
+    for (seed, after_ms) in [(10, 0), (12, 150), (13, 300), (14, 600)] {
+        let mut stage = away(seed);
+        stage.says(8);
+        stage.world.run_for(after_ms);
+        stage.bela_comes_and_has(8, 60_000);
+        stage.anna_knows(60_000);
+        stage.world.run_for(60_000);
+        assert_eq!(stage.kept(), 0, "seed {seed}");
+        stage.check();
+    }
+}
+
+#[test]
+fn what_is_said_live_waits_for_the_mail_before_it() {
+    for seed in 20..22 {
+        let mut stage = away(seed);
+        stage.says_and_it_is_held(6);
+        let (anna, bela) = (stage.anna, stage.bela);
+        stage.world.start(bela);
+        let is_up = |world: &World| !world.links_between(anna, bela).is_empty();
+        assert!(stage.world.run_until(20_000, is_up));
+        let last = texts(9).split_off(6);
+        last.iter().for_each(|text| stage.world.say(anna, bela, text));
+        let is_out_of_turn = |world: &World| {
+            let shown = received(world, bela, anna);
+            last.iter().any(|text| shown.contains(text)) && !texts(6).iter().all(|text| shown.contains(text))
+        };
+        assert!(!stage.world.run_until(5_000, is_out_of_turn), "seed {seed}: {:?}", stage.shown());
+        stage.bela_has(9, 30_000);
+        stage.anna_knows(30_000);
+        stage.check();
+    }
+}
+
+#[test]
+fn with_fewer_than_five_others_it_stays_queued_with_the_count_and_tops_up_when_more_join() {
+    let mut stage = of_names(30, &["anna", "bela", "carla", "dora"], 0);
+    stage.leaves(stage.bela);
+    stage.world.run_for(2_000);
+    stage.says(3);
+    stage.is_held(3, 2, 60_000);
+    assert_eq!(stage.states(), [MessageState::Queued; 3]);
+    stage.world.run_for(120_000);
+    assert_eq!(stage.states(), [MessageState::Queued; 3], "two are not enough, however long it takes");
+    stage.others.extend(["emil", "frida", "gustav"].map(|name| stage.world.add(name)));
+    stage.is_held(3, 5, 120_000);
+    stage.leaves(stage.anna);
+    stage.bela_comes_and_has(3, 30_000);
+    stage.check();
+}
+
+#[test]
+fn what_nobody_picked_up_is_said_to_be_over_and_can_be_sent_again() {
+    let mut stage = away(31);
+    stage.says_and_it_is_held(2);
+    let day = |stage: &mut Stage, days: u64| {
+        for node in [stage.anna].into_iter().chain(stage.others.clone()) {
+            stage.world.set_clock(node, i64::try_from(days * DAY_MS).expect("days"));
+        }
+        stage.world.run_for(15 * 60_000);
+    };
+    day(&mut stage, 29);
+    assert_eq!(stage.states(), [MessageState::Held; 2]);
+    day(&mut stage, 31);
+    assert_eq!(stage.states(), [MessageState::Expired; 2]);
+    assert_eq!(stage.kept(), 0, "and nobody keeps it");
+    stage.world.kill(stage.anna);
+    stage.anna_comes();
+    stage.world.run_for(20_000);
+    assert_eq!(stage.states(), [MessageState::Expired; 2], "after a restart, too");
+    let user = stage.world.user(stage.bela);
+    let ids: Vec<[u8; 16]> = stage.world.seen(stage.anna).messages[&user].keys().copied().collect();
+    let mut of_order: Vec<_> = ids.iter().map(|id| (stage.world.seen(stage.anna).messages[&user][id].order, *id)).collect();
+    of_order.sort();
+    for (_, id) in of_order {
+        stage.world.command(stage.anna, Command::SendAgain { to: user.clone(), id: b4_protocol::chat::MessageId(id) });
+    }
+    let anna = stage.anna;
+    let is_held = |world: &World| world.seen(anna).states(&user)[2..] == [MessageState::Held; 2];
+    assert!(stage.world.run_until(60_000, is_held), "{:?}", stage.states());
+    stage.world.set_clock(stage.bela, i64::try_from(31 * DAY_MS).expect("days"));
+    stage.bela_comes_and_has(2, 60_000);
+    stage.check();
+}
+
+#[test]
+fn mail_of_a_stranger_is_marked_so_and_beyond_its_measure_comes_when_they_are_accepted() {
+    let mut stage = away(32);
+    let (most, all) = (STRANGER_MESSAGES_MAX as usize, STRANGER_MESSAGES_MAX as usize + 3);
+    stage.says_and_it_is_held(all);
+    stage.leaves(stage.anna);
+    stage.world.start(stage.bela);
+    stage.world.run_for(30_000);
+    assert_eq!(stage.shown().len(), most);
+    let them = stage.world.user(stage.anna);
+    assert_eq!(stage.world.seen(stage.bela).contacts[&them].standing, Standing::New);
+    stage.world.command(stage.bela, Command::Accept { user: them });
+    stage.bela_has(all, 10_000);
+    stage.check();
+}
+
+#[test]
+fn mail_of_somebody_blocked_is_not_shown_and_not_said_to_be_there() {
+    let mut stage = all_there(33, 0);
+    stage.world.say(stage.anna, stage.bela, &texts(1)[0]);
+    stage.bela_has(1, 10_000);
+    let them = stage.world.user(stage.anna);
+    stage.world.command(stage.bela, Command::Block { user: them.clone() });
+    stage.world.run_for(2_000);
+    stage.leaves(stage.bela);
+    stage.world.run_for(5_000);
+    stage.world.say(stage.anna, stage.bela, &texts(2)[1]);
+    let (anna, user) = (stage.anna, stage.world.user(stage.bela));
+    assert!(stage.world.run_until(60_000, |world| world.seen(anna).states(&user).last() == Some(&MessageState::Held)));
+    stage.world.start(stage.bela);
+    stage.world.run_for(60_000);
+    assert_eq!(stage.world.seen(stage.bela).texts(&them, Direction::In), Vec::<String>::new());
+    assert_ne!(stage.states().last(), Some(&MessageState::Delivered));
+    stage.check();
+}
+
+#[test]
+fn what_was_sealed_to_the_certificate_before_opens_after_a_renewal() {
+    let mut stage = away(34);
+    stage.says_and_it_is_held(3);
+    stage.leaves(stage.anna);
+    stage.world.renew(stage.bela);
+    stage.bela_comes_and_has(3, 30_000);
+    stage.world.run_for(5_000);
+    stage.anna_comes();
+    stage.anna_knows(30_000);
+    stage.check();
 }

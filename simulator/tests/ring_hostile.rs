@@ -11,7 +11,7 @@ use b4_protocol::ring::{Aim, Message, PathId, RingId, Route, Service, Side};
 use b4_protocol::session::{Content, LIVE, RING};
 use b4_protocol::time::DAY_MS;
 use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
-use people::{NAMES, add, arrives, place, responsible};
+use people::{NAMES, add, arrives, honest_hello, place, responsible};
 
 /// People linked to all, and one enemy linked to all of them; no relay any more.
 struct Stage {
@@ -19,18 +19,6 @@ struct Stage {
     people: Vec<NodeIndex>,
     enemy: NodeIndex,
     device: TestDevice,
-}
-
-/// What an enemy at `me` says of itself: the truth.
-fn honest_hello(me: RingId, others: &[RingId]) -> Message {
-    let mut links = others.to_vec();
-    links.sort();
-    let near = Side::BOTH.map(|side| {
-        let mut list = others.to_vec();
-        list.sort_by_key(|id| side.way(me, *id));
-        list
-    });
-    Message::Hello { links, near }
 }
 
 /// `first_of`: the enemy is the first whom the key of this person belongs to.

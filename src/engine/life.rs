@@ -249,6 +249,7 @@ impl Engine {
         }
         platform::mark("b4-running");
         spawn(upkeep::look_after(Rc::clone(self), identity, certificate));
+        spawn(upkeep::watch_room(Rc::clone(self)));
     }
 
     fn hear(self: &Rc<Self>, event: node::Event) {

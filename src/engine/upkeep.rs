@@ -10,13 +10,15 @@ use super::life::Engine;
 use super::newcomer::certify;
 use crate::platform::enrol::{self, EnrolError, PublicKeys, Refusal};
 use crate::platform::store::{StoredIdentity, save_identity};
-use crate::platform::{Pause, hex, wall_ms};
+use crate::platform::{Pause, free_storage, hex, wall_ms};
 use crate::state::{Event, Phase};
 
 /// Between two rounds that succeeded.
 const ROUND_MS: u32 = 24 * 60 * 60 * 1_000;
 /// After a round in which the authority did not answer. Guess.
 const RETRY_MS: u32 = 60 * 1_000;
+/// Between two looks at how much more may be stored. Guess.
+const ROOM_MS: u32 = 5 * 60 * 1_000;
 /// Age of a certificate from which it is renewed (PROTOCOL.md#enrolment).
 const RENEW_AFTER_MS: u64 = 60 * DAY_MS;
 
@@ -49,6 +51,17 @@ pub(super) async fn look_after(engine: Rc<Engine>, mut identity: StoredIdentity,
             Err(EnrolError::Refused(Refusal::Revoked)) => return engine.tell(Event::Node(node::Event::CertificateRefused)),
             Err(_) => Pause::for_ms(RETRY_MS).await,
         }
+    }
+}
+
+/// Tells the node again and again how much more the browser lets it store, until the stage changes.
+pub(super) async fn watch_room(engine: Rc<Engine>) {
+    let turn = engine.turn();
+    while engine.turn() == turn {
+        if let Some(bytes) = free_storage().await {
+            engine.push(Input::RoomLeft(bytes));
+        }
+        Pause::for_ms(ROOM_MS).await;
     }
 }
 

@@ -2,7 +2,8 @@
 //! boot.js has seen to.
 
 use gloo::events::EventListener;
-use web_sys::{CustomEvent, Storage};
+use wasm_bindgen::JsCast;
+use web_sys::{CustomEvent, Storage, StorageEstimate};
 
 use super::js;
 
@@ -52,6 +53,15 @@ pub async fn persist_storage() {
     if let Ok(promise) = js::window().navigator().storage().persist() {
         let _ = js::settled("persist", promise).await;
     }
+}
+
+/// How many bytes more the browser lets this page keep, as it says. `None` where it does not say.
+pub async fn free_storage() -> Option<u64> {
+    let promise = js::window().navigator().storage().estimate().ok()?;
+    let estimate: StorageEstimate = js::settled("estimate", promise).await.ok()?.unchecked_into();
+    let (quota, usage) = (estimate.get_quota()?, estimate.get_usage()?);
+    // Bytes, as a double: whole, and far below what one holds exactly.
+    Some((quota - usage).max(0.0) as u64)
 }
 
 /// Sets a mark on the page's performance timeline.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use b4_protocol::chat::MessageId;
 use b4_protocol::identity::NodeId;
 use b4_protocol::limits::HOLDERS;
-use b4_protocol::node::{Direction, MessageState, MessageView};
+use b4_protocol::node::{Direction, MessageState, MessageView, Sealing};
 use b4_protocol::ordered::OrderedMap;
 
 /// Messages by their place; each is shared, so that a changed one is told from the others by its pointer.
@@ -69,11 +69,13 @@ impl Chat {
     }
 
     /// Who keeps a message of mine now, and how many there are that could.
-    pub(super) fn hold(&mut self, id: MessageId, holders: Vec<NodeId>, available: u8) {
+    pub(super) fn hold(&mut self, id: MessageId, holders: Vec<NodeId>, sealing: Sealing, available: u8) {
         self.available = Some(available);
         let message = self.places.get(&id).and_then(|order| self.messages.get_mut(order));
         if let Some(message) = message.filter(|message| can_be_kept(message.state)) {
-            Rc::make_mut(message).holders = holders;
+            let message = Rc::make_mut(message);
+            message.holders = holders;
+            message.sealing = sealing;
         }
     }
 

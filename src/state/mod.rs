@@ -159,7 +159,7 @@ impl AppState {
             node::Event::Superseded => self.enter(Phase::Superseded),
             node::Event::CertificateRefused => self.is_certificate_refused = true,
             node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
-            node::Event::MessageHeld { with, id, holders, available } => self.chat(with).hold(id, holders, available),
+            node::Event::MessageHeld { with, id, holders, sealing, available } => self.chat(with).hold(id, holders, sealing, available),
             node::Event::HoldingChanged(view) => self.holding = Some(view),
             // The engine's business.
             node::Event::RevocationsBehind => {}

@@ -104,7 +104,7 @@ fn those_who_do_not_look_are_told_what_came_and_what_failed() {
 fn held(holders: u8, available: u8) -> node::Event {
     let id = message(1, Direction::Out, MessageState::Queued).id;
     let holders = (1..=holders).map(|number| NodeId([number; 32])).collect();
-    node::Event::MessageHeld { with: user("bela"), id, holders, available }
+    node::Event::MessageHeld { with: user("bela"), id, holders, sealing: Sealing::Prekey, available }
 }
 
 fn one_that_waits(events: impl IntoIterator<Item = node::Event>) -> AppState {
@@ -157,7 +157,7 @@ fn what_expired_is_told_as_what_failed_is() {
 
 #[test]
 fn what_is_kept_for_others_is_as_it_was_told_last_and_goes_with_the_node() {
-    let view = HoldingView { envelopes: 2, people: 1, bytes: 900, limit_bytes: 1 << 28 };
+    let view = HoldingView { envelopes: 2, people: 1, bytes: 900, limit_bytes: 1 << 28, keep_days: 30 };
     let mut state = after([node::Event::HoldingChanged(HoldingView::default()), node::Event::HoldingChanged(view)]);
     assert_eq!(state.holding, Some(view));
     state.apply(Event::Phase(Phase::SecondTab));

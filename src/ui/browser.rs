@@ -21,6 +21,9 @@ impl Guard {
 /// Calls back until its guard is dropped.
 pub type Subscribe = Rc<dyn Fn(Rc<dyn Fn()>) -> Guard>;
 
+/// Goes to a path; with a step in the history, or without.
+pub type SetPath = Rc<dyn Fn(&str, bool)>;
+
 /// Does something once.
 pub type Once<T> = Box<dyn FnOnce(T)>;
 /// Calls back once after so many milliseconds, unless the guard is dropped before.

@@ -17,14 +17,14 @@ const TEXTS: usize = 50;
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(120);
 
 /// Anna and bela, who know each other, and everybody else, in one ring.
-async fn ring(world: &World) -> Result<(Person, Person, Vec<Person>)> {
+async fn ring(world: &World, names: &[&str]) -> Result<(Person, Person, Vec<Person>)> {
     let (anna, bela) = world.pair("anna", "bela").await?;
     let mut others: Vec<Person> = Vec::new();
-    for names in OTHERS.chunks(4) {
+    for names in names.chunks(4) {
         others.extend(try_join_all(names.iter().map(|name| world.person(name))).await?);
     }
     let everybody = [&anna, &bela].into_iter().chain(&others);
-    try_join_all(everybody.map(|person| until_linked(person, OTHERS.len() + 1))).await?;
+    try_join_all(everybody.map(|person| until_linked(person, names.len() + 1))).await?;
     try_join_all([&anna, &bela].into_iter().zip(["bela", "anna"]).map(|(person, other)| person.open_chat(other))).await?;
     Ok((anna, bela, others))
 }
@@ -32,13 +32,12 @@ async fn ring(world: &World) -> Result<(Person, Person, Vec<Person>)> {
 #[tokio::test]
 async fn fifty_texts_reach_somebody_who_was_away_although_their_author_and_three_holders_are_gone() -> Result<()> {
     let world = World::start().await?;
-    let (mut anna, mut bela, mut others) = ring(&world).await?;
+    let (mut anna, mut bela, mut others) = ring(&world, &OTHERS).await?;
     let mut by_node = BTreeMap::new();
     for (at, person) in others.iter().enumerate() {
         by_node.insert(person.identity().await?.1, at);
     }
     bela.browser.kill();
-    anna.until_presence("bela", "away").await?;
     anna.open_chat("bela").await?;
     let texts = numbered("text", TEXTS);
     anna.say_all(&texts).await?;
@@ -78,12 +77,33 @@ async fn fifty_texts_reach_somebody_who_was_away_although_their_author_and_three
     bela.has_exactly("in", &with_hello).await
 }
 
+#[tokio::test]
+async fn a_holder_whose_browser_is_killed_in_mid_write_comes_back_with_its_profile_and_keeps_on() -> Result<()> {
+    let world = World::start().await?;
+    let (anna, mut bela, mut others) = ring(&world, &OTHERS[..5]).await?;
+    bela.browser.kill();
+    let texts = numbered("text", TEXTS);
+    anna.say_all(&texts[..1]).await?;
+    until_held(&anna, 1, 5).await?;
+    // The five are all there are: nothing is kept by five before the killed one is back.
+    tokio::try_join!(anna.say_all(&texts[1..]), async { others[0].browser.kill(); Ok(()) })?;
+    others[0].browser.start_again().await?;
+    others[0].open("/").await?;
+    until_held(&anna, TEXTS, 5).await?;
+    until_holding(&others[0], TEXTS).await?;
+    bela.browser.start_again().await?;
+    bela.open("/").await?;
+    bela.open_chat("anna").await?;
+    bela.until_count("in", TEXTS + 1, &[]).await?;
+    bela.has_exactly("in", &after_hello(texts)).await
+}
+
 /// All of one's own messages are kept by so many.
 async fn until_held(person: &Person, count: usize, holders: usize) -> Result<()> {
     let script = "const mine = [...document.querySelectorAll('[data-testid=message][data-direction=out]')];
         return mine.length >= first && mine.slice(-first).every(message => message.dataset.state === 'held' && Number(message.dataset.holders) >= second)";
     let what = format!("{count} messages kept by {holders}");
-    person.until_within(Duration::from_secs(60), &what, script, vec![json!(count), json!(holders)]).await.map(drop)
+    person.until_within(HANDED_OVER_WITHIN, &what, script, vec![json!(count), json!(holders)]).await.map(drop)
 }
 
 /// The node ids of those who keep the last message.

@@ -112,16 +112,27 @@ impl TrustAnchor {
         let profile = profile::check(der, &self.subject)?;
         let signature = self.key.verify(&profile.signed, &profile.signature);
         signature.map_err(|BadSignature| CertificateError::BadSignature)?;
-        if then_ms < profile.not_before_ms {
+        let certificate = VerifiedCertificate::new(der, profile);
+        certificate.is_good_at(then_ms, revoked).map(|()| certificate)
+    }
+}
+
+impl VerifiedCertificate {
+    /// Whether this certificate was good at `then_ms`, by its validity and the newest list of the revoked. Its signature was verified.
+    ///
+    /// # Errors
+    /// `NotYetValid`, `Expired` or `Revoked`.
+    pub fn is_good_at(&self, then_ms: u64, revoked: Option<&RevocationList>) -> Result<(), CertificateError> {
+        if then_ms < self.not_before_ms() {
             return Err(CertificateError::NotYetValid);
         }
-        if then_ms > profile.not_after_ms {
+        if then_ms > self.not_after_ms() {
             return Err(CertificateError::Expired);
         }
-        if revoked.is_some_and(|list| list.contains(&profile.serial_hash)) {
+        if revoked.is_some_and(|list| list.contains(&self.serial_hash())) {
             return Err(CertificateError::Revoked);
         }
-        Ok(VerifiedCertificate::new(der, profile))
+        Ok(())
     }
 }
 

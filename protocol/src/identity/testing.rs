@@ -77,6 +77,15 @@ impl TestAuthority {
         self.issue_for(user, keys, now_ms)
     }
 
+    /// Renews the certificate of a device, at `now_ms`: the same user, keys and node id.
+    pub fn renew(&mut self, device: &TestDevice, now_ms: u64) -> TestDevice {
+        let csr = request_of(device.certificate.user_id().as_str(), &device.keys, &mut self.rng);
+        let request = EnrolmentRequest::parse(&csr).expect("the request was just made");
+        let der = self.issuer.issue(&mut self.rng, &request, device.certificate.node_id(), now_ms);
+        let certificate = self.anchor().verify(&der, now_ms, None).expect("the certificate was just issued");
+        TestDevice { certificate, keys: device.keys.clone() }
+    }
+
     /// Enrols `user` with these keys, at `now_ms`.
     ///
     /// # Panics

@@ -6,14 +6,21 @@
 //!
 //! Deliberately absent: opening envelopes, telling holders what has come, links and the disk.
 
+#[cfg(test)]
+mod tests;
+
 use super::{CollectMessage, EnvelopeId};
-use crate::limits::{COPIES, FETCH_MAX, HOLDER_WAIT_MS, RECEIVER_ENVELOPES_MAX};
-use crate::ordered::OrderedMap;
+use crate::limits::{COLLECT_AGAIN_MAX_MS, COLLECT_AGAIN_MIN_MS, COPIES, FETCH_MAX, FETCH_MS, HOLDER_WAIT_MS, RECEIVER_ENVELOPES_MAX};
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
 use crate::time::{Now, SECOND_MS};
 
 /// Envelopes known to lie somewhere and not done; of more than that the rest is listed again later.
 const WANTED_MAX: usize = 2 * RECEIVER_ENVELOPES_MAX;
+/// Of those, new ones that one holder may name in one go through its list: no more than it may keep.
+const NAMED_MAX: usize = RECEIVER_ENVELOPES_MAX;
+/// Envelopes under way from one holder: one that sends nothing leaves room for the others.
+const FETCH_FROM_ONE_MAX: usize = FETCH_MAX / 2;
 /// Longest that the first collecting may take, as far as anybody waits for it: after that what comes live is shown at once.
 const DRAIN_MS: u64 = 5 * SECOND_MS;
 
@@ -21,8 +28,8 @@ const DRAIN_MS: u64 = 5 * SECOND_MS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Waiting,
-    /// Asked for.
-    Fetching { from: RingId, until_ms: u64 },
+    /// Asked for, at that time.
+    Fetching { from: RingId, since_ms: u64, until_ms: u64 },
     /// Here: being opened, or being stored.
     Here,
 }
@@ -36,7 +43,8 @@ struct Wanted {
 /// What one holder has said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listing {
-    Asked,
+    /// Asked for what is above this.
+    Asked { after: EnvelopeId },
     Done,
 }
 
@@ -48,13 +56,15 @@ pub struct Collector {
     /// Since when this node is in its place, and who was to keep its mail then.
     first: Vec<RingId>,
     drain_until_ms: u64,
+    /// When all are asked once more, because something known to lie somewhere could not be had; and how long was waited last.
+    again_ms: Option<u64>,
+    again_wait_ms: u64,
 }
 
 impl Collector {
     /// This node has taken its place in the ring; these are to keep its mail. What comes live waits until they have said what they have.
     pub fn joined(&mut self, five: Vec<RingId>, now: Now) {
         self.first = five;
-        self.first.truncate(COPIES);
         self.drain_until_ms = now.mono + DRAIN_MS;
     }
 
@@ -66,8 +76,7 @@ impl Collector {
 
     /// A session with a node began: what has it?
     pub fn linked(&mut self, node: RingId, out: &mut Vec<(RingId, CollectMessage)>) {
-        self.listings.insert(node, Listing::Asked);
-        out.push((node, CollectMessage::Ask { after: EnvelopeId([0; 32]) }));
+        self.ask(node, EnvelopeId([0; 32]), out);
     }
 
     /// A session is over: what was to come from there comes from another.
@@ -76,35 +85,73 @@ impl Collector {
         for (_, wanted) in self.wanted.iter_mut() {
             forget(wanted, node);
         }
+        self.give_up(now);
         self.fetch(now, out);
     }
 
     /// A node says what it has, of which these are not done; the last id of its list, where there is more.
-    pub fn listed(&mut self, from: RingId, fresh: &[EnvelopeId], more_after: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+    pub fn listed(&mut self, from: RingId, fresh: &[EnvelopeId], mut more_after: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
+        // Named by nobody else: perhaps made up.
+        let mut alone = self.wanted.values().filter(|wanted| wanted.sources == [from]).count();
         for id in fresh {
-            if self.wanted.len() >= WANTED_MAX && !self.wanted.contains_key(id) {
+            let is_over = self.wanted.len() >= WANTED_MAX || alone >= NAMED_MAX;
+            if is_over && !self.wanted.contains_key(id) {
+                self.again_later(now);
+                more_after = None;
                 continue;
             }
+            alone += usize::from(!self.wanted.contains_key(id));
             let wanted = self.wanted.entry(*id).or_insert_with(|| Wanted { sources: Vec::new(), step: Step::Waiting });
             if !wanted.sources.contains(&from) && wanted.sources.len() < 2 * COPIES {
                 wanted.sources.push(from);
             }
         }
-        match more_after {
-            Some(after) => out.push((from, CollectMessage::Ask { after })),
+        // A list that does not go on is over: it would never end.
+        let goes_on = |after: &EnvelopeId| !matches!(self.listings.get(&from), Some(Listing::Asked { after: before }) if after <= before);
+        match more_after.filter(goes_on) {
+            Some(after) => self.ask(from, after, out),
             None => drop(self.listings.insert(from, Listing::Done)),
         }
         self.fetch(now, out);
     }
 
-    /// Something came that calls itself this envelope. True when it was asked for and is to be opened.
-    pub fn came(&mut self, from: RingId, id: EnvelopeId) -> bool {
-        let Some(wanted) = self.wanted.get_mut(&id) else { return false };
-        let is_theirs = matches!(wanted.step, Step::Fetching { from: asked, .. } if asked == from);
-        if is_theirs {
-            wanted.step = Step::Here;
+    /// This envelope came. True when it is wanted and is to be opened, whoever of those asked it came from.
+    pub fn came(&mut self, from: RingId, id: EnvelopeId, now: Now) -> bool {
+        let Some(wanted) = self.wanted.get_mut(&id).filter(|wanted| wanted.step != Step::Here) else { return false };
+        wanted.step = Step::Here;
+        // Who sends is not silent: the rest of what was asked for may take as long again, within bounds.
+        for (_, wanted) in self.wanted.iter_mut() {
+            if let Step::Fetching { from: asked, since_ms, until_ms } = &mut wanted.step
+                && *asked == from
+            {
+                *until_ms = (now.mono + HOLDER_WAIT_MS).min(*since_ms + FETCH_MS);
+            }
         }
-        is_theirs
+        true
+    }
+
+    /// Whether this envelope has come, and is not done.
+    pub fn is_here(&self, id: &EnvelopeId) -> bool {
+        self.wanted.get(id).is_some_and(|wanted| wanted.step == Step::Here)
+    }
+
+    /// Something cannot be taken, or be had, now: all are asked once more after a while, which doubles each time.
+    pub fn again_later(&mut self, now: Now) {
+        if self.again_ms.is_none() {
+            self.again_wait_ms = (2 * self.again_wait_ms).clamp(COLLECT_AGAIN_MIN_MS, COLLECT_AGAIN_MAX_MS);
+            self.again_ms = Some(now.mono + self.again_wait_ms);
+        }
+    }
+
+    /// What could not be taken can be, perhaps: all are asked at the next [`Collector::tend`].
+    pub fn again_now(&mut self, now: Now) {
+        self.again_wait_ms = 0;
+        self.again_ms = Some(now.mono);
+    }
+
+    /// Whether the next [`Collector::tend`] asks all once more.
+    pub fn is_again_due(&self, now: Now) -> bool {
+        self.again_ms.is_some_and(|at| at <= now.mono)
     }
 
     /// What came from there was not what it was called, or they have it no more.
@@ -114,7 +161,7 @@ impl Collector {
                 forget(wanted, from);
             }
         }
-        self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
+        self.give_up(now);
         self.fetch(now, out);
     }
 
@@ -130,19 +177,24 @@ impl Collector {
             Step::Fetching { until_ms, .. } => Some(until_ms),
             Step::Waiting | Step::Here => None,
         };
-        self.wanted.values().filter_map(of_step).chain((self.drain_until_ms > 0).then_some(self.drain_until_ms)).min()
+        self.wanted.values().filter_map(of_step).chain((self.drain_until_ms > 0).then_some(self.drain_until_ms)).chain(self.again_ms).min()
     }
 
     /// What did not come in time comes from another.
     pub fn tend(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
-        for (_, wanted) in self.wanted.iter_mut() {
-            if let Step::Fetching { from, until_ms } = wanted.step
-                && until_ms <= now.mono
-            {
-                forget(wanted, from);
-            }
+        let is_silent = |wanted: &Wanted| match wanted.step {
+            Step::Fetching { from, until_ms, .. } if until_ms <= now.mono => Some(from),
+            _ => None,
+        };
+        // Whoever withholds one is asked for nothing more, until all are asked again.
+        let silent: OrderedSet<RingId> = self.wanted.values().filter_map(is_silent).collect();
+        for node in silent {
+            self.wanted.iter_mut().for_each(|(_, wanted)| forget(wanted, node));
         }
-        self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
+        self.give_up(now);
+        if self.again_ms.take_if(|at| *at <= now.mono).is_some() {
+            out.extend(self.listings.keys().map(|node| (*node, CollectMessage::Ask { after: EnvelopeId([0; 32]) })));
+        }
         self.fetch(now, out);
         if self.drain_until_ms <= now.mono {
             self.drain_until_ms = 0;
@@ -152,6 +204,20 @@ impl Collector {
     /// Nodes that listed this envelope.
     pub fn sources(&self, id: &EnvelopeId) -> &[RingId] {
         self.wanted.get(id).map_or(&[], |wanted| &wanted.sources)
+    }
+
+    fn ask(&mut self, node: RingId, after: EnvelopeId, out: &mut Vec<(RingId, CollectMessage)>) {
+        self.listings.insert(node, Listing::Asked { after });
+        out.push((node, CollectMessage::Ask { after }));
+    }
+
+    /// Forgets what nobody is left to bring.
+    fn give_up(&mut self, now: Now) {
+        let before = self.wanted.len();
+        self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
+        if self.wanted.len() < before {
+            self.again_later(now);
+        }
     }
 
     /// Asks for what waits, of those who have least under way.
@@ -172,11 +238,12 @@ impl Collector {
                 break;
             }
             let load = |node: &RingId| under_way.get(node).copied().unwrap_or(0);
-            let Some(from) = wanted.sources.iter().copied().min_by_key(load) else { continue };
+            let free = wanted.sources.iter().copied().filter(|node| load(node) < FETCH_FROM_ONE_MAX);
+            let Some(from) = free.min_by_key(load) else { continue };
             *under_way.entry(from).or_insert_with(|| 0) += 1;
             all += 1;
-            wanted.step = Step::Fetching { from, until_ms: now.mono + HOLDER_WAIT_MS };
-            asks.entry(from).or_insert_with(Vec::new).push(*id);
+            wanted.step = Step::Fetching { from, since_ms: now.mono, until_ms: now.mono + HOLDER_WAIT_MS };
+            asks.entry(from).or_default().push(*id);
         }
         out.extend(asks.into_iter().map(|(from, ids)| (from, CollectMessage::Fetch(ids))));
     }

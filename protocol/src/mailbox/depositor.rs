@@ -7,6 +7,9 @@
 //!
 //! Deliberately absent: sealing, signatures, links and the disk. Positions stand for nodes, as at a holder.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::limits::{
     ARC, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM,
@@ -57,6 +60,8 @@ struct Outgoing {
     deposits: OrderedMap<EnvelopeId, Deposit>,
     /// When who stands there is asked (again); `None` while that is under way.
     look_ms: Option<u64>,
+    /// Five keep each, as far as was asked in this round: the next begins at `look_ms`.
+    is_round_over: bool,
 }
 
 /// What this node leaves with others.
@@ -109,7 +114,7 @@ impl Depositor {
             asked_before.insert(node, false);
         }
         let deposit = Deposit { bucket, holders: asked_before, under_way: OrderedSet::new() };
-        let outgoing = self.boxes.entry(mailbox).or_insert_with(Outgoing::default);
+        let outgoing = self.boxes.entry(mailbox).or_default();
         if outgoing.deposits.is_empty() {
             outgoing.look_ms = Some(now.mono);
         }
@@ -208,7 +213,7 @@ impl Depositor {
 
     /// A holder said what it thinks of what this node offered or sent.
     pub fn verdicts(&mut self, from: RingId, mailbox: &Mailbox, items: &[(EnvelopeId, Verdict)], now: Now, out: &mut Vec<DepositorOrder>) {
-        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return };
+        let Some(outgoing) = self.boxes.get_mut(mailbox).filter(|outgoing| outgoing.candidates.contains(&from)) else { return };
         if matches!(outgoing.steps.get(&from), Some(Step::Asked { .. })) {
             outgoing.steps.remove(&from);
         }
@@ -217,13 +222,15 @@ impl Depositor {
         for (id, verdict) in items {
             let Some(deposit) = outgoing.deposits.get_mut(id) else { continue };
             match verdict {
-                Verdict::Want if under_way < DEPOSITS_UNDER_WAY => {
-                    under_way += usize::from(deposit.under_way.insert(from));
-                    out.push(DepositorOrder::Give(from, *mailbox, *id));
+                // Once: who says so again and again costs nothing. The rest is offered again when there is room on the way.
+                Verdict::Want => {
+                    if under_way < DEPOSITS_UNDER_WAY && deposit.under_way.insert(from) {
+                        under_way += 1;
+                        out.push(DepositorOrder::Give(from, *mailbox, *id));
+                    }
                 }
-                // The rest is offered again when there is room on the way. A tombstone comes with what is cleared.
-                Verdict::Want | Verdict::Cleared => {}
-                Verdict::Kept => drop(deposit.under_way.insert(from)),
+                // A receipt follows, or the tombstone.
+                Verdict::Kept | Verdict::Cleared => drop(deposit.under_way.insert(from)),
                 Verdict::Full | Verdict::NotMine | Verdict::Refused => is_passed = true,
             }
         }
@@ -234,9 +241,9 @@ impl Depositor {
         }
     }
 
-    /// A holder's receipt for an envelope was verified. False when that is nothing new.
+    /// A holder's receipt for an envelope was verified. False when that is nothing new, or when it is of somebody who is not to keep it.
     pub fn receipt(&mut self, from: RingId, mailbox: &Mailbox, id: EnvelopeId, now: Now) -> bool {
-        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return false };
+        let Some(outgoing) = self.boxes.get_mut(mailbox).filter(|outgoing| outgoing.candidates.contains(&from)) else { return false };
         let Some(deposit) = outgoing.deposits.get_mut(&id) else { return false };
         deposit.under_way.remove(&from);
         let is_news = deposit.holders.insert(from, true).is_none();
@@ -260,6 +267,7 @@ impl Depositor {
             }
             if outgoing.look_ms.is_some_and(|at| at <= now.mono) {
                 outgoing.look_ms = None;
+                outgoing.is_round_over = false;
                 if outgoing.is_content() {
                     // A new round: whoever has signed before is asked whether it is still there.
                     for (_, deposit) in outgoing.deposits.iter_mut() {
@@ -285,9 +293,10 @@ impl Depositor {
                     out.push(DepositorOrder::Link(node));
                 }
             }
-            if outgoing.is_content() {
-                // All of them were asked in this round.
-                outgoing.look_ms = outgoing.look_ms.map(|at| at.max(now.mono + DEPOSIT_LOOK_MS));
+            if outgoing.is_round_over != outgoing.is_content() {
+                outgoing.is_round_over = !outgoing.is_round_over;
+                let wait_ms = if outgoing.is_round_over { DEPOSIT_LOOK_MS } else { DEPOSIT_AGAIN_MS };
+                outgoing.look_ms = Some(now.mono + wait_ms);
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::{Bucket, EnvelopeId};
 use crate::codec::{Malformed, Reader, Writer};
-use crate::limits::{FETCH_MAX, LIST_MAX, OFFER_MAX};
+use crate::limits::{ARC, FETCH_MAX, LIST_MAX, OFFER_MAX};
 use crate::message::MessageId;
+use crate::ring::RingId;
 
 /// H(user id) of whom the mail is for.
 pub type Mailbox = [u8; 32];
@@ -75,12 +76,14 @@ pub enum CollectMessage {
         /// The last id of the list before.
         after: EnvelopeId,
     },
-    /// 0x02 | more(1: 0 or 1) | count(2: 0-512) x [id(32) | mid(16)], ascending by id
+    /// 0x02 | more(1: 0 or 1) | count(2: 0-512) x [id(32) | mid(16)], ascending by id | count(1: 0-16) x id(16)
     List {
         /// There is more: ask again.
         is_more: bool,
         /// What is there.
         items: Vec<(EnvelopeId, MessageId)>,
+        /// Who else keeps mail for the receiver, because there was no room here.
+        elsewhere: Vec<RingId>,
     },
     /// 0x03 | count(1: 1-64) x id(32)
     Fetch(Vec<EnvelopeId>),
@@ -142,9 +145,11 @@ impl CollectMessage {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Ask { after } => Writer::new().u8(1).raw(&after.0).into_bytes(),
-            Self::List { is_more, items } => {
+            Self::List { is_more, items, elsewhere } => {
                 let head = Writer::new().u8(2).u8(u8::from(*is_more)).u16(count(items.len()));
-                items.iter().fold(head, |writer, (id, message)| writer.raw(&id.0).raw(&message.0)).into_bytes()
+                let list = items.iter().fold(head, |writer, (id, message)| writer.raw(&id.0).raw(&message.0));
+                let list = list.u8(u8::try_from(elsewhere.len()).expect("callers keep to the bound"));
+                elsewhere.iter().fold(list, |writer, place| writer.raw(&place.0.to_be_bytes())).into_bytes()
             }
             Self::Fetch(ids) => {
                 let head = Writer::new().u8(3).u8(u8::try_from(ids.len()).expect("callers keep to the bound"));
@@ -170,7 +175,13 @@ impl CollectMessage {
                     return Err(Malformed);
                 }
                 let read = |reader: &mut Reader<'_>| Ok((EnvelopeId(reader.array()?), MessageId(reader.array()?)));
-                Self::List { is_more, items: (0..count).map(|_| read(&mut reader)).collect::<Result<_, Malformed>>()? }
+                let items = (0..count).map(|_| read(&mut reader)).collect::<Result<_, Malformed>>()?;
+                let count = usize::from(reader.u8()?);
+                if count > ARC {
+                    return Err(Malformed);
+                }
+                let elsewhere = (0..count).map(|_| reader.array().map(u128::from_be_bytes).map(RingId)).collect::<Result<_, _>>()?;
+                Self::List { is_more, items, elsewhere }
             }
             3 => {
                 let count = usize::from(reader.u8()?);
@@ -236,8 +247,8 @@ mod tests {
         let list = vec![(id(1), MessageId([2; 16])); LIST_MAX];
         let collects = [
             CollectMessage::Ask { after: id(0) },
-            CollectMessage::List { is_more: true, items: list },
-            CollectMessage::List { is_more: false, items: Vec::new() },
+            CollectMessage::List { is_more: true, items: list, elsewhere: Vec::new() },
+            CollectMessage::List { is_more: false, items: Vec::new(), elsewhere: vec![RingId(7); ARC] },
             CollectMessage::Fetch(vec![id(4); FETCH_MAX]),
             CollectMessage::Gone(id(5)),
         ];
@@ -270,7 +281,9 @@ mod tests {
         let fetch = |count: u8| Writer::new().u8(3).u8(count).raw(&vec![0; 32 * usize::from(count)]).into_bytes();
         assert_eq!(CollectMessage::decode(&fetch(0)), Err(Malformed));
         assert_eq!(CollectMessage::decode(&fetch(65)), Err(Malformed));
-        assert_eq!(CollectMessage::decode(&[2, 2, 0, 0]), Err(Malformed));
+        assert_eq!(CollectMessage::decode(&[2, 2, 0, 0, 0]), Err(Malformed));
+        let many = [&[2, 0, 0, 0, 17][..], &[0; 17 * 16]].concat();
+        assert_eq!(CollectMessage::decode(&many), Err(Malformed));
         assert_eq!(CollectMessage::decode(&[7]), Err(Malformed));
     }
 }

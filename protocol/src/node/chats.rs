@@ -334,6 +334,7 @@ impl Node {
         self.store(vec![row], Purpose::Quiet);
         self.send_read(user, now);
         self.seek(user, now);
+        self.mail_again(now);
     }
 
     pub(super) fn block(&mut self, user: &UserId, now: Now) {
@@ -354,6 +355,7 @@ impl Node {
         self.changed.insert(user.clone());
         self.store(vec![row], Purpose::Quiet);
         self.seek(user, now);
+        self.mail_again(now);
     }
 
     pub(super) fn mark_read(&mut self, user: &UserId, now: Now) {

@@ -78,6 +78,11 @@ pub enum Command {
         /// In bytes.
         bytes: u64,
     },
+    /// Messages written from now on lie with others for so many days at most: 1 to 30.
+    KeepFor {
+        /// Other numbers count as the nearest of these.
+        days: u8,
+    },
     /// The page closes: say goodbye on every session. All its effects are synchronous.
     Leave,
 }

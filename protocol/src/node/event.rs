@@ -1,6 +1,6 @@
 //! Facts for the person at this device: what the screen is made of.
 
-use crate::chat::{MessageId, MessageState, MessageView, Standing};
+use crate::chat::{MessageId, MessageState, MessageView, Sealing, Standing};
 use crate::identity::{ListAge, NodeId, UserId, UserIdError};
 
 /// One fact for the screen.
@@ -33,8 +33,8 @@ pub enum Event {
         /// Now.
         state: MessageState,
     },
-    /// Peers have signed that they keep a message of mine for somebody who is away, or no more do. Comes before the change of its
-    /// state to `Held`, which it has from three on.
+    /// A message of mine is sealed for somebody who is away; peers have signed that they keep it, or no more do. Comes before the
+    /// change of its state to `Held`, which it has from three on.
     MessageHeld {
         /// Conversation.
         with: UserId,
@@ -42,6 +42,8 @@ pub enum Event {
         id: MessageId,
         /// Who keeps it; five are wanted.
         holders: Vec<NodeId>,
+        /// What seals it.
+        sealing: Sealing,
         /// How many peers there are that could: with fewer than five other peers alive, no more can keep it.
         available: u8,
     },
@@ -111,6 +113,8 @@ pub struct HoldingView {
     pub bytes: u64,
     /// What it may take at most; 0: nothing is kept.
     pub limit_bytes: u64,
+    /// How many days one's own messages lie with others at most: 1 to 30.
+    pub keep_days: u8,
 }
 
 /// The network as this node sees it.
@@ -151,6 +155,8 @@ pub struct LinkView {
     pub age_ms: u64,
     /// Whether a conversation uses it.
     pub is_chat: bool,
+    /// Whether mail for this node's user is left there while they are away: one of the five.
+    pub is_holder: bool,
 }
 
 /// Why there is a link.

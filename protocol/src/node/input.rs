@@ -86,6 +86,8 @@ pub enum Input {
     Revocations(RevocationList),
     /// The page came to the front or the machine woke: everything may have changed meanwhile.
     Resumed,
+    /// So many bytes more may be stored, as far as the browser says.
+    RoomLeft(u64),
     /// The page went to the back, or is about to be frozen: it may not run again.
     Hiding,
     /// The time that `next_wake` asked for is here.

@@ -11,8 +11,11 @@ use crate::directory::Prekey;
 use crate::identity::{UserId, VerifiedCertificate};
 use crate::limits::STORE_RETRY_MS;
 use crate::mailbox::{Bucket, EnvelopeId, Mailbox};
-use crate::ring::PathId;
+use crate::ring::{PathId, RingId};
 use crate::store::Write;
+
+/// A message to be shown, and how many are missing before another one now.
+pub(super) type Shown = (MessageView, Option<(u64, u32)>);
 
 /// What a write is for.
 #[derive(Clone, Debug)]
@@ -24,7 +27,9 @@ pub(super) enum Purpose {
     /// Somebody's record or presence, which came along this path: say that it is taken.
     Publication { path: PathId },
     /// A text of theirs that came by way of others, new or known: show it, and tell who keeps it and who wrote it.
-    Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<(MessageView, Option<(u64, u32)>)>> },
+    Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<Shown>> },
+    /// Word of a receiver, which came from there, that messages have come: tell who keeps it.
+    Word { id: EnvelopeId, from: RingId },
     /// Something kept for somebody: say so.
     Deposit { mailbox: Mailbox, id: EnvelopeId },
     /// A message of one's own, sealed: leave it with others.
@@ -74,6 +79,19 @@ impl Journal {
     /// Writes failed. Returns true for the first failure in a row.
     pub fn failed(&mut self, now_mono_ms: u64) -> bool {
         self.retry_at_ms.replace(now_mono_ms + STORE_RETRY_MS).is_none()
+    }
+
+    /// The disk is full: what is kept for others gives way to what is one's own. Returns what goes.
+    pub fn drop_deposits(&mut self) -> Vec<(Mailbox, EnvelopeId)> {
+        let mut dropped = Vec::new();
+        self.pending.retain(|pending| match pending.purpose {
+            Purpose::Deposit { mailbox, id } => {
+                dropped.push((mailbox, id));
+                false
+            }
+            _ => true,
+        });
+        dropped
     }
 
     /// Everything that is not durable, to be ordered again, when its time has come.

@@ -224,6 +224,7 @@ impl Node {
                 self.seek_all_now(now);
             }
             Input::Hiding => self.mail_hiding(now),
+            Input::RoomLeft(bytes) => self.room_left(bytes),
             Input::Wake => self.wake(now),
         }
     }
@@ -255,6 +256,7 @@ impl Node {
             Command::SendAgain { to, id } => self.send_again(&to, id, now),
             Command::WatchNetwork { on } => self.watch_network(on, now),
             Command::LendStorage { bytes } => self.lend_storage(bytes, now),
+            Command::KeepFor { days } => self.keep_for(days),
             Command::Leave => self.leave(now),
         }
     }

@@ -123,6 +123,7 @@ impl Node {
                     durable.extend(incoming.iter().map(|(view, _)| (user.clone(), view.id)));
                     self.letter_stored(id, *author, incoming, now);
                 }
+                Some(Purpose::Word { id, from }) => self.word_stored(id, from, now),
                 Some(Purpose::Deposit { mailbox, id }) => self.deposit_stored(&mailbox, id, now),
                 Some(Purpose::Sealed { id, bucket }) => self.sealed_stored(id, bucket, now),
                 Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),
@@ -132,6 +133,7 @@ impl Node {
         if self.has_store_trouble {
             self.has_store_trouble = false;
             self.notify(Event::StoreTrouble { full: false, working: true });
+            self.mail_again(now);
         }
         to_send.dedup();
         for user in to_send {
@@ -144,6 +146,11 @@ impl Node {
 
     pub(super) fn store_failed(&mut self, full: bool, now: Now) {
         let is_first = self.journal.failed(now.mono);
+        if full {
+            for (mailbox, id) in self.journal.drop_deposits() {
+                self.deposit_not_stored(&mailbox, id, now);
+            }
+        }
         if is_first && !self.has_store_trouble {
             self.has_store_trouble = true;
             self.notify(Event::StoreTrouble { full, working: false });

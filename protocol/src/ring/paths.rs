@@ -2,9 +2,11 @@
 //! along the way they came.
 //!
 //! A path's life at a node: taken and acknowledged, it is passed to the next hop and that one's acknowledgement awaited. None in
-//! time: the hop is suspected and another chosen. `Stuck` from the next hop: likewise, and when the answer is late and the hop gives no
-//! sign of life any more, or does not say where the request went. No hop left: `Stuck` goes back. The answer goes back, and once more when a hop before had to take another
-//! way; the path stays for what comes along it, and is forgotten after a while.
+//! time: the hop is suspected and another chosen; the request names those that were found silent. `Stuck` from the next hop:
+//! likewise, and when the answer is late and the hop gives no sign of life any more, or does not say where the request went. No hop
+//! left: `Stuck` goes back. A request that comes round is given back, too, unless so many others are suspects by now that it ends
+//! here. The answer goes back, and once more when a hop before had to take another way; the path stays for what comes along it, and
+//! is forgotten after a while.
 
 use super::message::{Aim, Answer, Message, PathId, Route, Service, Verdict, write_ids};
 use super::routing::Way;
@@ -37,6 +39,8 @@ struct Hop {
 pub(super) struct Path {
     /// Where it came from; `None` for one's own.
     from: Option<RingId>,
+    /// Over whom it came round when it was for this node by then: the answer goes there, too, as they wait for it.
+    round: Option<RingId>,
     /// Where it went.
     next: Option<RingId>,
     /// All next hops so far, and those to be avoided.
@@ -82,6 +86,7 @@ impl Ring {
     pub(super) fn set_out(&mut self, request: RequestId, route: Route, avoid: &[RingId], now_ms: u64, out: &mut Vec<Outcome>) {
         let path = Path {
             from: None,
+            round: None,
             next: None,
             tried: avoid.to_vec(),
             attempts: 0,
@@ -113,6 +118,8 @@ impl Ring {
                 if let Some(answer) = known.answer.as_deref().cloned() {
                     out.push(Outcome::Send { to: from, message: Message::Reply { path: route.path, answer } });
                 }
+            } else if self.is_ours_by_now(from, &route, now_ms) {
+                self.arrived(route.path, *route, now_ms, out);
             } else {
                 let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: vec![self.me] };
                 out.push(Outcome::Send { to: from, message: stuck });
@@ -126,6 +133,7 @@ impl Ring {
         }
         let path = Path {
             from: Some(from),
+            round: None,
             next: None,
             tried: Vec::new(),
             attempts: 0,
@@ -144,19 +152,26 @@ impl Ring {
         self.go_on(route.path, route, now_ms, out);
     }
 
+    /// A request that was passed on from here comes round, and so many before this node are suspects by now that it is for this one.
+    fn is_ours_by_now(&mut self, from: RingId, route: &Route, now_ms: u64) -> bool {
+        let Some(known) = self.paths.get(&route.path).filter(|known| known.route.is_some() || known.is_given_back) else { return false };
+        let is_ours = self.way_of(route, &known.tried, Some(from), now_ms) == Way::Here;
+        if let Some(known) = self.paths.get_mut(&route.path).filter(|_| is_ours) {
+            known.round = Some(from);
+            known.route = None;
+            known.hop = None;
+        }
+        is_ours
+    }
+
     /// Decides where a request goes, and sends it there.
     fn go_on(&mut self, id: PathId, mut route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get(&id) else { return };
         let is_spent = route.ttl == 0 || path.attempts >= RING_TRIES;
         let knows_them = route.service == Service::Certificate && self.is_linked(route.key);
-        let way = if knows_them {
-            Way::Here
-        } else if is_spent {
-            Way::Stuck
-        } else {
-            self.way_of(&route, &path.tried, path.from, now_ms)
-        };
+        let way = if knows_them { Way::Here } else { self.way_of(&route, &path.tried, path.from, now_ms) };
         match way {
+            Way::Over(_) if is_spent => self.give_back(id, &route, now_ms, out),
             Way::Here => self.arrived(id, *route, now_ms, out),
             Way::Nowhere => self.reply(id, Verdict::NoSuchNode, Vec::new(), now_ms, out),
             Way::Stuck => self.give_back(id, &route, now_ms, out),
@@ -165,6 +180,7 @@ impl Ring {
                 self.next_number = self.next_number.wrapping_add(1);
                 let wait_ms = self.neighbours.get(&next).map_or(0, |neighbour| neighbour.hop_wait_ms());
                 route.number = number;
+                self.name_silent(&mut route, now_ms);
                 let Some(path) = self.paths.get_mut(&id) else { return };
                 path.next = Some(next);
                 path.tried.push(next);
@@ -180,6 +196,18 @@ impl Ring {
                 out.push(Outcome::Send { to: next, message: Message::Route(sent) });
             }
         }
+    }
+
+    /// Names those nearer to the key than this node that are silent here: whoever has the request next may know them, too, and would
+    /// look for ways to them. Whom it is for is asked in any case.
+    fn name_silent(&self, route: &mut Route, now_ms: u64) {
+        if now_ms >= self.suspects_until_ms {
+            return;
+        }
+        let key = route.key;
+        let own = key.remoteness(self.me);
+        let silent = self.neighbours.values().filter(|neighbour| neighbour.is_suspect(now_ms) && key.remoteness(neighbour.id) < own);
+        silent.filter(|neighbour| neighbour.id != key).for_each(|neighbour| note_suspect(&mut route.suspects, key, neighbour.id));
     }
 
     /// A request is for this node.
@@ -214,6 +242,9 @@ impl Ring {
         path.hop = None;
         // More follows along the path of signalling; of others, what is asked once more within the originator's try.
         path.expires_ms = now_ms + if path.service == Service::Signal { RING_PATH_MS } else { RING_TRY_MS };
+        if let Some(to) = path.round {
+            out.push(Outcome::Send { to, message: Message::Reply { path: id, answer: answer.clone() } });
+        }
         match (path.from, path.mine) {
             (Some(to), _) => {
                 path.answer = Some(Box::new(answer.clone()));

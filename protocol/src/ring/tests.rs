@@ -182,6 +182,52 @@ fn a_request_at_the_edge_of_a_gap_goes_over_it() {
 }
 
 #[test]
+fn who_is_silent_here_is_named_to_whoever_has_the_request_next() {
+    let mut ring = linked_to(&[10, 11, 12, 1 << 100, u128::MAX - 5, u128::MAX - 6, u128::MAX - 7]);
+    ring.standing = Standing::Member;
+    for silent in [11, 1 << 100] {
+        ring.neighbours.get_mut(&RingId(silent)).unwrap().suspect_until_ms = 20_000;
+        ring.suspects_until_ms = 20_000;
+    }
+    let mut out = Vec::new();
+    ring.message(RingId(u128::MAX - 5), find(1, 77, 3, 5), 1_100, &mut out);
+    let sent: Vec<(RingId, Vec<RingId>)> = routes(&out).into_iter().map(|(to, route)| (to, route.suspects)).collect();
+    assert_eq!(sent, [(RingId(10), vec![RingId(11)])], "of the silent ones, those that stand nearer to the key");
+}
+
+#[test]
+fn a_request_ends_where_it_belongs_though_its_hops_are_used_up() {
+    let places = spread(3);
+    let mut ring = placed(0, &places);
+    let Message::Route(mut route) = find(1, 77, 3, u128::MAX - 5) else { unreachable!() };
+    route.ttl = 0;
+    let mut out = Vec::new();
+    ring.message(RingId(places[0]), Message::Route(route), 1_100, &mut out);
+    assert!(out.iter().any(|outcome| matches!(outcome, Outcome::Delivered { .. })));
+}
+
+#[test]
+fn a_request_that_comes_round_is_answered_to_both_sides_once_those_before_are_suspects() {
+    let places = spread(7);
+    let mut ring = placed(0, &places);
+    let (before, round) = (RingId(places[0]), RingId(places[6]));
+    let mut out = Vec::new();
+    let is_delivered = |out: &[Outcome]| out.iter().any(|outcome| matches!(outcome, Outcome::Delivered { .. }));
+    ring.message(before, find(1, 77, 3, places[1] + 5), 1_100, &mut out);
+    assert_eq!(routes(&out).first().map(|(to, _)| *to), Some(RingId(places[2])));
+    assert!(!is_delivered(&out), "five others come first");
+    let Message::Route(mut again) = find(2, 77, 6, places[1] + 5) else { unreachable!() };
+    again.suspects = places[2..6].iter().copied().map(RingId).collect();
+    out.clear();
+    ring.message(round, Message::Route(again), 1_200, &mut out);
+    assert!(is_delivered(&out));
+    out.clear();
+    ring.answer(PathId(77), Vec::new(), 1_200, &mut out);
+    let answered = |whom| out.iter().any(|outcome| matches!(outcome, Outcome::Send { to, message: Message::Reply { .. } } if *to == whom));
+    assert!(answered(before) && answered(round));
+}
+
+#[test]
 fn of_too_many_suspects_the_furthest_from_the_key_is_forgotten() {
     let mut suspects = Vec::new();
     for at in [900, 3, 2, 1_000, 1].into_iter().chain(4..20) {

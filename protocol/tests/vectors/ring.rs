@@ -1,7 +1,7 @@
 //! What nodes of the ring say to each other, and what is kept there (PROTOCOL.md#ring, #records-and-presence).
 
 use b4_protocol::crypto::Rng;
-use b4_protocol::directory::{Draft, Found, Presence, UserRecord, pair};
+use b4_protocol::directory::{Draft, Found, Presence, UserRecord, found, pair};
 use b4_protocol::identity::testing::{NOW_MS, TestDevice};
 use b4_protocol::ring::{Aim, Answer, Message, PathId, RingId, Route, Service, Side, Verdict};
 
@@ -108,10 +108,12 @@ fn a_request_and_what_comes_of_it() {
     check_route("ring-route-lookup", "Route, a lookup of anna at any of the five", Service::Lookup, Aim::Any, key, &[]);
     let copy: &[(&str, &[u8])] = &[("of the key", &key.0.to_be_bytes()), ("first or copy", &[1]), ("record and presence", &kept)];
     check_route("ring-route-copy", "Route, a copy for one node", Service::Copy, Aim::Node, PLACES[2], copy);
-    let answer = Answer { hops: 3, by: PLACES[3], verdict: Verdict::Answered, body: kept.clone() };
+    let answered = found(&kept, &PLACES[..2]);
+    let answer = Answer { hops: 3, by: PLACES[3], verdict: Verdict::Answered, body: answered.clone() };
     let head: &[(&str, &[u8])] = &[("type", &[0x09]), ("path", &path), ("hops", &[3]), ("by", &place(3)), ("verdict", &[0])];
-    check("ring-reply", "Reply to a lookup", &Message::Reply { path: PATH, answer }, &[head, &[("record and presence", kept.as_slice())]].concat());
-    assert!(Found::verify(&kept, user, cast.authority.anchor(), None, NOW_MS).is_some_and(|found| found.presence.is_some()));
+    check("ring-reply", "Reply to a lookup", &Message::Reply { path: PATH, answer }, &[head, &[("record and presence", kept.as_slice()), ("places", &[2]), ("place 1", &place(0)), ("place 2", &place(1))]].concat());
+    assert_eq!(Found::holders(&answered), Some(PLACES[..2].to_vec()));
+    assert!(Found::verify(&answered, user, cast.authority.anchor(), None, NOW_MS).is_some_and(|found| found.presence.is_some()));
     let fields: &[(&str, &[u8])] = &[("type", &[0x08]), ("path", &path), ("ttl", &[7]), ("count of suspects", &[1]), ("suspect 1", &place(0))];
     check("ring-stuck", "Stuck", &Message::Stuck { path: PATH, ttl: 7, suspects: vec![PLACES[0]] }, fields);
     let fields: &[(&str, &[u8])] = &[("type", &[0x0a]), ("path", &path), ("direction", &[1]), ("body", b"sealed")];

@@ -27,6 +27,10 @@ const LIST: TableDefinition<&str, &[u8]> = TableDefinition::new("list");
 /// How long a revocation is remembered after its certificate has ended: a clock that ran ahead for a while loses none.
 const REVOCATION_KEPT_MS: u64 = 400 * DAY_MS;
 
+/// How long after its certificate's end a revocation is still listed: mail that the key signed before, or dates so, may lie that long
+/// (PROTOCOL.md#envelope).
+const LISTED_AFTER_MS: u64 = 31 * DAY_MS;
+
 /// Why the registry cannot do something. All of it is our environment's fault.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -207,7 +211,7 @@ impl Registry {
         })
     }
 
-    /// Signs a list of what is revoked and not expired, under the next sequence, and keeps it.
+    /// Signs a list of what is revoked and has not ended 31 days ago, under the next sequence, and keeps it.
     ///
     /// The sequence is never below the seconds since 1970, so that one begun anew, after the registry was lost or an older copy
     /// put back, goes on above all that pages have seen.
@@ -226,7 +230,7 @@ impl Registry {
             let mut left_out = 0;
             for entry in revoked.iter()? {
                 let (serial_hash, not_after_ms) = entry?;
-                if not_after_ms.value() <= now_ms {
+                if not_after_ms.value().saturating_add(LISTED_AFTER_MS) <= now_ms {
                     continue;
                 }
                 if serials.len() < REVOCATIONS_MAX {
@@ -285,14 +289,14 @@ fn record_of(
     Ok(bytes.map(|bytes| NameRecord::decode(bytes.value())).transpose()?)
 }
 
-/// Puts every certificate of a record that is still valid among the revoked; how many.
+/// Puts every certificate of a record that can still be believed, for mail of its time, among the revoked; how many.
 fn take_back(transaction: &WriteTransaction, record: &NameRecord, now_ms: u64) -> Result<usize, RegistryError> {
     let mut revoked = transaction.open_table(REVOKED)?;
     let mut count = 0;
     for device in &record.devices {
         let newest = (device.serial_hash, device.not_after_ms);
         for (serial_hash, not_after_ms) in device.superseded.iter().copied().chain([newest]) {
-            if not_after_ms > now_ms {
+            if not_after_ms.saturating_add(LISTED_AFTER_MS) > now_ms {
                 revoked.insert(&serial_hash, not_after_ms)?;
                 count += 1;
             }
@@ -372,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_name_is_listed_until_its_certificate_ends() {
+    fn a_revoked_name_is_listed_until_no_mail_of_its_certificate_can_lie_anywhere() {
         let (_dir, registry) = fresh();
         claim(&registry, "anna", 0, None).expect("a free name");
         let sign = |now| {
@@ -394,8 +398,9 @@ mod tests {
         assert_eq!(registry.complete_list().expect("readable"), None);
         assert_eq!(sign(NOW_MS), (first + 1, 1));
         assert_eq!(registry.devices(&user("anna"), NOW_MS), Ok(Some(vec![])));
-        let ahead = first + 91 * DAY_MS / SECOND_MS;
-        assert_eq!(sign(NOW_MS + 91 * DAY_MS), (ahead, 0));
+        let ahead = first + 121 * DAY_MS / SECOND_MS;
+        assert_eq!(sign(NOW_MS + 91 * DAY_MS).1, 1, "it has ended, and what it signed before may still lie somewhere");
+        assert_eq!(sign(NOW_MS + 121 * DAY_MS), (ahead, 0));
         assert_eq!(sign(NOW_MS), (ahead + 1, 1), "a clock that ran ahead has lost nothing");
     }
 

@@ -87,7 +87,10 @@ impl World {
                 let result = machine.device.keys.perform(&mut machine.rng, &op);
                 self.schedule(2, Event::Input { node, life, input: Input::KeyDone { ticket, result } });
             }
-            Effect::Notify(event) => self.machines[node].seen.apply(event),
+            Effect::Notify(event) => {
+                self.watch_event(node, &event);
+                self.machines[node].seen.apply(event);
+            }
         }
     }
 

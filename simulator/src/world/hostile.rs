@@ -1,16 +1,17 @@
 //! Enemies with a certificate: true handshakes and sessions, and behind them whatever the test says.
 //!
 //! A hostile machine has no node. It dials through the relay, and says `Hello`, acknowledges, answers pings and whoever asks for its
-//! certificate as a node does, so that it is taken for one; all else is the test's.
+//! certificate as a node does, so that it is taken for one; all else is the test's, its way with mail, too.
 
 use std::collections::BTreeMap;
 
 use b4_protocol::handshake::{AwaitM2, AwaitM4, Judge, start};
 use b4_protocol::identity::NodeId;
 use b4_protocol::identity::testing::TestDevice;
+use b4_protocol::mailbox::{CollectMessage, DepositMessage};
 use b4_protocol::node::{Input, LinkId};
 use b4_protocol::ring::{Answer, Message, RingId, Route, Service, Verdict};
-use b4_protocol::session::{Content, LIVE, RING, Session};
+use b4_protocol::session::{COLLECT, Content, DEPOSIT, LIVE, RING, Session};
 use b4_protocol::signal::description::{Description, SdpKind};
 use b4_protocol::signal::relay::{ClientFrame, RelayFrame};
 use b4_protocol::signal::sealed::{Dial, DialId, Header, OfferDraft, SignalKind};
@@ -34,6 +35,27 @@ struct Line {
     stage: Stage,
 }
 
+/// What an enemy is told of mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailHeard {
+    /// As one to leave mail with, or who leaves it.
+    Deposit(DepositMessage),
+    /// As one to collect it from, or who collects.
+    Collect(CollectMessage),
+}
+
+/// An enemy's way with mail: who it is, who says what, and what it answers.
+pub type Mailman = Box<dyn FnMut(&TestDevice, NodeIndex, &MailHeard) -> Vec<MailHeard>>;
+
+impl MailHeard {
+    fn sealed(&self) -> (u16, Content, Vec<u8>) {
+        match self {
+            Self::Deposit(message) => (DEPOSIT, Content::Deposit, message.encode()),
+            Self::Collect(message) => (COLLECT, Content::Collect, message.encode()),
+        }
+    }
+}
+
 /// What an enemy has in place of a node.
 #[derive(Default)]
 pub(crate) struct Hostile {
@@ -44,6 +66,8 @@ pub(crate) struct Hostile {
     answers: BTreeMap<Service, Vec<u8>>,
     /// Messages of the ring that came, but for pings and acknowledgements.
     heard: Vec<(NodeIndex, Message)>,
+    mailman: Option<Mailman>,
+    mail: Vec<(NodeIndex, MailHeard)>,
 }
 
 impl World {
@@ -69,6 +93,24 @@ impl World {
         if let Some(hostile) = &mut self.machines[node].hostile {
             hostile.answers.insert(service, body);
         }
+    }
+
+    /// From now on an enemy answers what it is told of mail so; nothing else.
+    pub fn hostile_mailman(&mut self, node: NodeIndex, mailman: Mailman) {
+        if let Some(hostile) = &mut self.machines[node].hostile {
+            hostile.mailman = Some(mailman);
+        }
+    }
+
+    /// What an enemy was told of mail, by whom.
+    pub fn hostile_mail(&self, node: NodeIndex) -> &[(NodeIndex, MailHeard)] {
+        self.machines[node].hostile.as_ref().map_or(&[], |hostile| hostile.mail.as_slice())
+    }
+
+    /// An enemy says something of mail in its session with a machine.
+    pub fn hostile_posts(&mut self, from: NodeIndex, to: NodeIndex, message: &MailHeard) {
+        let (channel, content, body) = message.sealed();
+        self.hostile_sends(from, to, channel, content, &body);
     }
 
     /// An enemy says something in its session with a machine.
@@ -193,6 +235,12 @@ impl World {
                 match opened.body {
                     Some((Content::Ping, token)) => self.seal_and_send(node, link, LIVE, Content::Pong, &token),
                     Some((Content::Ring, body)) => self.hostile_told(node, link, &body),
+                    Some((Content::Deposit, body)) => {
+                        self.hostile_mailed(node, link, DepositMessage::decode(&body).ok().map(MailHeard::Deposit));
+                    }
+                    Some((Content::Collect, body)) => {
+                        self.hostile_mailed(node, link, CollectMessage::decode(&body).ok().map(MailHeard::Collect));
+                    }
                     _ => {}
                 }
             }
@@ -209,6 +257,18 @@ impl World {
         let Some(hostile) = &mut self.machines[node].hostile else { return };
         if !matches!(message, Message::Ping { .. } | Message::Pong { .. } | Message::Ack { .. }) {
             hostile.heard.push((by, message));
+        }
+    }
+
+    fn hostile_mailed(&mut self, node: NodeIndex, link: LinkId, message: Option<MailHeard>) {
+        let (Some(message), Some((by, _))) = (message, self.line_of(node, link)) else { return };
+        let machine = &mut self.machines[node];
+        let Some(hostile) = &mut machine.hostile else { return };
+        let answers = hostile.mailman.as_mut().map(|mailman| mailman(&machine.device, by, &message)).unwrap_or_default();
+        hostile.mail.push((by, message));
+        for answer in answers {
+            let (channel, content, body) = answer.sealed();
+            self.seal_and_send(node, link, channel, content, &body);
         }
     }
 

@@ -11,6 +11,11 @@ impl World {
         self.unconnectable.insert((a.min(b), a.max(b)));
     }
 
+    /// There is a path between two machines again.
+    pub fn reunite(&mut self, a: NodeIndex, b: NodeIndex) {
+        self.unconnectable.remove(&(a.min(b), a.max(b)));
+    }
+
     /// Cuts every link of a machine in the middle of everything.
     pub fn cut_links(&mut self, node: NodeIndex) {
         let ends: Vec<(u64, LinkId)> = self.ends.values().filter(|end| end.node == node).map(|end| (end.number, end.link)).collect();
@@ -69,6 +74,7 @@ impl World {
 
     /// Puts a frame on its way to the other end of an open link.
     pub(super) fn send_frame(&mut self, node: NodeIndex, link: LinkId, channel: u16, frame: Vec<u8>) {
+        self.watch_frame(&frame);
         let other = self.end_of(node, link).filter(|end| end.is_open).and_then(|end| end.remote);
         if let Some(other) = other.filter(|other| !self.unheard.contains(other)) {
             let wait_ms = self.machines[node].slow_ms;

@@ -1,11 +1,13 @@
 //! A world: machines, a relay, a network between them, and a clock that only events move. Here are its time and its events;
-//! the other files have what happens to machines, effects, links, the relay and trust, what fails, and what enemies do.
+//! the other files have what happens to machines, effects, links, the relay and trust, what fails, what enemies do, and what must hold of
+//! the mail at every moment.
 
 mod effects;
 mod faults;
 mod hostile;
 mod links;
 mod machines;
+mod mail;
 mod relay;
 mod trust;
 
@@ -22,6 +24,8 @@ use crate::end::End;
 use crate::machine::Machine;
 use crate::relay_host::{Names, RelayHost};
 pub(crate) use hostile::Hostile;
+pub use hostile::{MailHeard, Mailman};
+use mail::Watch;
 use relay::ToRelay;
 
 /// Which machine.
@@ -86,6 +90,7 @@ pub struct World {
     connections_made: BTreeMap<NodeIndex, usize>,
     /// What the relay sent to whom, when somebody asked to keep it.
     kept: Option<Vec<(NodeIndex, Vec<u8>)>>,
+    watch: Watch,
     trace: [u8; 32],
 }
 
@@ -114,6 +119,7 @@ impl World {
             published: None,
             connections_made: BTreeMap::new(),
             kept: None,
+            watch: Watch::default(),
             trace: [0; 32],
         };
         world.start_relay();

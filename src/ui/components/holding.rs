@@ -10,6 +10,8 @@ use crate::ui::words;
 const MIB: u64 = 1024 * 1024;
 /// Spaces to choose from, in MiB: nothing, a quarter of the default, the default, and what fits a phone and a desk. Guesses.
 const CHOICES_MIB: [u64; 5] = [0, 64, 256, 1024, 4096];
+/// Days to choose from: the last is the most that a message lies with others.
+const CHOICES_DAYS: [u8; 4] = [1, 3, 7, 30];
 
 /// Counts, the choice of space, and the way to withdraw; without the counts while they are not known yet.
 pub fn holding(view: Option<&HoldingView>, engine: &EngineHandle) -> Html {
@@ -40,7 +42,26 @@ fn known(view: &HoldingView, engine: &EngineHandle) -> Html {
                 <button data-testid="holding-withdraw" onclick={on_lend.reform(|_: MouseEvent| 0)}>{ words::WITHDRAW }</button>
                 <p class="hint">{ words::WITHDRAW_HINT }</p>
             }
+            <label class="storage">{ words::MAIL_EXPIRY }{ days(view.keep_days, engine) }</label>
         </>
+    }
+}
+
+/// The choice of days.
+fn days(keep_days: u8, engine: &EngineHandle) -> Html {
+    let engine = engine.clone();
+    let on_change = Callback::from(move |event: Event| {
+        let chosen: HtmlSelectElement = event.target_unchecked_into();
+        if let Ok(days) = chosen.value().parse() {
+            engine.send(Action::Node(Command::KeepFor { days }));
+        }
+    });
+    html! {
+        <select data-testid="mail-expiry" ~value={keep_days.to_string()} onchange={on_change}>
+            { for CHOICES_DAYS.into_iter().map(|days| html! {
+                <option key={days} value={days.to_string()} selected={days == keep_days}>{ words::days(days) }</option>
+            }) }
+        </select>
     }
 }
 

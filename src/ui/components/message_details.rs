@@ -1,6 +1,6 @@
 //! What there is to know about a message: when it was written, where it is, who keeps it, what keeps it closed.
 
-use b4_protocol::node::MessageView;
+use b4_protocol::node::{MessageState, MessageView, Sealing};
 use yew::prelude::*;
 
 use crate::ui::{time, words};
@@ -11,6 +11,8 @@ const ID_DIGITS: usize = 8;
 /// The details, below the message. `sentence` is about the state of one's own; `holders` are ids of nodes.
 pub fn message_details(message: &MessageView, sentence: Option<String>, holders: &[String]) -> Html {
     let id = |id: &String| html! { <><code title={id.clone()}>{ id.chars().take(ID_DIGITS).collect::<String>() }</code>{ " " }</> };
+    // What waits is in no session: how it will be sealed is not known before it is.
+    let is_sealed = message.sealing != Sealing::Session || !matches!(message.state, MessageState::Queued | MessageState::Held);
     html! {
         <dl class="message-more">
             <dt>{ words::MESSAGE_SENT }</dt>
@@ -23,8 +25,10 @@ pub fn message_details(message: &MessageView, sentence: Option<String>, holders:
                 <dt>{ words::MESSAGE_HOLDERS }</dt>
                 <dd data-testid="message-holders">{ for holders.iter().map(id) }</dd>
             }
-            <dt>{ words::MESSAGE_SEALING }</dt>
-            <dd data-testid="message-sealing" data-sealing={words::sealing_key(message.sealing)}>{ words::sealing(message.sealing) }</dd>
+            if is_sealed {
+                <dt>{ words::MESSAGE_SEALING }</dt>
+                <dd data-testid="message-sealing" data-sealing={words::sealing_key(message.sealing)}>{ words::sealing(message.sealing) }</dd>
+            }
         </dl>
     }
 }

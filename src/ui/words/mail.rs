@@ -16,6 +16,7 @@ pub const HOLDING_WHY: &str = "While somebody is away, peers keep messages for t
 pub const HOLDING_COUNT: &str = "Messages";
 pub const HOLDING_PEOPLE: &str = "For people";
 pub const HOLDING_BYTES: &str = "Space taken";
+pub const MAIL_EXPIRY: &str = "Leave my messages with others for at most";
 pub const STORAGE_LIMIT: &str = "Space that you lend";
 pub const LEND_NOTHING: &str = "None";
 pub const WITHDRAW: &str = "Stop keeping";
@@ -89,6 +90,11 @@ pub fn holding(view: &HoldingView) -> &'static str {
         (_, 0) => "Nothing is kept here at the moment.",
         _ => "",
     }
+}
+
+/// A choice of days.
+pub fn days(days: u8) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
 /// A choice of space.

@@ -292,8 +292,8 @@ pub const RING_LABEL: &str = "Who you are linked to";
 pub const RING_YOU: &str = "You";
 pub const RING_HINT: &str = "Pick a dot to see who it is.";
 pub const RING_EMPTY: &str = "As soon as somebody is there, you see them here.";
-pub const LEGEND: [(&str, &str); 4] =
-    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat")];
+pub const LEGEND: [(&str, &str); 5] =
+    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat"), ("holder", "keeps your mail")];
 pub const LINK_TABLE: [&str; 4] = ["Name", "Round trip", "Linked for", "Why"];
 pub const LINKS: &str = "Linked to you";
 pub const IN_RING: &str = "In the network";
@@ -364,7 +364,8 @@ pub fn link_cells(link: &LinkView) -> [String; 3] {
         (LinkKind::Theirs, false) => "Wanted by them",
         (LinkKind::Theirs, true) => "You chat",
     };
-    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), why.to_owned()]
+    let keeps = if link.is_holder { "; keeps your mail while you are away" } else { "" };
+    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), [why, keeps].concat()]
 }
 
 /// The same in a line.

@@ -7,8 +7,9 @@
 //!
 //! `cargo xtask bench [NAME]` runs this with the variables of the test suite, and `B4_BENCH` for the results.
 
-mod figure;
+mod deposits;
 mod eight_pages;
+mod figure;
 mod first_message;
 mod latency;
 mod lighthouse;
@@ -29,7 +30,7 @@ use anyhow::{Result, ensure};
 use figure::Measured;
 
 /// All benchmarks, in the order in which they run.
-const NAMES: [&str; 7] = ["load", "first-message", "latency", "round-trip", "throughput", "eight-pages", "lighthouse"];
+const NAMES: [&str; 8] = ["load", "first-message", "latency", "round-trip", "throughput", "eight-pages", "deposits", "lighthouse"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -63,6 +64,7 @@ async fn run(name: &str) -> Result<Measured> {
         "round-trip" => round_trip::measure().await,
         "throughput" => throughput::measure().await,
         "eight-pages" => eight_pages::measure().await,
+        "deposits" => deposits::measure().await,
         _ => lighthouse::measure().await,
     }
 }

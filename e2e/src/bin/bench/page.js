@@ -65,10 +65,25 @@
         }
       }
     }
+    tally();
     waiting = waiting.filter((again) => !again());
   }
 
-  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ["data-state", "data-testid"] });
+  // What the list of contacts counts as unread, each time it changes; and when the page said that it was online.
+  const unread = [];
+  let online = null;
+
+  function tally() {
+    const sum = [...document.querySelectorAll(".badge")].reduce((sum, badge) => sum + Number(badge.textContent), 0);
+    if (sum !== (unread.at(-1)?.sum ?? 0)) {
+      unread.push({ sum, at: performance.now() });
+    }
+    if (online === null && one("network-status")?.dataset.state === "online") {
+      online = performance.now();
+    }
+  }
+
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["data-state", "data-holders", "data-testid"] });
 
   // Resolves as soon as `found` returns something, looked at after every change of the document.
   function until(found) {
@@ -249,6 +264,32 @@
     return said;
   }
 
+  // Messages one at a time to somebody who is away; milliseconds from Enter to so many holders.
+  async function leaveSlowly(prefix, count, holders) {
+    const took = [];
+    for (let n = 0; n < count; n += 1) {
+      const text = `${prefix} ${n}`;
+      const at = say(text);
+      const shows = (message) => message.querySelector("[data-testid=message-text]")?.textContent === text;
+      const message = await until(() => [...document.querySelectorAll("[data-testid=message]")].findLast(shows));
+      await until(() => Number(message.dataset.holders) >= holders);
+      took.push(clock() - at);
+      await pause(100 + Math.random() * 100);
+    }
+    return took;
+  }
+
+  // Messages at once to somebody who is away.
+  function leaveAtOnce(prefix, count) {
+    Array.from({ length: count }, (_, n) => `${prefix} ${n}`).forEach(say);
+  }
+
+  // When the list of contacts counted so many unread, and when the page was online, after it began to load.
+  async function collected(count) {
+    const all = await until(() => unread.find(({ sum }) => sum >= count));
+    return { all: all.at, online };
+  }
+
   // Messages of `bytes` bytes at once. The page shows the newest ones; acknowledgements come in order.
   async function sayAtOnce(prefix, count, bytes) {
     const texts = Array.from({ length: count }, (_, n) => `${prefix} ${n} `.padEnd(bytes, "."));
@@ -298,7 +339,7 @@
   }
 
   // Orders take long and are asked after: a driver that waits for them would be measured, too.
-  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, stored, seen, traffic };
+  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, leaveSlowly, leaveAtOnce, collected, stored, seen, traffic };
   let job = {};
   globalThis.b4Bench = {
     begin(name, given) {

@@ -10,20 +10,25 @@ use crate::time::{Now, SECOND_MS};
 impl Holder {
     /// A holder said what it thinks of what this node offered or gave.
     pub fn verdicts(&mut self, from: RingId, mailbox: Mailbox, items: &[(EnvelopeId, Verdict)], now: Now, out: &mut Vec<HolderOrder>) {
-        self.asked.remove(&(from, mailbox));
+        // Whoever was not asked gets nothing: it might not be one of those who are to keep it.
+        if self.asked.remove(&(from, mailbox)).is_none() && !self.giving.contains_key(&from) {
+            return;
+        }
         let mut giving = self.giving.remove(&from).unwrap_or_default();
         giving.items.retain(|id| !items.iter().any(|(said, verdict)| said == id && *verdict != Verdict::Want));
         giving.until_ms = now.mono + HOLDER_WAIT_MS;
         for (id, verdict) in items {
             let Some(item) = self.boxes.get_mut(&mailbox).and_then(|items| items.get_mut(id)) else { continue };
             match verdict {
-                Verdict::Kept => note(&mut item.keepers, from),
-                Verdict::Want if giving.items.len() < DEPOSITS_UNDER_WAY => {
-                    giving.items.push(*id);
-                    out.push(HolderOrder::Give(from, mailbox, *id));
+                // Of what is cleared there, the tombstone comes, and it goes here, too; or it was a lie, as the other may be.
+                Verdict::Kept | Verdict::Cleared => note(&mut item.keepers, from),
+                // Once; what is over goes with the next offer.
+                Verdict::Want => {
+                    if giving.items.len() < DEPOSITS_UNDER_WAY && !giving.items.contains(id) {
+                        giving.items.push(*id);
+                        out.push(HolderOrder::Give(from, mailbox, *id));
+                    }
                 }
-                // The next look offers it again; and its tombstone comes, and clears it.
-                Verdict::Want | Verdict::Cleared => {}
                 Verdict::Full | Verdict::NotMine | Verdict::Refused => {
                     self.passed.insert((from, mailbox), now.mono + HOLDER_PASSED_MS);
                 }
@@ -73,21 +78,23 @@ impl Holder {
         let arc = around.arc(&mailbox);
         let is_leaving = self.limit_bytes == 0;
         let is_passed = |node: &RingId| self.passed.contains_key(&(*node, mailbox)) || (is_leaving && *node == self.me);
-        let five: Vec<RingId> = arc.iter().take(ARC).filter(|node| !is_passed(node)).take(COPIES).copied().collect();
+        let all: Vec<RingId> = arc.iter().take(ARC).filter(|node| !is_passed(node)).copied().collect();
+        let five = &all[..all.len().min(COPIES)];
         if five.is_empty() {
             return;
         }
-        let rank = five.iter().position(|node| *node == self.me);
+        let rank = all.iter().position(|node| *node == self.me);
         let Some(items) = self.boxes.get_mut(&mailbox) else { return };
         for (_, item) in items.iter_mut().filter(|(_, item)| item.known_until_ms <= now.mono) {
             item.keepers.clear();
             item.known_until_ms = now.mono + KNOWN_MS;
         }
         // Those that a depositor left at all five at once need nobody's care: the first finds that out, the others wait for its word.
+        // When others come before all five, it is the first still; who is far away by now and knows of nobody nearer gives, too.
         let settled_ms = SETTLE_MS * (1 + 2 * rank.unwrap_or_default() as u64);
         for to in five.iter().filter(|to| **to != self.me) {
             let is_due = |item: &Item| {
-                let giver = five.iter().find(|node| **node == self.me || item.keepers.contains(node));
+                let giver = all.iter().find(|node| **node == self.me || item.keepers.contains(node));
                 let is_settled = item.stored_ms.is_some_and(|at| at == 0 || now.mono >= at + settled_ms);
                 is_settled && !item.keepers.contains(to) && (giver == Some(&self.me) || rank.is_none())
             };
@@ -103,8 +110,8 @@ impl Holder {
             self.asked.insert((*to, mailbox), now.mono + HOLDER_WAIT_MS);
             out.push(HolderOrder::Send(*to, DepositMessage::Offer { is_first_hand: false, mailbox, items: offers }));
         }
-        if rank.is_none() && (is_leaving || !around.is_in_arc(&mailbox)) {
-            self.let_go(mailbox, &five, out);
+        if is_leaving || (rank.is_none() && five.len() == COPIES && !around.is_in_arc(&mailbox)) {
+            self.let_go(mailbox, five, out);
         }
     }
 

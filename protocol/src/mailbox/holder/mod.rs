@@ -18,9 +18,9 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{ARC, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
-use crate::ordered::OrderedMap;
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
 use crate::store::{Row, Table, Write};
 use crate::time::{HOUR_MS, Now, SECOND_MS};
@@ -33,6 +33,8 @@ const SETTLE_MS: u64 = 5 * SECOND_MS;
 const KNOWN_MS: u64 = HOUR_MS;
 /// Least time between two receipts for one item: each is a signature.
 const RECEIPT_AGAIN_MS: u64 = 30 * SECOND_MS;
+/// Holders past this node that are remembered. Guess.
+const ELSEWHERE_MAX: usize = 1_024;
 /// Nodes that are known to have one item; the first are forgotten.
 const KEEPERS_MAX: usize = 16;
 
@@ -65,13 +67,25 @@ pub enum HolderOrder {
 }
 
 /// Room that is kept for something that was said to be wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Wanted {
     mailbox: Mailbox,
     bytes: u64,
     is_tombstone: bool,
     is_first_hand: bool,
     until_ms: u64,
+    /// Others who offered it, and were told nothing.
+    others: Vec<RingId>,
+}
+
+/// What is known of something that is offered.
+enum Known {
+    New,
+    Said(Verdict),
+    /// It comes from another, or is being written: nothing is said until it is durable, so that it is not sent twice.
+    Awaited,
+    /// This tombstone clears it.
+    Cleared(EnvelopeId),
 }
 
 /// What is under way to one node, and until when its word is awaited.
@@ -96,6 +110,10 @@ pub struct Holding {
 pub struct Holder {
     me: RingId,
     limit_bytes: u64,
+    /// How much more the disk takes, where that is known.
+    room_bytes: Option<u64>,
+    /// Who keeps mail because this node had no room for it, until when that is relied upon.
+    elsewhere: OrderedMap<(Mailbox, RingId), u64>,
     boxes: OrderedMap<Mailbox, OrderedMap<EnvelopeId, Item>>,
     wanted: OrderedMap<(RingId, EnvelopeId), Wanted>,
     /// What was offered to others: until when their word is awaited.
@@ -113,6 +131,8 @@ impl Holder {
         let mut holder = Self {
             me,
             limit_bytes: LENT_BYTES,
+            room_bytes: None,
+            elsewhere: OrderedMap::new(),
             boxes: OrderedMap::new(),
             wanted: OrderedMap::new(),
             asked: OrderedMap::new(),
@@ -122,7 +142,7 @@ impl Holder {
         };
         for row in rows.iter().filter(|row| row.table == Table::Held) {
             if let Ok((mailbox, id, item)) = Item::read(row) {
-                holder.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+                holder.boxes.entry(mailbox).or_default().insert(id, item);
             }
         }
         holder
@@ -132,6 +152,29 @@ impl Holder {
     pub fn lend(&mut self, bytes: u64, now: Now) {
         self.limit_bytes = bytes;
         self.look_ms = self.look_ms.min(now.mono);
+    }
+
+    /// How much more the disk takes: nothing past it is taken, whatever is lent.
+    pub fn room_left(&mut self, bytes: u64) {
+        self.room_bytes = Some(bytes);
+    }
+
+    /// What may be kept now at most.
+    fn bound_bytes(&self) -> u64 {
+        self.room_bytes.map_or(self.limit_bytes, |room| self.limit_bytes.min(self.holding().bytes + room))
+    }
+
+    /// Who else keeps mail for this mailbox, past this node, which had no room: the first of them.
+    pub fn elsewhere(&self, mailbox: &Mailbox, now: Now) -> Vec<RingId> {
+        let of_it = self.elsewhere.iter().filter(|((of, _), until_ms)| of == mailbox && **until_ms > now.mono);
+        of_it.map(|((_, node), _)| *node).take(ARC).collect()
+    }
+
+    fn note_elsewhere(&mut self, mailbox: Mailbox, node: RingId, now: Now) {
+        self.elsewhere.retain(|_, until_ms| *until_ms > now.mono);
+        if self.elsewhere.len() < ELSEWHERE_MAX {
+            self.elsewhere.insert((mailbox, node), now.mono + 2 * HOLDER_PASSED_MS);
+        }
     }
 
     /// See [`Holder::lend`].
@@ -178,49 +221,78 @@ impl Holder {
         let is_mine = around.is_in_arc(&mailbox) && (is_first_hand || arc.is_empty() || arc.contains(&from));
         let mut tally = self.tally(from, &mailbox);
         let mut verdicts = Vec::with_capacity(items.len());
+        let mut tombstones = OrderedSet::new();
         for offered in items {
-            let known = self.known(from, is_first_hand, mailbox, offered.id, now, out);
-            let verdict = known.unwrap_or_else(|| match is_mine {
-                true => self.reserve(from, is_first_hand, mailbox, *offered, &mut tally, now),
-                false => Verdict::NotMine,
-            });
+            let verdict = match self.known(from, is_first_hand, mailbox, offered.id, now, out) {
+                Known::Said(verdict) => verdict,
+                Known::Awaited => continue,
+                Known::Cleared(by) => {
+                    tombstones.insert(by);
+                    Verdict::Cleared
+                }
+                Known::New if is_mine => self.reserve(from, is_first_hand, mailbox, *offered, &mut tally, now),
+                Known::New => Verdict::NotMine,
+            };
             verdicts.push((offered.id, verdict));
         }
-        out.push(HolderOrder::Send(from, DepositMessage::Verdicts { mailbox, items: verdicts }));
+        if !is_first_hand && verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Full) {
+            self.note_elsewhere(mailbox, from, now);
+        }
+        // Whoever offers what is cleared does not know yet.
+        out.extend(tombstones.into_iter().map(|by| HolderOrder::Give(from, mailbox, by)));
+        if !verdicts.is_empty() {
+            out.push(HolderOrder::Send(from, DepositMessage::Verdicts { mailbox, items: verdicts }));
+        }
     }
 
-    /// What is to be said of something that is here already, or was.
-    fn known(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, id: EnvelopeId, now: Now, out: &mut Vec<HolderOrder>) -> Option<Verdict> {
+    /// What is to be said of something that is here already, or was, or is about to be.
+    fn known(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, id: EnvelopeId, now: Now, out: &mut Vec<HolderOrder>) -> Known {
         if let Some(item) = self.boxes.get_mut(&mailbox).and_then(|items| items.get_mut(&id)) {
             if !is_first_hand {
                 note(&mut item.keepers, from);
             }
             if item.stored_ms.is_none() {
-                // It hears when it is durable.
                 note(&mut item.waiting, from);
-                return Some(Verdict::Want);
+                if is_first_hand {
+                    item.depositor = Some(from);
+                }
+                return Known::Awaited;
             }
             if is_first_hand && item.receipt_ms <= now.mono {
                 item.depositor = Some(from);
                 item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
                 out.push(HolderOrder::Receipt(from, mailbox, id, item.expiry_h()));
             }
-            return Some(Verdict::Kept);
+            return Known::Said(Verdict::Kept);
         }
-        let tombstone = self.tombstone_of(&mailbox, id)?;
-        // Whoever offers it does not know yet.
-        out.push(HolderOrder::Give(from, mailbox, tombstone));
-        Some(Verdict::Cleared)
+        if let Some(tombstone) = self.tombstone_of(&mailbox, id) {
+            return Known::Cleared(tombstone);
+        }
+        let mut others = self.wanted.iter_mut().filter(|((by, of), wanted)| *by != from && *of == id && wanted.mailbox == mailbox);
+        match others.next() {
+            // Once: whoever was to send it may never do so.
+            Some((_, wanted)) if !is_first_hand && !wanted.others.contains(&from) => {
+                note(&mut wanted.others, from);
+                Known::Awaited
+            }
+            _ => Known::New,
+        }
     }
 
     fn reserve(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, offered: Offered, tally: &mut Tally, now: Now) -> Verdict {
         let bytes = offered.bucket.map_or(TOMBSTONE_BYTES_MAX, |bucket| bucket.envelope_bytes_max() as u64);
         let is_tombstone = offered.bucket.is_none();
-        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, is_first_hand, self.limit_bytes) {
+        let mut others = Vec::new();
+        // What is offered once more is counted once.
+        if let Some(earlier) = self.wanted.remove(&(from, offered.id)) {
+            tally.take_out(earlier.bytes, earlier.is_tombstone, earlier.mailbox == mailbox, earlier.is_first_hand);
+            others = earlier.others;
+        }
+        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, is_first_hand, self.bound_bytes()) {
             return Verdict::Full;
         }
         tally.add(bytes, is_tombstone, true, is_first_hand);
-        self.wanted.insert((from, offered.id), Wanted { mailbox, bytes, is_tombstone, is_first_hand, until_ms: now.mono + WANTED_MS });
+        self.wanted.insert((from, offered.id), Wanted { mailbox, bytes, is_tombstone, is_first_hand, until_ms: now.mono + WANTED_MS, others });
         Verdict::Want
     }
 
@@ -243,12 +315,13 @@ impl Holder {
     pub fn came(&mut self, from: RingId, parcel: Parcel, bytes: Vec<u8>, now: Now, out: &mut Vec<HolderOrder>) {
         let (id, mailbox) = (parcel.id, parcel.mailbox);
         let wanted = self.wanted.remove(&(from, id)).filter(|wanted| wanted.mailbox == mailbox && u64::from(parcel.bytes) <= wanted.bytes);
+        let wanted = wanted.map(|wanted| wanted.is_first_hand);
         let verdict = match (&parcel.kind, wanted) {
             _ if self.has(&mailbox, id) => return self.again(from, mailbox, id, out),
             (ParcelKind::Envelope(_), _) if self.tombstone_of(&mailbox, id).is_some() => Verdict::Cleared,
             (ParcelKind::Envelope(_), Some(_)) if parcel.is_over(now.wall) => Verdict::Refused,
-            (ParcelKind::Envelope(_), Some(wanted)) => {
-                self.take(from, parcel, bytes, wanted.is_first_hand, out);
+            (ParcelKind::Envelope(_), Some(is_first_hand)) => {
+                self.take(from, parcel, bytes, is_first_hand, out);
                 return;
             }
             (ParcelKind::Tombstone(cleared), _) if wanted.is_some() || cleared.iter().any(|id| self.has(&mailbox, *id)) => {
@@ -290,7 +363,7 @@ impl Holder {
         let key = row_key(&mailbox, id);
         writes.push(Write { table: Table::Held, key: key.clone(), value: Some(item.row_value()) });
         writes.push(Write { table: Table::Envelopes, key, value: Some(bytes) });
-        self.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+        self.boxes.entry(mailbox).or_default().insert(id, item);
         out.push(HolderOrder::Keep(mailbox, id, writes));
     }
 
@@ -316,6 +389,14 @@ impl Holder {
         self.look_ms = self.look_ms.min(now.mono + SETTLE_MS);
     }
 
+    /// There is no room on the disk for an item.
+    pub fn not_stored(&mut self, mailbox: &Mailbox, id: EnvelopeId, out: &mut Vec<HolderOrder>) {
+        let item = self.boxes.get_mut(mailbox).and_then(|items| items.remove(&id));
+        for to in item.into_iter().flat_map(|item| item.waiting) {
+            out.push(HolderOrder::Send(to, DepositMessage::Verdicts { mailbox: *mailbox, items: vec![(id, Verdict::Full)] }));
+        }
+    }
+
     /// An item that was to be given is not on the disk any more: the browser took it. Others have it.
     pub fn missing(&mut self, mailbox: &Mailbox, id: EnvelopeId, out: &mut Vec<HolderOrder>) {
         if let Some(items) = self.boxes.get_mut(mailbox) {
@@ -332,9 +413,12 @@ impl Holder {
         self.look_ms = self.look_ms.min(now.mono + SECOND_MS);
     }
 
-    /// A session with a node began: what it should have can be offered.
+    /// A session with a node began: what it should have can be offered, and receipts that did not reach it are signed again.
     pub fn linked(&mut self, node: RingId, now: Now) {
         self.passed.retain(|(of, _), _| *of != node);
+        for (_, items) in self.boxes.iter_mut() {
+            items.iter_mut().filter(|(_, item)| item.depositor == Some(node)).for_each(|(_, item)| item.receipt_ms = 0);
+        }
         self.look_ms = self.look_ms.min(now.mono + SECOND_MS);
     }
 
@@ -368,14 +452,17 @@ impl Holder {
         self.boxes.get(mailbox).is_some_and(|items| items.contains_key(&id))
     }
 
-    /// The receiver itself says what it has. Past its bound of tombstones it is heeded, and not kept.
-    pub fn cleared(&mut self, from: RingId, parcel: Parcel, bytes: Vec<u8>, out: &mut Vec<HolderOrder>) {
-        if self.has(&parcel.mailbox, parcel.id) {
+    /// The receiver itself says what it has. Past its bound of tombstones it is heeded, and not kept; nor far from the mailbox, where
+    /// nothing is kept for it: whoever has a certificate could fill everybody's room with them.
+    pub fn cleared(&mut self, from: RingId, parcel: Parcel, bytes: Vec<u8>, around: &impl Neighbourhood, out: &mut Vec<HolderOrder>) {
+        let ParcelKind::Tombstone(cleared) = &parcel.kind else { return };
+        let is_wanted = around.is_in_arc(&parcel.mailbox) || cleared.iter().any(|id| self.has(&parcel.mailbox, *id));
+        if !is_wanted || self.has(&parcel.mailbox, parcel.id) {
             return;
         }
-        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, false, self.limit_bytes) {
+        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, false, self.bound_bytes()) {
             self.take(from, parcel, bytes, false, out);
-        } else if let ParcelKind::Tombstone(cleared) = &parcel.kind {
+        } else {
             out.push(HolderOrder::Write(self.clear(&parcel.mailbox, cleared)));
         }
     }

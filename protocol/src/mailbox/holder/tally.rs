@@ -20,6 +20,11 @@ impl Load {
         self.bytes += bytes;
     }
 
+    fn take_out(&mut self, bytes: u64) {
+        self.count -= 1;
+        self.bytes -= bytes;
+    }
+
     /// Whether one more of this size is within both bounds.
     fn takes(self, more: u64, count: usize, bytes: u64) -> bool {
         self.count < count && self.bytes + more <= bytes
@@ -47,6 +52,20 @@ impl Tally {
             self.depositor.add(bytes);
             if is_for_receiver {
                 self.pair.add(bytes);
+            }
+        }
+    }
+
+    /// The opposite of [`Tally::add`], for what was added so.
+    pub fn take_out(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, is_of_depositor: bool) {
+        self.all_bytes -= bytes + ROW_BYTES;
+        if is_for_receiver {
+            self.receiver[usize::from(is_tombstone)].take_out(bytes);
+        }
+        if is_of_depositor {
+            self.depositor.take_out(bytes);
+            if is_for_receiver {
+                self.pair.take_out(bytes);
             }
         }
     }

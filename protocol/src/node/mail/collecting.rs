@@ -6,19 +6,23 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
 use crate::identity::{UserId, VerifiedCertificate, clock_ms};
-use crate::limits::{ENVELOPE_SEEN_MS, TOMBSTONE_ENTRIES_MAX};
-use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, Opened, Sealed, Tombstone};
+use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
 use crate::node::journal::Purpose;
 use crate::node::{KeyUse, Row, Table};
-use crate::ordered::OrderedMap;
+use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{RingId, Standing as RingStanding};
 use crate::store::Write;
-use crate::time::{HOUR_MS, Now};
+use crate::time::{HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
 /// How long what has come is gathered before its holders are told: one signature for many.
 const GATHER_MS: u64 = 200;
+/// How often in a minute one holder is told what it should know.
+const REMINDERS_MAX: u8 = 8;
+/// Authors whose certificates need no second look, the latest first.
+const AUTHORS_MAX: usize = 16;
 /// Live messages that wait for the mail at most; the next is taken as it comes.
 const HELD_BACK_MAX: usize = 256;
 
@@ -96,7 +100,17 @@ impl Node {
         }
     }
 
+    /// What was passed over may be taken now.
+    pub(in crate::node) fn mail_again(&mut self, now: Now) {
+        if !self.mail.skipped.is_empty() {
+            self.mail.collector.again_now(now);
+        }
+    }
+
     pub(super) fn collecting_wake(&mut self, now: Now) {
+        if self.mail.collector.is_again_due(now) {
+            self.mail.skipped = OrderedSet::new();
+        }
         self.collect(now, |collector, out| collector.tend(now, out));
         if self.mail.clear_ms.take_if(|at| *at <= now.mono).is_some() {
             self.sign_tombstones(now);
@@ -108,35 +122,63 @@ impl Node {
         if standing != RingStanding::Member {
             return;
         }
-        let me = self.ring.me();
+        let five = self.own_holders();
+        self.look_elsewhere(&five, now);
+        self.mail.collector.joined(five, now);
+    }
+
+    /// Who keeps mail for this node's user: the first five behind their key, this node left out, as far as it knows them.
+    pub(in crate::node) fn own_holders(&self) -> Vec<RingId> {
         let mut arc = self.ring.arc_of(RingId::of_user(self.own.user_id()));
-        arc.retain(|place| *place != me);
-        for place in arc.iter().take(crate::limits::COPIES) {
-            if self.peer_at(*place).is_none() {
-                self.ring_dial(*place, now);
-            }
-        }
-        self.mail.collector.joined(arc, now);
+        arc.retain(|place| *place != self.ring.me());
+        arc.truncate(COPIES);
+        arc
     }
 
     pub(super) fn listed(&mut self, from: RingId, is_more: bool, items: &[(EnvelopeId, MessageId)], now: Now) {
-        // Whoever still has what was seen does not know yet that it has come.
-        for (id, _) in items {
-            let known = self.mail.seen.get(id).and_then(|seen| seen.letter);
-            if let Some((author, message)) = known {
-                self.note_arrived(author, Arrived { id: message, envelope: *id }, &[from], None, now);
+        // Whoever still has what was seen does not know yet that it has come. What is not durable has not come: they hear when it is.
+        let durable = |id: &EnvelopeId| self.mail.seen.get(id).filter(|_| !self.mail.collector.is_here(id)).and_then(|seen| seen.letter);
+        let known: Vec<_> = items.iter().filter_map(|(id, _)| Some((*id, durable(id)?))).collect();
+        if !known.is_empty() && self.may_remind(from, now) {
+            for (envelope, (author, id)) in known {
+                self.note_arrived(author, Arrived { id, envelope }, &[from], None, now);
             }
         }
-        let is_done = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id);
+        // Whoever has what is being stored is one more to be told.
+        let is_done = |id: &EnvelopeId| (self.mail.seen.contains_key(id) && !self.mail.collector.is_here(id)) || self.mail.skipped.contains(id);
         let fresh: Vec<EnvelopeId> = items.iter().map(|(id, _)| *id).filter(|id| !is_done(id)).collect();
         let more_after = items.last().filter(|_| is_more).map(|(last, _)| *last);
         self.collect(now, |collector, out| collector.listed(from, &fresh, more_after, now, out));
     }
 
+    /// These keep mail for this node: it links to them, and a session is asked what it has.
+    pub(super) fn look_elsewhere(&mut self, places: &[RingId], now: Now) {
+        for place in places.iter().filter(|place| **place != self.ring.me()).copied().collect::<Vec<_>>() {
+            if self.peer_at(place).is_none() {
+                self.ring_dial(place, now);
+            }
+        }
+    }
+
+    /// Whether a holder is told once more what has come: each time is a signature, and one that is never content is told so often only.
+    fn may_remind(&mut self, holder: RingId, now: Now) -> bool {
+        let (until_ms, count) = self.mail.reminded.get(&holder).copied().filter(|(until_ms, _)| *until_ms > now.mono).unwrap_or((now.mono + MINUTE_MS, 0));
+        self.mail.reminded.insert(holder, (until_ms, count.saturating_add(1)));
+        if count >= REMINDERS_MAX {
+            self.mail.collector.again_later(now);
+        }
+        count < REMINDERS_MAX
+    }
+
     /// An envelope came from a holder.
     pub(super) fn letter_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) {
-        let sealed = Sealed::read(bytes).ok().filter(|sealed| self.mail.collector.came(from, sealed.id()));
-        let Some(sealed) = sealed else {
+        let sealed = Sealed::read(bytes).ok();
+        let is_known = |id: &EnvelopeId| self.mail.seen.contains_key(id) || self.mail.skipped.contains(id) || self.mail.collector.is_here(id);
+        if sealed.as_ref().is_some_and(|sealed| is_known(&sealed.id())) {
+            // It was late, and another brought it.
+            return;
+        }
+        let Some(sealed) = sealed.filter(|sealed| self.mail.collector.came(from, sealed.id(), now)) else {
             // Not what was asked for: another holder has the true one.
             self.mail.dropped += 1;
             self.collect(now, |collector, out| collector.failed(from, None, now, out));
@@ -156,14 +198,30 @@ impl Node {
     fn junk(&mut self, sealed: &Sealed, now: Now) {
         self.mail.dropped += 1;
         let (id, seen) = (sealed.id(), Seen { expiry_h: bounded_expiry_h(sealed.header(), now), letter: None });
-        self.mail.seen.insert(id, seen);
-        self.store(vec![seen.row(id)], Purpose::Quiet);
+        let writes = self.see(id, seen);
+        self.store(writes, Purpose::Quiet);
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 
-    /// Not now: it stays where it is.
+    /// Remembers an envelope as done, in place of the one that is over first where there are too many.
+    fn see(&mut self, id: EnvelopeId, seen: Seen) -> Vec<Write> {
+        let mut writes = vec![seen.row(id)];
+        if self.mail.seen.len() >= SEEN_MAX
+            && let Some(first) = self.mail.seen.iter().min_by_key(|(_, seen)| seen.expiry_h).map(|(id, _)| *id)
+        {
+            self.mail.seen.remove(&first);
+            writes.push(Write { table: Table::Seen, key: first.0.to_vec(), value: None });
+        }
+        self.mail.seen.insert(id, seen);
+        writes
+    }
+
+    /// Not now: it stays where it is, and is looked at again after a while.
     fn skip(&mut self, id: EnvelopeId, now: Now) {
-        self.mail.skipped.insert(id);
+        if self.mail.skipped.len() < SEEN_MAX {
+            self.mail.skipped.insert(id);
+        }
+        self.mail.collector.again_later(now);
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 
@@ -172,8 +230,16 @@ impl Node {
             return self.skip(sealed.id(), now);
         }
         let judge = Judge { own, anchor: &self.anchor, revoked: self.revoked.as_ref(), now_ms: now.wall };
-        let opened = sealed.open(result, self.directory.prekeys(), &judge, &mut self.rng);
+        let opened = sealed.open_of((result, self.directory.prekeys()), &judge, &self.mail.authors, &mut self.rng);
+        if let Ok(Opened { author, .. }) = &opened
+            && !self.mail.authors.contains(author)
+        {
+            self.mail.authors.truncate(AUTHORS_MAX - 1);
+            self.mail.authors.insert(0, author.clone());
+        }
         match opened {
+            // By this clock; it may be this one that is wrong.
+            Err(OpenError::Expired | OpenError::Time) => self.skip(sealed.id(), now),
             Err(_) => self.junk(sealed, now),
             Ok(opened) if self.blocked.contains(opened.author.user_id()) => self.junk(sealed, now),
             Ok(opened) => self.opened(from, sealed, opened, now),
@@ -205,8 +271,7 @@ impl Node {
             Arrival::Known | Arrival::Storing => (Vec::new(), None),
             Arrival::TooMany => return self.skip(id, now),
         };
-        writes.push(seen.row(id));
-        self.mail.seen.insert(id, seen);
+        writes.extend(self.see(id, seen));
         let purpose = Purpose::Letter { id, user, author: Box::new(author), incoming: incoming.map(Box::new) };
         self.store(writes, purpose);
     }
@@ -226,21 +291,29 @@ impl Node {
     fn receipt_opened(&mut self, from: RingId, sealed: &Sealed, author: &VerifiedCertificate, tombstone: &[u8], now: Now) {
         let (id, header) = (sealed.id(), *sealed.header());
         let said = Tombstone::verify(tombstone, &self.anchor, self.revoked.as_ref(), now.wall);
+        if said == Err(TombstoneError::Time) {
+            return self.skip(id, now);
+        }
         let Some(said) = said.ok().filter(|said| said.mailbox == author.user_id().mailbox()) else { return self.junk(sealed, now) };
         self.delivered_by_tombstone(&said, now);
-        // Its holders are to forget it; whoever wrote it hears nothing: receipts are never acknowledged in turn.
-        let key = KeyId::of(author);
-        let seen = Seen { expiry_h: header.expiry_h, letter: Some((key, header.id)) };
-        self.mail.seen.insert(id, seen);
-        self.store(vec![seen.row(id)], Purpose::Quiet);
+        let seen = Seen { expiry_h: header.expiry_h, letter: Some((KeyId::of(author), header.id)) };
+        let writes = self.see(id, seen);
+        self.store(writes, Purpose::Word { id, from });
+    }
+
+    /// What a receiver's word says is durable, and that it has come. Its holders are to forget it; whoever wrote it hears nothing: receipts
+    /// are never acknowledged in turn.
+    pub(in crate::node) fn word_stored(&mut self, id: EnvelopeId, from: RingId, now: Now) {
         let mut sources = self.mail.collector.sources(&id).to_vec();
         sources.push(from);
-        self.note_arrived(key, Arrived { id: header.id, envelope: id }, &sources, None, now);
+        if let Some((key, message)) = self.mail.seen.get(&id).and_then(|seen| seen.letter) {
+            self.note_arrived(key, Arrived { id: message, envelope: id }, &sources, None, now);
+        }
         self.collect(now, |collector, out| collector.done(id, now, out));
     }
 
     fn note_arrived(&mut self, key: KeyId, arrived: Arrived, sources: &[RingId], author: Option<VerifiedCertificate>, now: Now) {
-        let entry = self.mail.arrived.entry(key).or_insert_with(Arrivals::default);
+        let entry = self.mail.arrived.entry(key).or_default();
         if !entry.arrived.contains(&arrived) {
             entry.arrived.push(arrived);
         }
@@ -295,7 +368,10 @@ impl Node {
     /// The mail is in: what waited for it is taken.
     fn let_in(&mut self, now: Now) {
         for (user, bytes) in std::mem::take(&mut self.mail.held_back) {
-            self.message(&user, &bytes, now);
+            if !self.message(&user, &bytes, now) {
+                // As for one that comes now: it is not acknowledged, and sent again in the next session.
+                self.link_input(now, |links, _, _| links.hang_up(&user, now));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Around, MailKeyUse, Node, Reading};
 use crate::limits::FETCH_MAX;
-use crate::mailbox::{CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, Verdict};
+use crate::mailbox::{CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, TombstoneError, Verdict};
 use crate::node::journal::Purpose;
 use crate::node::{KeyUse, Loading};
 use crate::ring::RingId;
@@ -62,12 +62,18 @@ impl Node {
             return self.send_deposit(from, &DepositMessage::Verdicts { mailbox, items }, now);
         }
         self.hold(now, |holder, around, out| holder.offered(from, (is_first_hand, mailbox, items), around, now, out));
+        if !is_first_hand && !self.mail.holder.elsewhere(&mailbox, now).is_empty() {
+            self.push_mail(&mailbox, now);
+        }
     }
 
     /// An envelope to keep, or a tombstone. False when it is neither.
     pub(super) fn item_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) -> bool {
         if bytes.starts_with(b"B4T1") {
-            let Ok(tombstone) = Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall) else { return false };
+            let tombstone = match Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall) {
+                Ok(tombstone) => tombstone,
+                Err(why) => return is_of_another_time(why),
+            };
             self.delivered_by_tombstone(&tombstone, now);
             let parcel = Parcel::of_tombstone(&tombstone, &bytes);
             self.hold(now, |holder, _, out| holder.came(from, parcel, bytes, now, out));
@@ -85,6 +91,11 @@ impl Node {
         self.hold(now, |holder, _, out| holder.stored(mailbox, id, now, out));
         self.holding_changed();
         self.push_mail(mailbox, now);
+    }
+
+    /// There is no room on the disk for an item: whoever gave it hears that, and asks another.
+    pub(in crate::node) fn deposit_not_stored(&mut self, mailbox: &Mailbox, id: EnvelopeId, now: Now) {
+        self.hold(now, |holder, _, out| holder.not_stored(mailbox, id, out));
     }
 
     /// Whoever it is for is linked: they hear what there is.
@@ -112,7 +123,8 @@ impl Node {
 
     pub(super) fn tell_list(&mut self, to: RingId, mailbox: &Mailbox, after: EnvelopeId, now: Now) {
         let (items, is_more) = self.mail.holder.list(mailbox, after);
-        self.send_collect(to, &CollectMessage::List { is_more, items }, now);
+        let elsewhere = self.mail.holder.elsewhere(mailbox, now);
+        self.send_collect(to, &CollectMessage::List { is_more, items, elsewhere }, now);
     }
 
     pub(super) fn fetch_for(&mut self, to: RingId, mailbox: Mailbox, id: EnvelopeId, now: Now) {
@@ -126,11 +138,19 @@ impl Node {
 
     /// The receiver says what it has. False when that is not to be believed.
     pub(super) fn cleared_by_receiver(&mut self, from: RingId, theirs: &Mailbox, bytes: Vec<u8>, now: Now) -> bool {
-        let tombstone = Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall);
-        let Some(tombstone) = tombstone.ok().filter(|tombstone| tombstone.mailbox == *theirs) else { return false };
+        let tombstone = match Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall) {
+            Ok(tombstone) if tombstone.mailbox == *theirs => tombstone,
+            Ok(_) => return false,
+            Err(why) => return is_of_another_time(why),
+        };
         self.delivered_by_tombstone(&tombstone, now);
         let parcel = Parcel::of_tombstone(&tombstone, &bytes);
-        self.hold(now, |holder, _, out| holder.cleared(from, parcel, bytes, out));
+        self.hold(now, |holder, around, out| holder.cleared(from, parcel, bytes, around, out));
         true
     }
+}
+
+/// Whether a tombstone is refused for a clock or a list that differs, which is no breach of the rules: it is not heeded, and no more.
+fn is_of_another_time(why: TombstoneError) -> bool {
+    matches!(why, TombstoneError::Time | TombstoneError::Certificate(_))
 }

@@ -15,7 +15,7 @@ use crate::chat::{Conversation, MessageId};
 use crate::codec::Reader;
 use crate::crypto::sha256;
 use crate::identity::{TrustAnchor, UserId, VerifiedCertificate};
-use crate::limits::LENT_BYTES;
+use crate::limits::{ENVELOPE_MS, LENT_BYTES};
 use crate::mailbox::{
     CollectMessage, Collector, DepositMessage, Depositor, EnvelopeId, Holder, KeyId, Mailbox, Neighbourhood, Sealed, Tombstone, row_key,
 };
@@ -23,13 +23,17 @@ use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{Ring, RingId};
 use crate::session::Content;
 use crate::store::Write;
-use crate::time::{Now, SECOND_MS};
+use crate::time::{DAY_MS, Now, SECOND_MS};
 
 use collecting::{Arrivals, Seen};
 use sending::{Outgoing, Recipient, SealJob};
 
 /// Key of the row in `Table::Meta` that says how much is lent.
 const LENT_KEY: &[u8] = b"lent";
+/// Key of the row in `Table::Meta` that says for how many days one's own messages are left with others.
+const DAYS_KEY: &[u8] = b"days";
+/// The most, and what it is until the person says otherwise.
+const DAYS_MAX: u8 = (ENVELOPE_MS / DAY_MS) as u8;
 /// First byte of the keys of this device's earlier certificates, in `Table::Meta`.
 const CERTIFICATE_PREFIX: u8 = b'c';
 /// How long after its end a certificate's envelopes are still opened: longer than one lies.
@@ -78,16 +82,22 @@ pub(super) struct Mail {
     recipients: OrderedMap<UserId, Recipient>,
     looking: OrderedSet<UserId>,
     seen: OrderedMap<EnvelopeId, Seen>,
-    /// Not to be shown now, perhaps later: passed over until the page is loaded again.
+    /// Not to be shown now, perhaps later: passed over until all are asked again.
     skipped: OrderedSet<EnvelopeId>,
     /// This device's certificate, and those before it.
     own: Vec<VerifiedCertificate>,
+    /// Whose certificates were verified lately.
+    authors: Vec<VerifiedCertificate>,
     arrived: OrderedMap<KeyId, Arrivals>,
+    /// Linked holders that were told again what has come: how often, in the minute that ends then.
+    reminded: OrderedMap<RingId, (u64, u8)>,
     clear_ms: Option<u64>,
     /// Live messages that wait for what others keep.
     held_back: Vec<(UserId, Vec<u8>)>,
     /// Envelopes that were none: tampered with, or not for this node.
     dropped: u64,
+    /// For how many days one's own messages are left with others.
+    keep_days: u8,
     told: Option<HoldingView>,
     view_ms: u64,
     expiry_look_ms: u64,
@@ -110,10 +120,13 @@ impl Mail {
             seen: collecting::restore(rows, now, &mut writes),
             skipped: OrderedSet::new(),
             own: certificates(own, rows, anchor, now, &mut writes),
+            authors: Vec::new(),
             arrived: OrderedMap::new(),
+            reminded: OrderedMap::new(),
             clear_ms: None,
             held_back: Vec::new(),
             dropped: 0,
+            keep_days: DAYS_MAX,
             told: None,
             view_ms: now.mono,
             expiry_look_ms: now.mono,
@@ -121,6 +134,8 @@ impl Mail {
         let lent = rows.iter().find(|row| row.table == Table::Meta && row.key == LENT_KEY);
         let lent = lent.and_then(|row| row.value.as_slice().try_into().ok()).map_or(LENT_BYTES, u64::from_be_bytes);
         mail.holder.lend(lent, now);
+        let days = rows.iter().find(|row| row.table == Table::Meta && row.key == DAYS_KEY).and_then(|row| row.value.first().copied());
+        mail.keep_days = days.unwrap_or(DAYS_MAX).clamp(1, DAYS_MAX);
         sending::restore(&mut mail, rows, chats, now, &mut writes);
         (mail, writes)
     }
@@ -214,6 +229,7 @@ impl Node {
         let place = RingId::of_node(node);
         self.mail.holder.unlinked(place);
         self.mail.depositor.unlinked(place);
+        self.mail.reminded.remove(&place);
         self.collect(now, |collector, out| collector.unlinked(place, now, out));
     }
 
@@ -248,7 +264,10 @@ impl Node {
             CollectMessage::Ask { after } => self.tell_list(from, &theirs, after, now),
             CollectMessage::Fetch(ids) => ids.into_iter().for_each(|id| self.fetch_for(from, theirs, id, now)),
             CollectMessage::Clear(bytes) => return self.cleared_by_receiver(from, &theirs, bytes, now),
-            CollectMessage::List { is_more, items } => self.listed(from, is_more, &items, now),
+            CollectMessage::List { is_more, items, elsewhere } => {
+                self.listed(from, is_more, &items, now);
+                self.look_elsewhere(&elsewhere, now);
+            }
             CollectMessage::Letter(bytes) => self.letter_came(from, bytes, now),
             CollectMessage::Gone(id) => self.collect(now, |collector, out| collector.failed(from, Some(id), now, out)),
         }
@@ -318,6 +337,19 @@ impl Node {
         self.holding_changed();
     }
 
+    /// For how many days the person's messages are left with others, from now on.
+    pub(super) fn keep_for(&mut self, days: u8) {
+        self.mail.keep_days = days.clamp(1, DAYS_MAX);
+        let row = Write { table: Table::Meta, key: DAYS_KEY.to_vec(), value: Some(vec![self.mail.keep_days]) };
+        self.store(vec![row], Purpose::Quiet);
+        self.holding_changed();
+    }
+
+    /// The browser lets so much more be stored: half of it is left to this person's own messages.
+    pub(super) fn room_left(&mut self, bytes: u64) {
+        self.mail.holder.room_left(bytes / 2);
+    }
+
     /// What is kept here is to be told anew.
     fn holding_changed(&mut self) {
         self.mail.told = None;
@@ -333,6 +365,7 @@ impl Node {
             people: holding.receivers,
             bytes: holding.bytes,
             limit_bytes: self.mail.holder.limit_bytes(),
+            keep_days: self.mail.keep_days,
         };
         self.mail.told = Some(view);
         self.mail.view_ms = now.mono + VIEW_MS;

@@ -17,7 +17,7 @@ use crate::node::{Direction, Event, KeyUse, Row, Table};
 use crate::ordered::OrderedMap;
 use crate::ring::RingId;
 use crate::store::Write;
-use crate::time::{HOUR_MS, MINUTE_MS, Now};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
 /// Envelopes of one contact that are being sealed at once: each is a signature.
@@ -203,7 +203,11 @@ impl Node {
 
     fn seal(&mut self, user: &UserId, recipient: &Recipient, inside: Inside, body: &[u8]) {
         let Recipient { certificate, prekey, .. } = recipient;
-        let letter = Letter { author: &self.own, to: certificate, prekey: *prekey, body, keep_ms: ENVELOPE_MS };
+        let keep_ms = match inside {
+            Inside::Message(_) => u64::from(self.mail.keep_days) * DAY_MS,
+            Inside::Receipt => ENVELOPE_MS,
+        };
+        let letter = Letter { author: &self.own, to: certificate, prekey: *prekey, body, keep_ms };
         let Ok(draft) = EnvelopeDraft::new(&letter, &mut self.rng) else { return };
         let sealing = if prekey.is_some() { Sealing::Prekey } else { Sealing::CertifiedKey };
         if let Inside::Message(id) = inside {
@@ -240,6 +244,8 @@ impl Node {
     pub(in crate::node) fn sealed_stored(&mut self, id: EnvelopeId, bucket: crate::mailbox::Bucket, now: Now) {
         let Some(outgoing) = self.mail.outgoing.get(&id).cloned() else { return };
         self.mail.keep(id, bucket, outgoing, now);
+        // The screen learns how it is sealed.
+        self.holders_changed(id);
         self.tend_deposits(now);
     }
 
@@ -286,7 +292,9 @@ impl Node {
         let changed: Vec<EnvelopeId> = theirs.filter(|(id, outgoing)| is_news(id, outgoing)).map(|(id, _)| *id).collect();
         changed.into_iter().for_each(|id| self.holders_changed(id));
         self.tend_deposits(now);
-        self.leave_mail(user, now);
+        if self.mail_knows(user) {
+            self.leave_mail(user, now);
+        }
     }
 
     /// A holder's word that it keeps an envelope.
@@ -321,6 +329,7 @@ impl Node {
         let is_same = holders == known;
         outgoing.holders = holders.clone();
         let (row, with, inside, mailbox) = (outgoing.row(id), outgoing.user.clone(), outgoing.inside, outgoing.mailbox);
+        let sealing = outgoing.sealing;
         let is_done = inside == Inside::Receipt && holders.len() >= crate::limits::COPIES;
         if is_done {
             self.forget_outgoing(id);
@@ -331,7 +340,7 @@ impl Node {
         }
         if let Inside::Message(message) = inside {
             let available = self.mail.depositor.available(&mailbox);
-            self.notify(Event::MessageHeld { with: with.clone(), id: message, holders, available });
+            self.notify(Event::MessageHeld { with: with.clone(), id: message, holders, sealing, available });
             if !self.links.is_up(&with) {
                 let state = self.mail.state_of(message).map_or(MessageState::Queued, |(state, _)| state);
                 self.notify(Event::MessageChanged { with, id: message, state });
