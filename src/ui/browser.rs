@@ -35,8 +35,6 @@ pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 /// Chooses the colours.
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
 
-/// Goes to a path: `true` with a step in the history.
-pub type SetPath = Rc<dyn Fn(&str, bool)>;
 /// Looks up what is kept under a name.
 pub type Recall = Rc<dyn Fn(&str) -> Option<String>>;
 /// Keeps a text under a name; nothing for an empty one.
