@@ -457,7 +457,7 @@ proptest! {
 
 #[test]
 fn a_certificate_is_asked_for_once_and_no_more_when_it_is_revoked_or_over() {
-    let mut stage = stage();
+    let stage = stage();
     let (mut node, _) = node(&stage);
     let place = crate::ring::RingId::of_node(stage.bela.certificate.node_id());
     let dials = |node: &mut Node, now: Now| {
