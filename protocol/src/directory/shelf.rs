@@ -71,7 +71,10 @@ pub fn found(pair: &[u8], arc: &[RingId]) -> Vec<u8> {
     arc.iter().take(ARC).fold(head, |writer, place| writer.raw(&place.0.to_be_bytes())).into_bytes()
 }
 
-fn read_found(body: &[u8]) -> Result<(&[u8], &[u8], Vec<RingId>), Malformed> {
+/// Record, presence, and who stands there.
+type FoundParts<'a> = (&'a [u8], &'a [u8], Vec<RingId>);
+
+fn read_found(body: &[u8]) -> Result<FoundParts<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let (record, presence) = (reader.lp(RING_BODY_BYTES_MAX)?, reader.lp(RING_BODY_BYTES_MAX)?);
     let count = usize::from(reader.u8()?);

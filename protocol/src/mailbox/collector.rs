@@ -244,7 +244,7 @@ impl Collector {
             *under_way.entry(from).or_insert_with(|| 0) += 1;
             all += 1;
             wanted.step = Step::Fetching { from, since_ms: now.mono, until_ms: now.mono + HOLDER_WAIT_MS };
-            asks.entry(from).or_insert_with(Vec::new).push(*id);
+            asks.entry(from).or_default().push(*id);
         }
         out.extend(asks.into_iter().map(|(from, ids)| (from, CollectMessage::Fetch(ids))));
     }

@@ -114,7 +114,7 @@ impl Depositor {
             asked_before.insert(node, false);
         }
         let deposit = Deposit { bucket, holders: asked_before, under_way: OrderedSet::new() };
-        let outgoing = self.boxes.entry(mailbox).or_insert_with(Outgoing::default);
+        let outgoing = self.boxes.entry(mailbox).or_default();
         if outgoing.deposits.is_empty() {
             outgoing.look_ms = Some(now.mono);
         }

@@ -14,6 +14,9 @@ use crate::mailbox::{Bucket, EnvelopeId, Mailbox};
 use crate::ring::{PathId, RingId};
 use crate::store::Write;
 
+/// A message of theirs as it will be shown; their message with this number has so many missing before it now.
+pub(super) type Shown = (MessageView, Option<(u64, u32)>);
+
 /// What a write is for.
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
@@ -24,7 +27,7 @@ pub(super) enum Purpose {
     /// Somebody's record or presence, which came along this path: say that it is taken.
     Publication { path: PathId },
     /// A text of theirs that came by way of others, new or known: show it, and tell who keeps it and who wrote it.
-    Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<(MessageView, Option<(u64, u32)>)>> },
+    Letter { id: EnvelopeId, user: UserId, author: Box<VerifiedCertificate>, incoming: Option<Box<Shown>> },
     /// Word of a receiver, which came from there, that messages have come: tell who keeps it.
     Word { id: EnvelopeId, from: RingId },
     /// Something kept for somebody: say so.

@@ -97,7 +97,7 @@ impl Stage {
             }
             DepositorOrder::Give(node, mailbox, id) => {
                 self.given += 1;
-                self.kept.entry(node).or_insert_with(Vec::new).push(id);
+                self.kept.entry(node).or_default().push(id);
                 self.depositor.receipt(node, &mailbox, id, self.now);
             }
             DepositorOrder::Send(..) => {}

@@ -134,7 +134,7 @@ impl Holder {
         };
         for row in rows.iter().filter(|row| row.table == Table::Held) {
             if let Ok((mailbox, id, item)) = Item::read(row) {
-                holder.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+                holder.boxes.entry(mailbox).or_default().insert(id, item);
             }
         }
         holder
@@ -336,7 +336,7 @@ impl Holder {
         let key = row_key(&mailbox, id);
         writes.push(Write { table: Table::Held, key: key.clone(), value: Some(item.row_value()) });
         writes.push(Write { table: Table::Envelopes, key, value: Some(bytes) });
-        self.boxes.entry(mailbox).or_insert_with(OrderedMap::new).insert(id, item);
+        self.boxes.entry(mailbox).or_default().insert(id, item);
         out.push(HolderOrder::Keep(mailbox, id, writes));
     }
 
