@@ -161,6 +161,10 @@ pub const ENVELOPE_SEEN_MS: u64 = DAY_MS;
 pub const TOMBSTONE_ENTRIES_MAX: usize = 256;
 /// How far a clock may be behind that of whoever dated what it reads: a message, a prekey (PROTOCOL.md#records).
 pub const CLOCK_SKEW_MS: u64 = 10 * MINUTE_MS;
+/// Links kept for mail that the ring has no use for; the one idle longest is closed for a new one.
+pub const MAIL_LINKS_MAX: usize = 8;
+/// How long such a link is kept after the last that was said over it about mail.
+pub const MAIL_IDLE_MS: u64 = 60 * SECOND_MS;
 /// Copies of an envelope that are wanted. Who holds them are the first ones clockwise of the mailbox's key with room (PROTOCOL.md#deposits).
 pub const COPIES: usize = 5;
 /// Copies from which on a message counts as held: the sender may go.

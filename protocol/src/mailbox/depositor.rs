@@ -68,18 +68,19 @@ struct Outgoing {
 #[derive(Clone, Debug)]
 pub struct Depositor {
     me: RingId,
+    copies: usize,
     boxes: OrderedMap<Mailbox, Outgoing>,
 }
 
 impl Outgoing {
     /// The five that are asked: the first that are not passed over.
-    fn five(&self) -> Vec<RingId> {
+    fn five(&self, copies: usize) -> Vec<RingId> {
         let is_passed = |node: &&RingId| matches!(self.steps.get(*node), Some(Step::Passed { .. }));
-        self.candidates.iter().filter(|node| !is_passed(node)).take(COPIES).copied().collect()
+        self.candidates.iter().filter(|node| !is_passed(node)).take(copies).copied().collect()
     }
 
-    fn is_content(&self) -> bool {
-        self.deposits.values().all(|deposit| deposit.holders.values().filter(|is_of_round| **is_of_round).count() >= COPIES)
+    fn is_content(&self, copies: usize) -> bool {
+        self.deposits.values().all(|deposit| deposit.holders.values().filter(|is_of_round| **is_of_round).count() >= copies)
     }
 
     /// What one of the five has not, and is not about to have.
@@ -104,7 +105,12 @@ impl Outgoing {
 impl Depositor {
     /// One that has nothing to leave.
     pub fn new(me: RingId) -> Self {
-        Self { me, boxes: OrderedMap::new() }
+        Self { me, copies: COPIES, boxes: OrderedMap::new() }
+    }
+
+    /// Leaves everything with so many, instead of five: for experiments.
+    pub fn keep_copies(&mut self, copies: usize) {
+        self.copies = copies;
     }
 
     /// One more envelope is to be kept by five. `holders` have signed for it before: they are asked again.
@@ -268,7 +274,7 @@ impl Depositor {
             if outgoing.look_ms.is_some_and(|at| at <= now.mono) {
                 outgoing.look_ms = None;
                 outgoing.is_round_over = false;
-                if outgoing.is_content() {
+                if outgoing.is_content(self.copies) {
                     // A new round: whoever has signed before is asked whether it is still there.
                     for (_, deposit) in outgoing.deposits.iter_mut() {
                         deposit.holders.iter_mut().for_each(|(_, is_of_round)| *is_of_round = false);
@@ -280,7 +286,7 @@ impl Depositor {
             if outgoing.look_ms.is_none() {
                 continue;
             }
-            for node in outgoing.five() {
+            for node in outgoing.five(self.copies) {
                 let lacking = outgoing.lacking(node);
                 if lacking.is_empty() || outgoing.steps.contains_key(&node) {
                     continue;
@@ -293,7 +299,7 @@ impl Depositor {
                     out.push(DepositorOrder::Link(node));
                 }
             }
-            if outgoing.is_round_over != outgoing.is_content() {
+            if outgoing.is_round_over != outgoing.is_content(self.copies) {
                 outgoing.is_round_over = !outgoing.is_round_over;
                 let wait_ms = if outgoing.is_round_over { DEPOSIT_LOOK_MS } else { DEPOSIT_AGAIN_MS };
                 outgoing.look_ms = Some(now.mono + wait_ms);

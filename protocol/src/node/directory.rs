@@ -15,7 +15,7 @@ use crate::codec::{Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, found, pair, sequence_at};
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
+use crate::limits::{COPIES, HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ordered::OrderedSet;
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
 use crate::store::Write;
@@ -58,6 +58,8 @@ pub(super) enum Why {
     Add,
     /// To leave mail for them.
     Deposit,
+    /// To fetch one's own mail: who keeps it.
+    Collect,
 }
 
 /// What this node publishes, and what it keeps for others.
@@ -343,14 +345,19 @@ impl Node {
     pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
         let found = answer.and_then(|body| Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall));
         let places = answer.and_then(Found::holders).unwrap_or_default();
-        if let Some(found) = &found {
+        if let Some(found) = found.as_ref().filter(|_| why != Why::Collect) {
             self.mail_found(user, found, now);
         }
         // Whoever knows of no record may know who stands there; one that knows neither is not the last to be asked.
-        let is_enough = found.is_some() || (why == Why::Deposit && self.mail_knows(user) && !places.is_empty());
+        let is_enough = match why {
+            Why::Collect => !places.is_empty(),
+            Why::Deposit if self.mail_knows(user) && !places.is_empty() => true,
+            _ => found.is_some(),
+        };
         match (found, why) {
             (_, _) if !is_enough && attempt < 2 && answer.is_some() => self.look_up(user, why, attempt + 1, now),
             (_, Why::Deposit) => self.holders_found(user, &places, now),
+            (_, Why::Collect) => self.look_elsewhere(&places[..places.len().min(COPIES)], now),
             (None, Why::Reach) => self.ask_relay_to_reach(user, now),
             (None, Why::Add) => self.cannot_add(user),
             (Some(found), Why::Add) => self.record_to_add(user, found.record.devices(), now),

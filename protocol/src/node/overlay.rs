@@ -131,6 +131,7 @@ impl Node {
     pub(super) fn ring_message(&mut self, user: &UserId, body: &[u8], now: Now) -> bool {
         let Ok(message) = Message::decode(body) else { return false };
         self.overlay.bytes.1 += body.len() as u64;
+        self.mail_gives_back(user, &message, now);
         if let Some(node) = self.node_of(user) {
             self.ring_input(now, |ring, out| ring.message(RingId::of_node(&node), message, now.mono, out));
         }
@@ -252,15 +253,15 @@ impl Node {
         }
     }
 
-    /// A link that the ring has no use for goes, unless a conversation has.
+    /// A link that the ring has no use for goes, unless a conversation has, or the mail may.
     fn ring_close(&mut self, peer: RingId, is_dead: bool, now: Now) {
         let Some(user) = self.peer_at(peer).map(|peer| peer.user_id().clone()) else { return };
-        if is_dead || !self.has_use_for(&user, now) {
+        if is_dead || !(self.has_use_for(&user, now) || self.mail_keeps(peer, now)) {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
         }
     }
 
-    fn has_use_for(&self, user: &UserId, now: Now) -> bool {
+    pub(super) fn has_use_for(&self, user: &UserId, now: Now) -> bool {
         let is_waiting = self.chats.get(user).is_some_and(crate::chat::Conversation::has_waiting);
         is_waiting || self.on_screen.as_ref() == Some(user) || self.links.is_talking(user, now)
     }

@@ -1,6 +1,7 @@
 //! The program's command line: options that all experiments share, and the sub-commands. What they measure lies in the library.
 
 mod chord;
+mod deposits;
 mod fuzz;
 mod print;
 mod ring;
@@ -30,6 +31,7 @@ Examples:
   b4-simulator hops --nodes 10000 --seeds 2        path lengths in a ring at rest
   b4-simulator crash --fraction 0.5                half of the nodes crash at once, lookups before any repair
   b4-simulator churn --session-minutes 10 --webrtc nodes come and go, links are as in browsers
+  b4-simulator deposits --nodes 300 --copies 5     letters for people who are away for a day
   b4-simulator chord tables --seeds 20             the paper's tables II and III beside what this Chord does
   b4-simulator chord failures --fraction 0.3       one row of table II
   b4-simulator chord churn --rate 0.4 --json       one row of table III, a JSON object a seed, then their summary
@@ -52,6 +54,8 @@ enum Command {
     Split(ring::Split),
     /// Some nodes sleep for 1 to 30 minutes and wake up unaware; lookups 60 s after.
     Zombies(ring::Zombies),
+    /// Letters for people who are away: what is collected, late, lost, and what keeping it costs.
+    Deposits(deposits::Deposits),
     /// Small worlds with every kind of fault, and what must hold when it is quiet again.
     Fuzz(fuzz::Fuzz),
     /// A reference Chord (Stoica et al. 2003), which shows that this harness measures what the paper measured.
@@ -90,6 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Droppers(experiment) => experiment.run(),
         Command::Split(experiment) => experiment.run(),
         Command::Zombies(experiment) => experiment.run(),
+        Command::Deposits(experiment) => experiment.run(),
         Command::Fuzz(experiment) => experiment.run(),
         Command::Chord(experiment) => experiment.run(),
     };

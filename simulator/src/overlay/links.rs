@@ -45,13 +45,16 @@ impl Overlay {
         if self.nodes[peer as usize].links.remove(&caller).is_some() {
             let now_ms = self.now_ms;
             self.step(peer, |ring, out| ring.unlinked(caller, now_ms, out));
+            self.mail_unlinked(peer, caller);
         }
         self.nodes[dialler as usize].links.insert(dialled, (peer, link));
         self.nodes[peer as usize].links.insert(caller, (dialler, link));
         self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
         let now_ms = self.now_ms;
         for (at, other) in [(dialler, dialled), (peer, caller)] {
+            self.mail_notes(at, other);
             self.step(at, |ring, out| ring.linked(other, now_ms, out));
+            self.mail_linked(at, other);
         }
     }
 
@@ -59,6 +62,7 @@ impl Overlay {
     pub(super) fn close(&mut self, node: NodeIndex, peer: RingId) {
         let Some((at, link)) = self.nodes[node as usize].links.remove(&peer) else { return };
         let delay = self.latency(node, at);
+        self.mail_unlinked(node, peer);
         let peer = self.nodes[node as usize].id;
         self.gone_in(delay, at, peer, link);
     }
@@ -76,6 +80,7 @@ impl Overlay {
         if state.links.get(&peer).is_some_and(|(_, number)| *number == link) {
             state.links.remove(&peer);
             self.step(at, |ring, out| ring.unlinked(peer, now_ms, out));
+            self.mail_unlinked(at, peer);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Large worlds: thousands of rings of the core under one virtual clock, without cryptography. A link opens after its signalling
-//! went through the ring, in the sizes that sealed signalling has; a record counts as it would be sealed and padded.
+//! went through the ring, in the sizes that sealed signalling has; a record counts as it would be sealed and padded. Where an experiment
+//! asks for it, each node has the machines of the mail beside its ring.
 //!
 //! Deliberately absent: keys and certificates (the small worlds have them), and what is measured (the experiments say that).
 
@@ -8,6 +9,7 @@ mod faults;
 mod hash;
 mod links;
 mod lookups;
+mod mail;
 mod nodes;
 mod orders;
 mod probes;
@@ -26,11 +28,13 @@ use crate::trace::TraceHash;
 
 pub use config::{LinkModel, OverlayConfig};
 pub use lookups::LookupResult;
+pub use mail::{Fate, LetterFacts, MailConfig, MailCounted};
 pub use probes::{Probe, ProbeResult};
 pub use traffic::Counted;
 
 use hash::ByRandomBits;
 use lookups::Lookups;
+use mail::{MailEvent, MailState, Post};
 use probes::Probes;
 use shelf::Shelf;
 use traffic::Traffic;
@@ -45,6 +49,7 @@ enum Event {
     Open { dialler: NodeIndex, life: u32, dialled: RingId, works: bool },
     /// One end hears that the link is gone.
     Gone { at: NodeIndex, peer: RingId, link: u64 },
+    Mail(Box<MailEvent>),
 }
 
 /// What stands in the queue.
@@ -52,12 +57,15 @@ enum Due {
     Wake { node: NodeIndex, life: u32 },
     /// A node without links asks the relay for some, a member for a witness.
     Introduce { node: NodeIndex, life: u32 },
+    /// Something of a node's mail is due.
+    Mail { node: NodeIndex, life: u32 },
     Shelved(u32),
 }
 
 struct NodeState {
     id: RingId,
     ring: Option<Ring>,
+    mail: Option<Box<MailState>>,
     /// How many nodes had this place before.
     life: u32,
     /// When the pending wake happens.
@@ -98,6 +106,12 @@ enum Asked {
     Signal { of: RingId },
     Lookup { number: u64 },
     Probe { number: u64 },
+    /// Who may keep mail for this key; so often it was asked before.
+    Holders { key: RingId, attempt: u8 },
+    /// One's own presence.
+    Publish,
+    /// A copy of another's.
+    Copy,
 }
 
 /// A world of rings.
@@ -129,6 +143,8 @@ pub struct Overlay {
     is_strict: bool,
     lookups: Lookups,
     probes: Probes,
+    /// What the mail has in common, where there is any.
+    post: Option<Box<Post>>,
     traffic: Traffic,
     trace: TraceHash,
     /// Filled while orders are carried out; kept for its memory.
@@ -159,6 +175,7 @@ impl Overlay {
             is_strict: false,
             lookups: Lookups::default(),
             probes: Probes::default(),
+            post: None,
             traffic: Traffic::default(),
             trace: TraceHash::new(),
             pending: Vec::new(),
@@ -213,6 +230,11 @@ impl Overlay {
                     self.introduce(node);
                 }
             }
+            Due::Mail { node, life } => {
+                if self.is_running(node, life) {
+                    self.mail_wake(node);
+                }
+            }
             Due::Shelved(number) => {
                 if let Some(event) = self.shelf.take(number) {
                     self.happen_shelved(event);
@@ -226,6 +248,7 @@ impl Overlay {
             Event::Message { from, to, link, message } => self.message(from, to, link, message),
             Event::Open { dialler, life, dialled, works } => self.open(dialler, life, dialled, works),
             Event::Gone { at, peer, link } => self.gone(at, peer, link),
+            Event::Mail(event) => self.mail_event(*event),
         }
     }
 

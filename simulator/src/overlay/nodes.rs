@@ -30,6 +30,7 @@ impl Overlay {
         let state = NodeState {
             id,
             ring: Some(ring),
+            mail: self.mail_of_newcomer(id),
             life: 0,
             wake_ms: u64::MAX,
             links: OrderedMap::new(),
@@ -151,14 +152,16 @@ impl Overlay {
         }
         state.life += 1;
         let id = state.id;
+        state.mail = None;
         let links = std::mem::take(&mut state.links);
         for asked in std::mem::take(&mut state.asked).into_values() {
             match asked {
                 Asked::Lookup { number } => self.lookup_void(number),
                 Asked::Probe { number } => self.probe_void(number),
-                Asked::Certificate { .. } | Asked::Signal { .. } => {}
+                Asked::Certificate { .. } | Asked::Signal { .. } | Asked::Holders { .. } | Asked::Publish | Asked::Copy => {}
             }
         }
+        self.mail_ended(id);
         self.live.remove(&id);
         self.members.remove(&id);
         self.places.remove(&id);
@@ -200,6 +203,7 @@ impl Overlay {
         if let Message::Reply { path, .. } = &message {
             self.note_routed(to, *path);
         }
+        self.mail_hears(to, from, &message);
         let Message::Route(route) = &message else {
             self.step(to, |ring, out| ring.message(from, message, now_ms, out));
             return;

@@ -14,17 +14,19 @@ impl Overlay {
         match outcome {
             Outcome::Send { to, message } => self.send(node, to, message),
             Outcome::Dial { to } => self.dial(node, to),
+            Outcome::Close { peer, is_dead: false } if self.mail_keeps(node, peer) => {}
             Outcome::Close { peer, .. } => self.close(node, peer),
-            Outcome::Delivered { path, service, key, .. } => self.delivered(node, path, service, key),
-            Outcome::Answered { request, path, by, verdict, hops, .. } => self.answered(node, request, (path, by, verdict, hops)),
+            Outcome::Delivered { path, service, key, body, .. } => self.delivered(node, path, service, (key, &body)),
+            Outcome::Answered { request, path, by, verdict, hops, body } => self.answered(node, request, (path, by, verdict, hops), &body),
             Outcome::Failed { request } => self.failed(node, request),
             Outcome::Standing(standing) => self.stands(node, standing),
-            Outcome::Along { .. } | Outcome::NearChanged => {}
+            Outcome::NearChanged => self.mail_near_changed(node),
+            Outcome::Along { .. } => {}
         }
     }
 
     /// Calls a ring in the middle of carrying out its orders.
-    fn later(&mut self, node: NodeIndex, act: impl FnOnce(&mut Ring, u64, &mut Vec<Outcome>)) {
+    pub(super) fn later(&mut self, node: NodeIndex, act: impl FnOnce(&mut Ring, u64, &mut Vec<Outcome>)) {
         let now_ms = self.now_ms;
         let mut out = Vec::new();
         if let Some(ring) = self.nodes[node as usize].ring.as_mut() {
@@ -56,7 +58,10 @@ impl Overlay {
         }
     }
 
-    fn dial(&mut self, node: NodeIndex, to: RingId) {
+    pub(super) fn dial(&mut self, node: NodeIndex, to: RingId) {
+        if self.mail_gives_back(node, to) {
+            return;
+        }
         if self.nodes[node as usize].introduced.contains(&Some(to)) {
             let peer = self.places.get(&to).copied().unwrap_or(node);
             let round_trip = 2 * self.latency(node, peer);
@@ -79,14 +84,16 @@ impl Overlay {
         path
     }
 
-    fn delivered(&mut self, node: NodeIndex, path: PathId, service: Service, key: RingId) {
+    fn delivered(&mut self, node: NodeIndex, path: PathId, service: Service, (key, said): (RingId, &[u8])) {
         if service == Service::Lookup {
             self.lookup_delivered(path, self.nodes[node as usize].id, key);
         }
         let body = match service {
             Service::Certificate => Sealed::Certificate.body(),
             Service::Signal => Sealed::Answer.body(),
-            _ => Vec::new(),
+            Service::Lookup => self.holders_for(node, key),
+            Service::Publish | Service::Copy => return self.published(node, path, service, said),
+            Service::Find => Vec::new(),
         };
         self.later(node, move |ring, now_ms, out| {
             ring.answer(path, body, now_ms, out);
@@ -96,7 +103,7 @@ impl Overlay {
         });
     }
 
-    fn answered(&mut self, node: NodeIndex, request: RequestId, (path, by, verdict, hops): (PathId, RingId, Verdict, u8)) {
+    fn answered(&mut self, node: NodeIndex, request: RequestId, (path, by, verdict, hops): (PathId, RingId, Verdict, u8), body: &[u8]) {
         match self.nodes[node as usize].asked.remove(&request) {
             Some(Asked::Certificate { of } | Asked::Signal { of }) if verdict == Verdict::NoSuchNode => self.dial_failed(node, of, false),
             Some(Asked::Certificate { of }) => {
@@ -109,7 +116,8 @@ impl Overlay {
             }
             Some(Asked::Lookup { number }) => self.lookup_answered(number, path, hops, by),
             Some(Asked::Probe { number }) => self.probe_done(number, Some((by, verdict))),
-            None => {}
+            Some(Asked::Holders { key, attempt }) => self.holders_found(node, key, attempt, Some(body)),
+            Some(Asked::Publish | Asked::Copy) | None => {}
         }
     }
 
@@ -118,12 +126,15 @@ impl Overlay {
             Some(Asked::Certificate { of } | Asked::Signal { of }) => self.dial_failed(node, of, false),
             Some(Asked::Lookup { number }) => self.lookup_failed(number),
             Some(Asked::Probe { number }) => self.probe_done(number, None),
-            None => {}
+            Some(Asked::Holders { key, attempt }) => self.holders_found(node, key, attempt, None),
+            Some(Asked::Publish) => self.publish_failed(node),
+            Some(Asked::Copy) | None => {}
         }
     }
 
     pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, was_answered: bool) {
         self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
+        self.mail_unreachable(node, of);
     }
 
     fn stands(&mut self, node: NodeIndex, standing: Standing) {
@@ -145,6 +156,7 @@ impl Overlay {
             }
             Standing::Joining => drop(self.members.remove(&id)),
         }
+        self.mail_standing(node, standing);
     }
 }
 

@@ -143,7 +143,7 @@ impl Traffic {
 }
 
 /// Bytes of the sealed, padded record that a message makes (PROTOCOL.md#records).
-fn sealed_len(bytes: usize) -> u64 {
+pub(super) fn sealed_len(bytes: usize) -> u64 {
     let padded = [64, 256, 1_024, 4_096, 16_000].into_iter().find(|size| *size >= bytes + 6).unwrap_or(16_000);
     11 + padded as u64 + 16
 }

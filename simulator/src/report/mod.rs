@@ -1,10 +1,12 @@
 //! What an experiment says: one [`Report`] a seed, and a [`Summary`] over the seeds. How it is printed lies in the program.
 
+mod deposits;
 mod estimate;
 mod summary;
 
 use serde::Serialize;
 
+pub use deposits::Deposits;
 pub use estimate::Estimate;
 pub use summary::Summary;
 
@@ -54,6 +56,9 @@ pub struct Report {
     pub healed_s: Option<f64>,
     /// New connections of a node in a minute.
     pub connections_per_node_min: Option<f64>,
+    /// What became of letters: fields of their own, which only the experiment with mail has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub deposits: Option<Deposits>,
     /// The simulator's speed: hours of a node's life per second of the wall clock, on one core. Not deterministic.
     pub node_hours_per_wall_s: Option<f64>,
     /// The run's fingerprint, see [`crate::TraceHash`]; 16 hexadecimal digits in JSON.
@@ -86,14 +91,19 @@ impl Report {
             first_routed_ms_p99: None,
             healed_s: None,
             connections_per_node_min: None,
+            deposits: None,
             node_hours_per_wall_s: None,
             trace_hash: 0,
         }
     }
 
     /// What the summary averages, by the name it has in JSON.
-    pub fn measures(&self) -> [(&'static str, Option<f64>); 18] {
-        [
+    pub fn measures(&self) -> Vec<(&'static str, Option<f64>)> {
+        // Where letters were watched, nothing was looked up.
+        if let Some(deposits) = &self.deposits {
+            return deposits.measures().into_iter().chain(self.costs()).collect();
+        }
+        let lookups = [
             ("lookups", Some(self.lookups as f64)),
             ("correct", Some(self.correct as f64)),
             ("failed_per_10k", Some(self.failed_per_10k)),
@@ -101,6 +111,12 @@ impl Report {
             ("hops_mean", Some(self.hops_mean)),
             ("hops_p99", Some(self.hops_p99)),
             ("timeouts_mean", Some(self.timeouts_mean)),
+        ];
+        lookups.into_iter().chain(self.costs()).collect()
+    }
+
+    fn costs(&self) -> [(&'static str, Option<f64>); 11] {
+        [
             ("degree_mean", self.degree_mean),
             ("degree_max", self.degree_max),
             ("bytes_per_node_s", self.bytes_per_node_s),

@@ -1,7 +1,7 @@
 //! Handing over: which of those who are to keep something have it, who of those that have it gives, and when this node may let go.
 
 use super::{Holder, HolderOrder, Item, KNOWN_MS, Neighbourhood, ParcelKind, SETTLE_MS, deletions, note};
-use crate::limits::{ARC, COPIES, DEPOSITS_UNDER_WAY, HANDOVER_LOOK_MS, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX};
+use crate::limits::{ARC, DEPOSITS_UNDER_WAY, HANDOVER_LOOK_MS, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX};
 use crate::mailbox::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::ordered::OrderedSet;
 use crate::ring::RingId;
@@ -79,7 +79,7 @@ impl Holder {
         let is_leaving = self.limit_bytes == 0;
         let is_passed = |node: &RingId| self.passed.contains_key(&(*node, mailbox)) || (is_leaving && *node == self.me);
         let all: Vec<RingId> = arc.iter().take(ARC).filter(|node| !is_passed(node)).copied().collect();
-        let five = &all[..all.len().min(COPIES)];
+        let five = &all[..all.len().min(self.copies)];
         if five.is_empty() {
             return;
         }
@@ -110,7 +110,7 @@ impl Holder {
             self.asked.insert((*to, mailbox), now.mono + HOLDER_WAIT_MS);
             out.push(HolderOrder::Send(*to, DepositMessage::Offer { is_first_hand: false, mailbox, items: offers }));
         }
-        if is_leaving || (rank.is_none() && five.len() == COPIES && !around.is_in_arc(&mailbox)) {
+        if is_leaving || (rank.is_none() && five.len() == self.copies && !around.is_in_arc(&mailbox)) {
             self.let_go(mailbox, five, out);
         }
     }

@@ -18,7 +18,7 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{Charge, ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{ARC, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{ARC, COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -109,6 +109,7 @@ pub struct Holding {
 /// What this node keeps for others.
 pub struct Holder {
     me: RingId,
+    copies: usize,
     limit_bytes: u64,
     /// How much more the disk takes, where that is known.
     room_bytes: Option<u64>,
@@ -130,6 +131,7 @@ impl Holder {
     pub fn restore(me: RingId, rows: &[Row], now: Now) -> Self {
         let mut holder = Self {
             me,
+            copies: COPIES,
             limit_bytes: LENT_BYTES,
             room_bytes: None,
             elsewhere: OrderedMap::new(),
@@ -146,6 +148,11 @@ impl Holder {
             }
         }
         holder
+    }
+
+    /// Has so many nodes keep everything, instead of five: for experiments.
+    pub fn keep_copies(&mut self, copies: usize) {
+        self.copies = copies;
     }
 
     /// How much may be kept at most. With less than there is nothing goes but what [`Holder::look`] has handed over: with 0, all of it.

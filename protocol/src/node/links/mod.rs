@@ -18,7 +18,7 @@ use crate::crypto::{KeyOp, KeyOpResult, Rng};
 use crate::handshake::{ALERT, Judge, Role};
 use crate::identity::{NodeId, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
 use crate::limits::{
-    CHAT_LINKS_MAX, HANDSHAKE_MS, HANDSHAKES_MAX, PROBE_IDLE_MS, PROBE_QUIET_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS, RING_LINKS_MAX, TALK_MS,
+    CHAT_LINKS_MAX, HANDSHAKE_MS, HANDSHAKES_MAX, MAIL_LINKS_MAX, PROBE_IDLE_MS, PROBE_QUIET_MS, PROBE_UNACKED_MS, PROBE_WAIT_MS, RING_LINKS_MAX, TALK_MS,
 };
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::session::{Content, LIVE};
@@ -27,8 +27,8 @@ use crate::signal::relay::IceServer;
 use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::Now;
 
-/// Links of all kinds and stages at once; further dials and offers are dropped. The chats, and twice as many that come and go.
-const LINKS_MAX: usize = RING_LINKS_MAX + CHAT_LINKS_MAX + 2 * HANDSHAKES_MAX;
+/// Links of all kinds and stages at once; further dials and offers are dropped. The chats and the mail, and twice as many that come and go.
+const LINKS_MAX: usize = RING_LINKS_MAX + CHAT_LINKS_MAX + MAIL_LINKS_MAX + 2 * HANDSHAKES_MAX;
 
 /// Which private-key operation of a link's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

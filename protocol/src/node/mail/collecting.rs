@@ -9,6 +9,7 @@ use crate::identity::{UserId, VerifiedCertificate, clock_ms};
 use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
 use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
+use crate::node::directory::Why;
 use crate::node::journal::{Purpose, Shown};
 use crate::node::{KeyUse, Row, Table};
 use crate::ordered::{OrderedMap, OrderedSet};
@@ -123,6 +124,11 @@ impl Node {
             return;
         }
         let five = self.own_holders();
+        if five.is_empty() {
+            // The key of this user is elsewhere in the ring. Waiting until those there hear of the presence would take longer.
+            let own = self.own.user_id().clone();
+            self.look_up(&own, Why::Collect, 0, now);
+        }
         self.look_elsewhere(&five, now);
         self.mail.collector.joined(five, now);
     }
@@ -152,7 +158,7 @@ impl Node {
     }
 
     /// These keep mail for this node: it links to them, and a session is asked what it has.
-    pub(super) fn look_elsewhere(&mut self, places: &[RingId], now: Now) {
+    pub(in crate::node) fn look_elsewhere(&mut self, places: &[RingId], now: Now) {
         for place in places.iter().filter(|place| **place != self.ring.me()).copied().collect::<Vec<_>>() {
             if self.peer_at(place).is_none() {
                 self.ring_dial(place, now);

@@ -6,6 +6,7 @@
 
 mod collecting;
 mod holding;
+mod lent;
 mod sending;
 
 use super::journal::Purpose;
@@ -15,7 +16,7 @@ use crate::chat::{Conversation, MessageId};
 use crate::codec::Reader;
 use crate::crypto::sha256;
 use crate::identity::{TrustAnchor, UserId, VerifiedCertificate};
-use crate::limits::{ENVELOPE_MS, LENT_BYTES};
+use crate::limits::{ENVELOPE_MS, LENT_BYTES, MAIL_IDLE_MS};
 use crate::mailbox::{
     CollectMessage, Collector, DepositMessage, Depositor, EnvelopeId, Holder, KeyId, Mailbox, Neighbourhood, Sealed, Tombstone, row_key,
 };
@@ -76,6 +77,8 @@ pub(super) struct Mail {
     collector: Collector,
     /// Envelopes of this node that are not delivered.
     outgoing: OrderedMap<EnvelopeId, Outgoing>,
+    /// Sessions that the ring has no use for, and when something about mail was last said over them.
+    lent: OrderedMap<RingId, u64>,
     by_message: OrderedMap<MessageId, EnvelopeId>,
     /// Messages that are being sealed.
     sealing: OrderedSet<MessageId>,
@@ -113,6 +116,7 @@ impl Mail {
             depositor: Depositor::new(me),
             collector: Collector::default(),
             outgoing: OrderedMap::new(),
+            lent: OrderedMap::new(),
             by_message: OrderedMap::new(),
             sealing: OrderedSet::new(),
             recipients: OrderedMap::new(),
@@ -144,7 +148,8 @@ impl Mail {
         let due = [self.holder.deadline(), self.depositor.deadline(), self.collector.deadline(), self.clear_ms];
         let view = self.told.is_none().then_some(self.view_ms);
         let expiry = (!self.outgoing.is_empty()).then_some(self.expiry_look_ms);
-        due.into_iter().flatten().chain(view).chain(expiry).min()
+        let idle = self.lent.values().min().map(|at| at + MAIL_IDLE_MS);
+        due.into_iter().flatten().chain(view).chain(expiry).chain(idle).min()
     }
 
     fn own_of(&self, key: KeyId) -> Option<&VerifiedCertificate> {
@@ -212,6 +217,7 @@ impl Node {
         self.holding_wake(now);
         self.sending_wake(now);
         self.collecting_wake(now);
+        self.lent_wake(now);
         self.tell_holding(now);
     }
 
@@ -229,6 +235,7 @@ impl Node {
         let place = RingId::of_node(node);
         self.mail.holder.unlinked(place);
         self.mail.depositor.unlinked(place);
+        self.mail.lent.remove(&place);
         self.mail.reminded.remove(&place);
         self.collect(now, |collector, out| collector.unlinked(place, now, out));
     }
@@ -243,6 +250,7 @@ impl Node {
     /// A message on the channel `deposit`. False when it breaks the rules.
     pub(super) fn deposit_message(&mut self, user: &UserId, body: &[u8], now: Now) -> bool {
         let (Ok(message), Some(from)) = (DepositMessage::decode(body), self.place_of(user)) else { return false };
+        self.mail_used(from, now);
         match message {
             DepositMessage::Offer { is_first_hand, mailbox, items } => self.offered(from, is_first_hand, mailbox, &items, now),
             DepositMessage::Verdicts { mailbox, items } => {
@@ -258,6 +266,7 @@ impl Node {
     /// A message on the channel `collect`. False when it breaks the rules.
     pub(super) fn collect_message(&mut self, user: &UserId, body: &[u8], now: Now) -> bool {
         let (Ok(message), Some(from)) = (CollectMessage::decode(body), self.place_of(user)) else { return false };
+        self.mail_used(from, now);
         // Whoever asks gets what is for them, by what they are certified as: there is no way to ask for another's.
         let theirs = user.mailbox();
         match message {
@@ -316,11 +325,13 @@ impl Node {
     }
 
     fn send_deposit(&mut self, to: RingId, message: &DepositMessage, now: Now) {
+        self.mail_used(to, now);
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         self.send_body(&user, Content::Deposit, &message.encode(), now);
     }
 
     fn send_collect(&mut self, to: RingId, message: &CollectMessage, now: Now) {
+        self.mail_used(to, now);
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         self.send_body(&user, Content::Collect, &message.encode(), now);
     }
