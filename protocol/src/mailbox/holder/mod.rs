@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: keys, links and the disk. Positions stand for nodes, so that simulated worlds run thousands of these.
 
+mod elsewhere;
 mod handover;
 mod parcel;
 mod tally;
@@ -18,7 +19,7 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{Charge, ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{ARC, COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -33,8 +34,6 @@ const SETTLE_MS: u64 = 5 * SECOND_MS;
 const KNOWN_MS: u64 = HOUR_MS;
 /// Least time between two receipts for one item: each is a signature.
 const RECEIPT_AGAIN_MS: u64 = 30 * SECOND_MS;
-/// Holders past this node that are remembered. Guess.
-const ELSEWHERE_MAX: usize = 1_024;
 /// Nodes that are known to have one item; the first are forgotten.
 const KEEPERS_MAX: usize = 16;
 
@@ -169,19 +168,6 @@ impl Holder {
     /// What may be kept now at most.
     fn bound_bytes(&self) -> u64 {
         self.room_bytes.map_or(self.limit_bytes, |room| self.limit_bytes.min(self.holding().bytes + room))
-    }
-
-    /// Who else keeps mail for this mailbox, past this node, which had no room: the first of them.
-    pub fn elsewhere(&self, mailbox: &Mailbox, now: Now) -> Vec<RingId> {
-        let of_it = self.elsewhere.iter().filter(|((of, _), until_ms)| of == mailbox && **until_ms > now.mono);
-        of_it.map(|((_, node), _)| *node).take(ARC).collect()
-    }
-
-    fn note_elsewhere(&mut self, mailbox: Mailbox, node: RingId, now: Now) {
-        self.elsewhere.retain(|_, until_ms| *until_ms > now.mono);
-        if self.elsewhere.len() < ELSEWHERE_MAX {
-            self.elsewhere.insert((mailbox, node), now.mono + 2 * HOLDER_PASSED_MS);
-        }
     }
 
     /// See [`Holder::lend`].

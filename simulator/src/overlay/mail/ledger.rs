@@ -155,10 +155,12 @@ impl Ledger {
         let letter = &mut self.letters[number];
         let before = letter.holders.len();
         letter.holders.retain(|holder| *holder != place);
-        if letter.is_left && !letter.is_over && letter.holders.len() < before {
-            if let Some(falls) = letter.falls.get_mut(letter.holders.len()) {
-                *falls += 1;
-            }
+        if letter.is_left
+            && !letter.is_over
+            && letter.holders.len() < before
+            && let Some(falls) = letter.falls.get_mut(letter.holders.len())
+        {
+            *falls += 1;
         }
         self.note(number, now_ms, what, place);
     }
