@@ -75,7 +75,7 @@ fn tricky(trick: Trick, bela: NodeIndex) -> impl FnMut(&TestDevice, NodeIndex, &
                 items.extend((0..500).map(|number| (made_up(number), MessageId([9; 16]))));
                 items.sort();
             }
-            vec![MailHeard::Collect(CollectMessage::List { is_more: trick == Trick::MakeUp, items })]
+            vec![MailHeard::Collect(CollectMessage::List { is_more: trick == Trick::MakeUp, items, elsewhere: Vec::new() })]
         }
         MailHeard::Collect(CollectMessage::Fetch(ids)) => ids.iter().flat_map(|id| fetched(trick, &kept, *id)).map(MailHeard::Collect).collect(),
         _ => Vec::new(),
@@ -327,7 +327,7 @@ fn who_asks_for_anothers_mail_is_answered_the_same_whether_there_is_any() {
     let asks = [CollectMessage::Ask { after: EnvelopeId([0; 32]) }, CollectMessage::Ask { after: ids[0] }, CollectMessage::Fetch(ids.clone())];
     let [of_full, of_empty] = [full, empty].map(|node| answers(&mut stage, enemy, node, &asks));
     assert_eq!(of_full, of_empty, "there is no telling");
-    let nothing = CollectMessage::List { is_more: false, items: Vec::new() }.encode();
+    let nothing = CollectMessage::List { is_more: false, items: Vec::new(), elsewhere: Vec::new() }.encode();
     let gone = ids.iter().map(|id| CollectMessage::Gone(*id).encode());
     assert_eq!(of_full, [nothing.clone(), nothing].into_iter().chain(gone).collect::<Vec<_>>());
     stage.check();

@@ -328,7 +328,7 @@ impl Engine {
 
     /// While it is offered and not answered, the browser asks before the page closes.
     fn say_recovery(&self, recovery: Recovery) {
-        self.close_guard.replace((recovery == Recovery::Offered).then(CloseGuard::new));
+        self.close_guard.replace((recovery == Recovery::Offered).then(CloseGuard::listen));
         (self.tell)(Event::Recovery(recovery));
     }
 

@@ -70,7 +70,7 @@ pub struct CloseGuard {
 
 impl CloseGuard {
     /// Asks from now on.
-    pub fn new() -> Self {
+    pub fn listen() -> Self {
         let options = EventListenerOptions::enable_prevent_default();
         Self { _listener: EventListener::new_with_options(&js::window(), "beforeunload", options, Event::prevent_default) }
     }

@@ -42,6 +42,9 @@ async fn axe_finds_nothing_on_the_screens_of_the_app() -> Result<()> {
     anna.until_message("in", "hello", &[]).await?;
     anna.open_details().await?;
     found.extend(look(&anna, "a chat").await?);
+    anna.click("message-details").await?;
+    anna.until_seen("message-state").await?;
+    found.extend(look(&anna, "details of a message").await?);
     anna.open("/you").await?;
     anna.until_seen("you").await?;
     found.extend(look(&anna, "you").await?);

@@ -11,8 +11,12 @@ async fn a_taken_name_is_seen_while_typing_and_when_submitting() -> Result<()> {
     visitor.until_seen("onboarding-free").await?;
     // While the first thinks it over, the second takes it.
     other.onboard("anna").await?;
+    let count = "window.made = 0; const made = SubtleCrypto.prototype.generateKey;
+        SubtleCrypto.prototype.generateKey = function (...of) { window.made += 1; return made.apply(this, of); }";
+    visitor.browser.run(count, vec![]).await?;
     visitor.click("onboarding-submit").await?;
     visitor.until_text("onboarding-error", "Somebody has this name").await?;
+    assert_eq!(visitor.browser.run("return window.made", vec![]).await?, 0, "keys for nothing");
     visitor.write("onboarding-name", "anna").await?;
     visitor.until_text("onboarding-error", "Somebody has this name").await?;
     assert!(!visitor.sees("my-user-id").await?);

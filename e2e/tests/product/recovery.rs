@@ -44,7 +44,11 @@ async fn a_recovery_file_brings_the_name_to_another_browser_and_the_old_one_stop
     bela.until_message("in", "from the new browser", &[]).await?;
     assert!(!bela.sees("key-changed").await?);
     bela.say("welcome back").await?;
-    new.until_message("in", "welcome back", &[]).await
+    new.until_message("in", "welcome back", &[]).await?;
+    // The old one goes on where it is told to.
+    anna.click("take-over").await?;
+    anna.until_network("online").await?;
+    new.until_seen("superseded").await
 }
 
 #[tokio::test]

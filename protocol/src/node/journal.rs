@@ -14,7 +14,7 @@ use crate::mailbox::{Bucket, EnvelopeId, Mailbox};
 use crate::ring::{PathId, RingId};
 use crate::store::Write;
 
-/// A message to be shown, and how many are missing before another one now.
+/// A message of theirs as it will be shown; their message with this number has so many missing before it now.
 pub(super) type Shown = (MessageView, Option<(u64, u32)>);
 
 /// What a write is for.

@@ -17,6 +17,8 @@ use crate::time::{MINUTE_MS, Now, SECOND_MS};
 
 /// Certificates that the relay introduced and that are kept to dial by; the oldest goes.
 const INTRODUCED_MAX: usize = 32;
+/// Certificates of nodes that were linked or asked for, kept to dial by again: 300 kB at most. Guess.
+const CERTIFICATES_MAX: usize = 256;
 /// How long an introduced node counts as connected to the relay.
 const INTRODUCED_MS: u64 = 30 * SECOND_MS;
 /// Peers asked for by somebody who has none.
@@ -55,6 +57,8 @@ pub(super) struct Overlay {
     asked: OrderedMap<RequestId, (Asked, u64)>,
     /// Introduced by the relay, and until when that is fresh.
     introduced: OrderedMap<RingId, (VerifiedCertificate, u64)>,
+    /// Of nodes that were linked, or asked for over the ring: asked for once.
+    certificates: OrderedMap<RingId, VerifiedCertificate>,
     introduce_ms: u64,
     /// The paths of dials, and until when they last.
     paths: OrderedMap<DialId, (PathId, u64)>,
@@ -70,6 +74,16 @@ pub(super) struct Overlay {
 impl Overlay {
     pub fn deadline(&self, is_relay_up: bool) -> Option<u64> {
         is_relay_up.then_some(self.introduce_ms).into_iter().chain(self.view_ms).min()
+    }
+
+    /// Keeps a certificate to dial by; another goes where there is no room, whichever.
+    pub fn remember_certificate(&mut self, peer: &VerifiedCertificate) {
+        let place = RingId::of_node(peer.node_id());
+        if self.certificates.len() >= CERTIFICATES_MAX && !self.certificates.contains_key(&place) {
+            let gone = self.certificates.keys().find(|known| **known > place).or_else(|| self.certificates.keys().next()).copied();
+            gone.map(|gone| self.certificates.remove(&gone));
+        }
+        self.certificates.insert(place, peer.clone());
     }
 
     fn remember_path(&mut self, dial: DialId, path: PathId, now: Now) {
@@ -94,6 +108,9 @@ impl Node {
     /// A session is up: it is a link of the ring.
     pub(super) fn ring_linked(&mut self, node: &NodeId, now: Now) {
         let place = RingId::of_node(node);
+        if let Some(peer) = self.peer_at(place).cloned() {
+            self.overlay.remember_certificate(&peer);
+        }
         self.ring_input(now, |ring, out| ring.linked(place, now.mono, out));
     }
 
@@ -105,6 +122,8 @@ impl Node {
 
     pub(super) fn ring_dial_failed(&mut self, node: &NodeId, was_answered: bool, now: Now) {
         let place = RingId::of_node(node);
+        // Perhaps it has another by now.
+        self.overlay.certificates.remove(&place);
         self.ring_input(now, |ring, out| ring.dial_failed(place, was_answered, now.mono, out));
     }
 
@@ -203,12 +222,20 @@ impl Node {
             return;
         }
         let known = self.overlay.introduced.get(&to).filter(|(_, until_ms)| now.mono < *until_ms).map(|(peer, _)| peer.clone());
+        let known = known.or_else(|| self.certificate_of(to, now));
         if let Some(peer) = known {
             self.link_input(now, |links, _, ice| links.dial(peer, ice, now));
             return;
         }
         let request = Request { service: Service::Certificate, aim: Aim::Node, key: to, body: Vec::new() };
         self.ask_ring(request, Asked::Certificate { of: to }, now);
+    }
+
+    /// A certificate that is known already, and still good: nobody is asked for it again.
+    fn certificate_of(&self, place: RingId, now: Now) -> Option<VerifiedCertificate> {
+        let peer = self.overlay.certificates.get(&place)?;
+        let is_good = peer.is_good_at(now.wall, self.revoked.as_ref()).is_ok() && !self.blocked.contains(peer.user_id());
+        is_good.then(|| peer.clone())
     }
 
     /// Nothing is known of a node by which it could be dialled.
@@ -268,7 +295,10 @@ impl Node {
             (Asked::Certificate { of }, Verdict::Answered) => {
                 let peer = self.anchor.verify(&body, now.wall, self.revoked.as_ref()).ok();
                 match peer.filter(|peer| RingId::of_node(peer.node_id()) == of && !self.blocked.contains(peer.user_id())) {
-                    Some(peer) => self.link_input(now, |links, _, ice| links.dial(peer, ice, now)),
+                    Some(peer) => {
+                        self.overlay.remember_certificate(&peer);
+                        self.link_input(now, |links, _, ice| links.dial(peer, ice, now));
+                    }
                     None => self.cannot_dial(of, true, now),
                 }
             }

@@ -454,3 +454,25 @@ proptest! {
         prop_assert!(waiting.len() <= 20);
     }
 }
+
+#[test]
+fn a_certificate_is_asked_for_once_and_no_more_when_it_is_revoked_or_over() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let place = crate::ring::RingId::of_node(stage.bela.certificate.node_id());
+    let dials = |node: &mut Node, now: Now| {
+        node.ring_dial(place, now);
+        std::mem::take(&mut node.effects).iter().any(|effect| matches!(effect, Effect::LinkOffer { .. }))
+    };
+    assert!(!dials(&mut node, START), "nothing is known of her");
+    node.overlay.remember_certificate(&stage.bela.certificate);
+    let over = Now { wall: stage.bela.certificate.not_after_ms() + 1, ..START };
+    assert!(!dials(&mut node, over));
+    let serials = [stage.bela.certificate.serial_hash()].into();
+    let list = stage.authority.issuer().sign_revocations(&mut Rng::from_seed([4; 32]), 7, NOW_MS, &serials);
+    let list = RevocationList::decode_verified(&list, stage.authority.anchor(), None).expect("a list");
+    let known = node.revoked.replace(list);
+    assert!(!dials(&mut node, START));
+    node.revoked = known;
+    assert!(dials(&mut node, START));
+}

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: keys, links and the disk. Positions stand for nodes, so that simulated worlds run thousands of these.
 
+mod elsewhere;
 mod handover;
 mod parcel;
 mod tally;
@@ -15,10 +16,10 @@ mod tests;
 
 use parcel::Item;
 pub use parcel::{Parcel, ParcelKind, row_key};
-use tally::{ROW_BYTES, Tally};
+use tally::{Charge, ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{ARC, COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -33,8 +34,6 @@ const SETTLE_MS: u64 = 5 * SECOND_MS;
 const KNOWN_MS: u64 = HOUR_MS;
 /// Least time between two receipts for one item: each is a signature.
 const RECEIPT_AGAIN_MS: u64 = 30 * SECOND_MS;
-/// Holders past this node that are remembered. Guess.
-const ELSEWHERE_MAX: usize = 1_024;
 /// Nodes that are known to have one item; the first are forgotten.
 const KEEPERS_MAX: usize = 16;
 
@@ -171,19 +170,6 @@ impl Holder {
         self.room_bytes.map_or(self.limit_bytes, |room| self.limit_bytes.min(self.holding().bytes + room))
     }
 
-    /// Who else keeps mail for this mailbox, past this node, which had no room: the first of them.
-    pub fn elsewhere(&self, mailbox: &Mailbox, now: Now) -> Vec<RingId> {
-        let of_it = self.elsewhere.iter().filter(|((of, _), until_ms)| of == mailbox && **until_ms > now.mono);
-        of_it.map(|((_, node), _)| *node).take(ARC).collect()
-    }
-
-    fn note_elsewhere(&mut self, mailbox: Mailbox, node: RingId, now: Now) {
-        self.elsewhere.retain(|_, until_ms| *until_ms > now.mono);
-        if self.elsewhere.len() < ELSEWHERE_MAX {
-            self.elsewhere.insert((mailbox, node), now.mono + 2 * HOLDER_PASSED_MS);
-        }
-    }
-
     /// See [`Holder::lend`].
     pub fn limit_bytes(&self) -> u64 {
         self.limit_bytes
@@ -292,13 +278,13 @@ impl Holder {
         let mut others = Vec::new();
         // What is offered once more is counted once.
         if let Some(earlier) = self.wanted.remove(&(from, offered.id)) {
-            tally.take_out(earlier.bytes, earlier.is_tombstone, earlier.mailbox == mailbox, earlier.is_first_hand);
+            tally.take_out(earlier.bytes, earlier.is_tombstone, earlier.mailbox == mailbox, charge(earlier.is_first_hand));
             others = earlier.others;
         }
-        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, is_first_hand, self.bound_bytes()) {
+        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, charge(is_first_hand), self.bound_bytes()) {
             return Verdict::Full;
         }
-        tally.add(bytes, is_tombstone, true, is_first_hand);
+        tally.add(bytes, is_tombstone, true, charge(is_first_hand));
         self.wanted.insert((from, offered.id), Wanted { mailbox, bytes, is_tombstone, is_first_hand, until_ms: now.mono + WANTED_MS, others });
         Verdict::Want
     }
@@ -309,11 +295,17 @@ impl Holder {
         for (of, items) in self.boxes.iter() {
             for item in items.values() {
                 let is_tombstone = matches!(item.kind, ParcelKind::Tombstone(_));
-                tally.add(u64::from(item.bytes), is_tombstone, of == mailbox, item.depositor == Some(from));
+                let charge = match item {
+                    _ if item.depositor == Some(from) => Charge::Depositor,
+                    _ if item.giver == Some(from) => Charge::Giver,
+                    _ => Charge::Nobody,
+                };
+                tally.add(u64::from(item.bytes), is_tombstone, of == mailbox, charge);
             }
         }
         for ((by, _), wanted) in self.wanted.iter() {
-            tally.add(wanted.bytes, wanted.is_tombstone, wanted.mailbox == *mailbox, *by == from && wanted.is_first_hand);
+            let charge = if *by == from { charge(wanted.is_first_hand) } else { Charge::Nobody };
+            tally.add(wanted.bytes, wanted.is_tombstone, wanted.mailbox == *mailbox, charge);
         }
         tally
     }
@@ -360,6 +352,7 @@ impl Holder {
             bytes: length,
             expiry_ms,
             depositor: is_first_hand.then_some(from),
+            giver: (!is_first_hand).then_some(from),
             kind,
             stored_ms: None,
             keepers: if is_first_hand { Vec::new() } else { vec![from] },
@@ -467,7 +460,7 @@ impl Holder {
         if !is_wanted || self.has(&parcel.mailbox, parcel.id) {
             return;
         }
-        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, false, self.bound_bytes()) {
+        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, Charge::Nobody, self.bound_bytes()) {
             self.take(from, parcel, bytes, false, out);
         } else {
             out.push(HolderOrder::Write(self.clear(&parcel.mailbox, cleared)));
@@ -480,6 +473,10 @@ impl Holder {
         let clears = |item: &Item| matches!(&item.kind, ParcelKind::Tombstone(cleared) if cleared.contains(&envelope));
         items.iter().find(|(_, item)| clears(item)).map(|(id, _)| *id)
     }
+}
+
+fn charge(is_first_hand: bool) -> Charge {
+    if is_first_hand { Charge::Depositor } else { Charge::Giver }
 }
 
 fn note(nodes: &mut Vec<RingId>, node: RingId) {

@@ -42,6 +42,8 @@ pub(super) struct Item {
     pub expiry_ms: u64,
     /// Who left it here at first hand, and is charged for it.
     pub depositor: Option<RingId>,
+    /// Who handed it over, in this run.
+    pub giver: Option<RingId>,
     pub kind: ParcelKind,
     /// Since when it is durable, on the monotonic clock.
     pub stored_ms: Option<u64>,
@@ -120,7 +122,7 @@ impl Item {
             _ => return Err(Malformed),
         };
         reader.finish()?;
-        Ok((mailbox, id, Item { bytes, expiry_ms, depositor, kind, stored_ms: Some(0), keepers: Vec::new(), known_until_ms: 0, receipt_ms: 0, waiting: Vec::new() }))
+        Ok((mailbox, id, Item { bytes, expiry_ms, depositor, giver: None, kind, stored_ms: Some(0), keepers: Vec::new(), known_until_ms: 0, receipt_ms: 0, waiting: Vec::new() }))
     }
 }
 

@@ -7,6 +7,9 @@ use crate::limits::{
 /// What an item takes beside its bytes: its row, in the store and here. Guess.
 pub(super) const ROW_BYTES: u64 = 256;
 
+/// The part of what is lent that one node may fill with what it hands over: it is charged for nothing else of that.
+const GIVER_PART: u64 = 4;
+
 /// How much somebody has here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Load {
@@ -40,42 +43,64 @@ pub(super) struct Tally {
     /// Of the depositor, for the receiver and for everybody.
     pair: Load,
     depositor: Load,
+    /// Handed over by them.
+    given_bytes: u64,
+}
+
+/// Whose something is, as far as it counts against whoever offers now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Charge {
+    Depositor,
+    Giver,
+    Nobody,
 }
 
 impl Tally {
-    pub fn add(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, is_of_depositor: bool) {
+    pub fn add(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, charge: Charge) {
         self.all_bytes += bytes + ROW_BYTES;
         if is_for_receiver {
             self.receiver[usize::from(is_tombstone)].add(bytes);
         }
-        if is_of_depositor {
-            self.depositor.add(bytes);
-            if is_for_receiver {
-                self.pair.add(bytes);
+        match charge {
+            Charge::Depositor => {
+                self.depositor.add(bytes);
+                if is_for_receiver {
+                    self.pair.add(bytes);
+                }
             }
+            Charge::Giver => self.given_bytes += bytes,
+            Charge::Nobody => {}
         }
     }
 
     /// The opposite of [`Tally::add`], for what was added so.
-    pub fn take_out(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, is_of_depositor: bool) {
+    pub fn take_out(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, charge: Charge) {
         self.all_bytes -= bytes + ROW_BYTES;
         if is_for_receiver {
             self.receiver[usize::from(is_tombstone)].take_out(bytes);
         }
-        if is_of_depositor {
-            self.depositor.take_out(bytes);
-            if is_for_receiver {
-                self.pair.take_out(bytes);
+        match charge {
+            Charge::Depositor => {
+                self.depositor.take_out(bytes);
+                if is_for_receiver {
+                    self.pair.take_out(bytes);
+                }
             }
+            Charge::Giver => self.given_bytes -= bytes,
+            Charge::Nobody => {}
         }
     }
 
-    pub fn takes(&self, bytes: u64, is_tombstone: bool, is_first_hand: bool, limit_bytes: u64) -> bool {
-        let is_paid_for = self.pair.takes(bytes, PAIR_ENVELOPES_MAX, PAIR_BYTES_MAX)
+    pub fn takes(&self, bytes: u64, is_tombstone: bool, charge: Charge, limit_bytes: u64) -> bool {
+        let is_within_depositors = self.pair.takes(bytes, PAIR_ENVELOPES_MAX, PAIR_BYTES_MAX)
             && self.depositor.takes(bytes, DEPOSITOR_ENVELOPES_MAX, DEPOSITOR_BYTES_MAX);
         let receiver = self.receiver[usize::from(is_tombstone)];
         self.all_bytes + bytes + ROW_BYTES <= limit_bytes
             && receiver.takes(bytes, RECEIVER_ENVELOPES_MAX, RECEIVER_BYTES_MAX)
-            && (is_paid_for || !is_first_hand)
+            && match charge {
+                Charge::Depositor => is_within_depositors,
+                Charge::Giver => self.given_bytes + bytes <= limit_bytes / GIVER_PART,
+                Charge::Nobody => true,
+            }
     }
 }

@@ -227,6 +227,27 @@ fn a_depositor_has_so_many_bytes_here() {
 }
 
 #[test]
+fn who_hands_over_fills_a_quarter_of_what_is_lent_and_leaves_the_rest_to_others() {
+    let mut stage = Stage::new();
+    let size = bucket(6).envelope_bytes_max() as u64;
+    stage.holder.lend(40 * size, NOW);
+    stage.arc = vec![ME, RingId(1), RingId(2)];
+    let mut wanted = 0;
+    // For as many as it likes to make up.
+    for number in 0..20_u8 {
+        let said = verdicts(&stage.offers(1, false, [number; 32], &of_bucket([u32::from(number)], 6)));
+        if said == [Verdict::Want] {
+            wanted += 1;
+            stage.comes(1, envelope(u32::from(number), [number; 32], 6));
+            stage.is_stored([number; 32], u32::from(number));
+        }
+    }
+    assert_eq!(wanted, 10);
+    assert_eq!(verdicts(&stage.offers(2, false, BELA, &of_bucket([99], 6))), [Verdict::Want], "another");
+    assert_eq!(stage.asks(1, BELA, [98], 6), [Verdict::Want], "and what it leaves at first hand is charged as that of all");
+}
+
+#[test]
 fn no_more_is_kept_than_is_lent_and_less_lent_pushes_nothing_out() {
     let mut stage = Stage::new();
     let one = bucket(1).envelope_bytes_max() as u64 + ROW_BYTES;

@@ -1,7 +1,7 @@
 //! What others keep for this node: fetched, opened, stored, shown; then its holders are told, and its author.
 
 use super::{CollectMessage, MailKeyUse, Node};
-use crate::chat::{Arrival, BodyError, MessageBody, MessageId, MessageView, Sealing, Standing};
+use crate::chat::{Arrival, BodyError, MessageBody, MessageId, Sealing, Standing};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
@@ -10,7 +10,7 @@ use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
 use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
 use crate::node::directory::Why;
-use crate::node::journal::Purpose;
+use crate::node::journal::{Purpose, Shown};
 use crate::node::{KeyUse, Row, Table};
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{RingId, Standing as RingStanding};
@@ -283,7 +283,7 @@ impl Node {
     }
 
     /// An opened letter is durable: it is shown; its holders and its author are to be told.
-    pub(in crate::node) fn letter_stored(&mut self, id: EnvelopeId, author: VerifiedCertificate, incoming: Option<(MessageView, Option<(u64, u32)>)>, now: Now) {
+    pub(in crate::node) fn letter_stored(&mut self, id: EnvelopeId, author: VerifiedCertificate, incoming: Option<Shown>, now: Now) {
         if let Some((view, gap_changed)) = incoming {
             self.incoming_stored(author.user_id().clone(), view, gap_changed);
         }

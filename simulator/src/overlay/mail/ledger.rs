@@ -155,8 +155,11 @@ impl Ledger {
         let letter = &mut self.letters[number];
         let before = letter.holders.len();
         letter.holders.retain(|holder| *holder != place);
-        let is_watched = letter.is_left && !letter.is_over && letter.holders.len() < before;
-        if let Some(falls) = letter.falls.get_mut(letter.holders.len()).filter(|_| is_watched) {
+        if letter.is_left
+            && !letter.is_over
+            && letter.holders.len() < before
+            && let Some(falls) = letter.falls.get_mut(letter.holders.len())
+        {
             *falls += 1;
         }
         self.note(number, now_ms, what, place);
