@@ -39,10 +39,10 @@ const KEEPERS_MAX: usize = 16;
 
 /// Who stands around this node, as the ring knows it.
 pub trait Neighbourhood {
-    /// The first nodes clockwise of this mailbox's key that may keep mail for it, at most [`ARC`], this node perhaps among them: without
+    /// The first nodes clockwise of this mailbox's key that may keep mail for it, at most sixteen, this node perhaps among them: without
     /// its receiver's own. Empty where the key is not near.
     fn arc(&self, mailbox: &Mailbox) -> Vec<RingId>;
-    /// Whether this node may be among the first [`ARC`].
+    /// Whether this node may be among the first sixteen.
     fn is_in_arc(&self, mailbox: &Mailbox) -> bool;
     /// Whether there is a session with this node.
     fn is_linked(&self, node: RingId) -> bool;
