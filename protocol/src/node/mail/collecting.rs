@@ -265,7 +265,8 @@ impl Node {
             Err(BodyError::Malformed) => return self.junk(sealed, now),
         };
         let user = author.user_id().clone();
-        if self.journal.is_troubled() || !self.mail_key_is_known(&author) || !self.make_mail_stranger(&author, now) {
+        // As for a session: a key that changed is looked at first.
+        if self.journal.is_troubled() || !self.key_is_known(&author) || !self.make_mail_stranger(&author, now) {
             return self.skip(id, now);
         }
         let sealing = if used_prekey { Sealing::Prekey } else { Sealing::CertifiedKey };
@@ -379,11 +380,6 @@ impl Node {
                 self.link_input(now, |links, _, _| links.hang_up(&user, now));
             }
         }
-    }
-
-    /// As for a session: a key that changed is looked at first.
-    fn mail_key_is_known(&mut self, author: &VerifiedCertificate) -> bool {
-        self.key_is_known(author)
     }
 
     fn make_mail_stranger(&mut self, author: &VerifiedCertificate, now: Now) -> bool {
