@@ -6,7 +6,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::engine::Engine;
-use crate::platform::{mount_point, origin, screen, spawn, wall_ms};
+use crate::platform::{DraftStore, mount_point, origin, screen, spawn, wall_ms};
 use crate::state::{AppState, Event};
 use crate::ui::{App, Browser, Guard, Reach};
 
@@ -82,6 +82,8 @@ fn Root() -> Html {
 }
 
 fn browser() -> Browser {
+    let drafts = Rc::new(DraftStore::default());
+    let keeping = Rc::clone(&drafts);
     Browser {
         path: Rc::new(screen::path),
         set_path: Rc::new(screen::set_path),
@@ -94,8 +96,8 @@ fn browser() -> Browser {
         origin: Rc::new(origin),
         theme: Rc::new(screen::theme),
         set_theme: Rc::new(screen::set_theme),
-        draft: Rc::new(screen::draft),
-        keep_draft: Rc::new(screen::keep_draft),
+        draft: Rc::new(move |to| drafts.text(to)),
+        keep_draft: Rc::new(move |to, text| keeping.keep(to, text)),
         set_title: Rc::new(screen::set_title),
     }
 }

@@ -6,7 +6,7 @@ mod heard;
 
 use b4::platform::rtc::{Links, connections_made};
 use b4::platform::Pause;
-use b4_protocol::session::LIVE;
+use b4_protocol::session::{CHANNELS, COLLECT, DEPOSIT, LIVE};
 use b4_protocol::node::{Input, LinkEnd, LinkId};
 use b4_protocol::signal::relay::IceServer;
 use heard::Heard;
@@ -64,6 +64,32 @@ async fn much_at_once_drains() {
     match offerer.heard.next().await {
         Input::LinkDrained { link: ID } => {}
         other => panic!("a drained link said {other:?}"),
+    }
+}
+
+/// Channels are served in turn: what is written last to a channel that is empty overtakes what waits on those that are full.
+#[wasm_bindgen_test]
+async fn much_on_one_channel_does_not_hold_up_the_others() {
+    const BULK: usize = 128;
+    for full in [DEPOSIT, COLLECT] {
+        let (offerer, answerer) = connected().await;
+        for _ in 0..BULK {
+            offerer.links.send(ID, full, &[3; 16 * 1024]);
+        }
+        let others: Vec<u16> = CHANNELS.into_iter().filter(|channel| *channel != full).collect();
+        for channel in &others {
+            offerer.links.send(ID, *channel, b"a word");
+        }
+        let mut before = Vec::new();
+        while before.len() < BULK + others.len() {
+            if let Input::LinkFrame { link: ID, channel, .. } = answerer.heard.next().await {
+                before.push(channel);
+            }
+        }
+        for channel in others {
+            let place = before.iter().position(|heard| *heard == channel).expect("it came");
+            assert!(place < BULK / 2, "a word on channel {channel} came after {place} of {BULK} frames on channel {full}");
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use super::{PlatformError, js};
 /// stands still while the machine sleeps: that is why a resumed page is told as `Input::Resumed`.
 pub struct Clock {
     performance: Performance,
+    /// Milliseconds since 1970 at which `performance` began to count.
+    origin_ms: f64,
 }
 
 impl Clock {
@@ -20,12 +22,12 @@ impl Clock {
     /// `Missing` without `performance`.
     pub fn new() -> Result<Self, PlatformError> {
         let performance = js::window().performance().ok_or(PlatformError::Missing("performance"))?;
-        Ok(Self { performance })
+        Ok(Self { origin_ms: performance.time_origin(), performance })
     }
 
     /// Both clocks now, in whole milliseconds, rounded down.
     pub fn now(&self) -> Now {
-        let mono = self.performance.time_origin() + self.performance.now();
+        let mono = self.origin_ms + self.performance.now();
         Now { mono: mono.max(0.0) as u64, wall: wall_ms() }
     }
 }

@@ -11,6 +11,8 @@ mod clock;
 #[cfg(target_arch = "wasm32")]
 mod download;
 #[cfg(target_arch = "wasm32")]
+mod drafts;
+#[cfg(target_arch = "wasm32")]
 pub mod enrol;
 #[cfg(target_arch = "wasm32")]
 mod entropy;
@@ -47,6 +49,7 @@ pub use inputs::Inputs;
 pub use self::{
     clock::{Clock, wall_ms},
     download::download,
+    drafts::DraftStore,
     entropy::random,
     error::PlatformError,
     js::spawn,

@@ -11,8 +11,6 @@ use super::{PlatformError, js};
 const THEME_KEY: &str = "b4-theme";
 /// The largest file that is read, in bytes: what a person chooses here is a recovery file of some 12 KiB.
 const FILE_BYTES_MAX: f64 = 1024.0 * 1024.0;
-/// Key in `sessionStorage` of what was begun and not sent, before the name of whom it is for.
-const DRAFT_KEY: &str = "b4-draft-";
 /// Attribute of the root element that the styles look at.
 const THEME_ATTRIBUTE: &str = "data-theme";
 
@@ -40,20 +38,6 @@ pub fn set_path(path: &str, is_step: bool) {
         } else {
             history.replace_state_with_url(&JsValue::NULL, "", Some(path))
         };
-    }
-}
-
-/// What was begun and not sent to somebody, in this tab. It goes with the tab.
-pub fn draft(to: &str) -> Option<String> {
-    js::window().session_storage().ok().flatten()?.get_item(&format!("{DRAFT_KEY}{to}")).ok().flatten()
-}
-
-/// Keeps what was begun; nothing for an empty text.
-pub fn keep_draft(to: &str, text: &str) {
-    if let Some(storage) = js::window().session_storage().ok().flatten() {
-        let key = format!("{DRAFT_KEY}{to}");
-        // Where nothing can be kept, the text is in its field and nowhere else.
-        let _ = if text.is_empty() { storage.remove_item(&key) } else { storage.set_item(&key, text) };
     }
 }
 

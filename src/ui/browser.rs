@@ -36,7 +36,7 @@ pub type Copy = Rc<dyn Fn(&str, Once<()>)>;
 pub type SetTheme = Rc<dyn Fn(Option<&str>)>;
 
 /// Looks up what is kept under a name.
-pub type Recall = Rc<dyn Fn(&str) -> Option<String>>;
+pub type Recall = Rc<dyn Fn(&str) -> String>;
 /// Keeps a text under a name; nothing for an empty one.
 pub type Keep = Rc<dyn Fn(&str, &str)>;
 
@@ -79,7 +79,7 @@ pub struct Browser {
     pub theme: Rc<dyn Fn() -> Option<String>>,
     /// Chooses one.
     pub set_theme: SetTheme,
-    /// What was begun and not sent to somebody.
+    /// What was begun and not sent to somebody, or nothing.
     pub draft: Recall,
     /// Keeps that, while the tab is open.
     pub keep_draft: Keep,

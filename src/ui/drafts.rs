@@ -27,7 +27,7 @@ impl Drafts {
 
     /// What was begun for `to`, or nothing.
     pub fn text(&self, to: &UserId) -> String {
-        (self.recall)(to.as_str()).unwrap_or_default()
+        (self.recall)(to.as_str())
     }
 
     /// Keeps what was begun.
@@ -63,7 +63,7 @@ mod tests {
         let kept = Rc::new(RefCell::new(OrderedMap::<String, String>::new()));
         let recall = Rc::clone(&kept);
         let mut drafts = Drafts::new(
-            Rc::new(move |to| recall.borrow().get(to).cloned()),
+            Rc::new(move |to| recall.borrow().get(to).cloned().unwrap_or_default()),
             Rc::new(move |to, text| drop(kept.borrow_mut().insert(to.to_owned(), text.to_owned()))),
         );
         assert!(drafts.put_back(0, &anna, "first"));

@@ -364,7 +364,7 @@ fn browser(shared: &Rc<Shared>) -> Browser {
         origin: Rc::new(|| "https://b4.example".to_owned()),
         theme: Rc::new(|| None),
         set_theme: Rc::new(|_| ()),
-        draft: Rc::new(move |to| recalled.drafts.borrow().get(to).cloned()),
+        draft: Rc::new(move |to| recalled.drafts.borrow().get(to).cloned().unwrap_or_default()),
         keep_draft: Rc::new(move |to, text| drop(kept.drafts.borrow_mut().insert(to.to_owned(), text.to_owned()))),
         set_title: Rc::new(|_| ()),
     }

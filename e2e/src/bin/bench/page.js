@@ -16,20 +16,27 @@
     peers.add(this);
     if (given[0] === "live") {
       live.push(channel);
+    } else if (given[0] === "ring") {
+      holdable(channel);
     }
     return channel;
   };
 
-  // Frames to the relay that are held back, while that is wanted.
+  // Frames to the relay and to the ring that are held back, while that is wanted.
   let held = null;
-  const { send } = WebSocket.prototype;
-  WebSocket.prototype.send = function (frame) {
-    if (held === null) {
-      send.call(this, frame);
-    } else {
-      held.push([this, frame.slice()]);
-    }
-  };
+  holdable(WebSocket.prototype);
+
+  function holdable(sender) {
+    const { send } = sender;
+    sender.send = function (frame) {
+      if (held === null) {
+        send.call(this, frame);
+      } else {
+        const kept = frame.slice();
+        held.push(() => send.call(this, kept));
+      }
+    };
+  }
 
   // Eyes: when each text came to stand in the document, when it was painted, and when each of one's own was acknowledged.
   const shown = new Map();
@@ -203,7 +210,7 @@
 
   // The same over the app's session. A page that is told that the network is back probes its sessions: an encrypted ping, which
   // the other end decrypts and answers. This listener is behind the app's, so decrypting the answer is counted, too. The page would
-  // also ask the relay each time whether it is there: that frame goes out at the end.
+  // also ask the relay and the ring each time whether they are there: those frames go out at the end.
   async function appEcho(count) {
     const channel = live.filter(({ readyState }) => readyState === "open").at(-1);
     let heard = null;
@@ -225,7 +232,7 @@
     channel.removeEventListener("message", listener);
     const waited = held;
     held = null;
-    waited.forEach(([socket, frame]) => socket.send(frame));
+    waited.forEach((send) => send());
     return { mean, bytes };
   }
 

@@ -11,7 +11,7 @@ use crate::pages::Pages;
 use crate::report;
 
 /// Between two samples, in microseconds.
-const SAMPLE_US: u32 = 500;
+const SAMPLE_US: u32 = 100;
 
 /// A profile that is being taken, or none.
 pub struct Profile {

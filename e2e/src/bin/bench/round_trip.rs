@@ -5,9 +5,10 @@ use serde_json::json;
 
 use crate::figure::{Figure, Goal, Measured};
 use crate::pages::{Pages, number, order};
+use crate::profile::Profile;
 
 /// Turns, each with echoes of both kinds one right after the other.
-const TURNS: usize = 30;
+const TURNS: usize = 100;
 /// Echoes of one kind in a turn.
 const ECHOES: u32 = 40;
 /// Bytes of the raw echo.
@@ -19,6 +20,7 @@ const RAW_TIMES: f64 = 1.5;
 pub async fn measure() -> Result<Measured> {
     let pages = Pages::chatting().await?;
     pages.raw_connect().await?;
+    let profile = Profile::start(&pages).await?;
     let (mut raw, mut app, mut ratio, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
     for turn in 0..=TURNS {
         let of_raw = number(&order(&pages.near, "rawEcho", json!([ECHOES, BYTES])).await?)?;
@@ -32,6 +34,7 @@ pub async fn measure() -> Result<Measured> {
             ratio.push(mean / of_raw);
         }
     }
+    profile.finish(&pages, "round-trip").await?;
     let figures = vec![
         Figure::new("encrypted round trip over an open session ÷ raw echo", "×", Goal::AtMost(RAW_TIMES), ratio),
         Figure::new("encrypted round trip", "ms", Goal::None, app),
@@ -39,8 +42,8 @@ pub async fn measure() -> Result<Measured> {
     ];
     let notes = vec![format!(
         "Encrypted: a ping of the session, a record of {bytes} bytes, from the order to probe until the app has decrypted the pong; \
-         the other app decrypts, and seals the answer. The question to the relay that the same order causes waits until the row is \
-         done. Each sample is the mean of {ECHOES} in a row."
+         the other app decrypts, and seals the answer. The questions to the relay and to the ring that the same order causes wait until \
+         the row is done. Each sample is the mean of {ECHOES} in a row."
     )];
     Ok(Measured { figures, notes })
 }
