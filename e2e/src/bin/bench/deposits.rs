@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::figure::{Figure, Goal, Measured};
 use crate::pages::{number, order, prepared};
+use crate::profile::Profile;
 
 /// Four who write, each of whom keeps what the others write, and one more who only keeps.
 const NAMES: [&str; 6] = ["anna", "carla", "dora", "emil", "frida", "gustav"];
@@ -65,7 +66,9 @@ pub async fn measure() -> Result<Measured> {
         bela.browser.cdp("Page.enable", json!({})).await?;
         bela.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": include_str!("page.js") })).await?;
         bela.open("/").await?;
+        let profile = Profile::start([("near", &bela), ("far", &people[4])]).await?;
         let times = order(&bela, "collected", json!([all])).await?;
+        profile.finish("deposits").await?;
         online.push(number(&times["online"])?);
         collected.push(number(&times["all"])? - number(&times["online"])?);
         for author in &people[..AUTHORS] {

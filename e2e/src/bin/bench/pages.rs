@@ -36,6 +36,11 @@ impl Pages {
         Ok(pages)
     }
 
+    /// Both, and which is which.
+    pub fn both(&self) -> [(&'static str, &Person); 2] {
+        [("near", &self.near), ("far", &self.far)]
+    }
+
     /// The same two, who know each other and have their chat on the screen, a session between them.
     pub async fn chatting() -> Result<Self> {
         let pages = Self::start().await?;

@@ -7,39 +7,35 @@ use anyhow::Result;
 use b4_e2e::Person;
 use serde_json::json;
 
-use crate::pages::Pages;
 use crate::report;
 
 /// Between two samples, in microseconds.
 const SAMPLE_US: u32 = 100;
 
-/// A profile that is being taken, or none.
-pub struct Profile {
-    is_on: bool,
+/// Profiles that are being taken, or none: whose, and what they are called.
+pub struct Profile<'a> {
+    taken: Vec<(&'static str, &'a Person)>,
 }
 
-impl Profile {
+impl<'a> Profile<'a> {
     /// Begins, if it is wanted.
-    pub async fn start(pages: &Pages) -> Result<Self> {
+    pub async fn start(people: impl IntoIterator<Item = (&'static str, &'a Person)>) -> Result<Self> {
         let is_on = std::env::var_os("B4_PROFILE").is_some();
-        for person in both(pages).into_iter().filter(|_| is_on) {
+        let taken: Vec<_> = people.into_iter().filter(|_| is_on).collect();
+        for (_, person) in &taken {
             person.browser.cdp("Profiler.enable", json!({})).await?;
             person.browser.cdp("Profiler.setSamplingInterval", json!({ "interval": SAMPLE_US })).await?;
             person.browser.cdp("Profiler.start", json!({})).await?;
         }
-        Ok(Self { is_on })
+        Ok(Self { taken })
     }
 
-    /// Ends, and writes `NAME-near.cpuprofile` and `NAME-far.cpuprofile`.
-    pub async fn finish(self, pages: &Pages, name: &str) -> Result<()> {
-        for (person, side) in both(pages).into_iter().zip(["near", "far"]).filter(|_| self.is_on) {
+    /// Ends, and writes `NAME-SIDE.cpuprofile` of each.
+    pub async fn finish(self, name: &str) -> Result<()> {
+        for (side, person) in self.taken {
             let taken = person.browser.cdp("Profiler.stop", json!({})).await?;
             fs::write(report::folder()?.join(format!("{name}-{side}.cpuprofile")), taken["profile"].to_string())?;
         }
         Ok(())
     }
-}
-
-fn both(pages: &Pages) -> [&Person; 2] {
-    [&pages.near, &pages.far]
 }

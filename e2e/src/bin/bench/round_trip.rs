@@ -20,7 +20,7 @@ const RAW_TIMES: f64 = 1.5;
 pub async fn measure() -> Result<Measured> {
     let pages = Pages::chatting().await?;
     pages.raw_connect().await?;
-    let profile = Profile::start(&pages).await?;
+    let profile = Profile::start(pages.both()).await?;
     let (mut raw, mut app, mut ratio, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
     for turn in 0..=TURNS {
         let of_raw = number(&order(&pages.near, "rawEcho", json!([ECHOES, BYTES])).await?)?;
@@ -34,7 +34,7 @@ pub async fn measure() -> Result<Measured> {
             ratio.push(mean / of_raw);
         }
     }
-    profile.finish(&pages, "round-trip").await?;
+    profile.finish("round-trip").await?;
     let figures = vec![
         Figure::new("encrypted round trip over an open session ÷ raw echo", "×", Goal::AtMost(RAW_TIMES), ratio),
         Figure::new("encrypted round trip", "ms", Goal::None, app),

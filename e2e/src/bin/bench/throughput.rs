@@ -20,7 +20,7 @@ const A_SECOND: f64 = 1_000.0;
 pub async fn measure() -> Result<Measured> {
     let pages = Pages::chatting().await?;
     let (mut rates, mut entered) = (Vec::new(), Vec::new());
-    let profile = Profile::start(&pages).await?;
+    let profile = Profile::start(pages.both()).await?;
     for run in 0..RUNS {
         let prefix = format!("run{run} of many");
         let outcome = order(&pages.near, "sayAtOnce", json!([prefix, MESSAGES, BYTES])).await?;
@@ -29,7 +29,7 @@ pub async fn measure() -> Result<Measured> {
         let stored = order(&pages.far, "stored", json!([prefix])).await?;
         ensure!(stored == json!(MESSAGES), "{stored} of {MESSAGES} messages are in the other store");
     }
-    profile.finish(&pages, "throughput").await?;
+    profile.finish("throughput").await?;
     let figures = vec![
         Figure::new("messages of 100 bytes, one way, stored before acknowledged", "/s", Goal::AtLeast(A_SECOND), rates),
         Figure::new(&format!("of that, writing {MESSAGES} texts and pressing Enter"), "ms", Goal::None, entered),
