@@ -5,6 +5,8 @@ use b4::platform::keys::{DeviceKeys, KeyMaterial};
 use b4::platform::recovery::{RecoveryError, RecoveryFile, SealedKeys};
 use b4_protocol::crypto::{KeyOp, Rng, VerifyKey, WrapKey};
 use b4_protocol::identity::UserId;
+use js_sys::{Function, Object, Reflect, global};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -30,6 +32,40 @@ async fn what_the_core_wraps_webcrypto_unwraps_and_only_under_its_label() {
     assert_eq!(opened.as_slice(), b"thirty-two bytes of some secret.");
     keys.perform(&unwrap("B4/v1/other", &ciphertext)).await.expect_err("another label does not open it");
     keys.perform(&unwrap(LABEL, &ciphertext[1..])).await.expect_err("a cut one does not open");
+}
+
+#[wasm_bindgen_test]
+async fn workers_of_the_page_do_the_same_and_many_at_once() {
+    let made = Workers::of(include_str!("../www/keys.js"));
+    let (material, keys) = device().await;
+    let key = WrapKey::from_spki_der(&material.unwrapping_spki).expect("WebCrypto's export is canonical");
+    let mut rng = Rng::from_seed([1; 32]);
+    let ops: Vec<KeyOp> = (0..32_u8)
+        .map(|number| KeyOp::Unwrap { label: LABEL, ciphertext: key.wrap(&mut rng, LABEL, &[number; 32]).expect("it is short") })
+        .collect();
+    let opened = futures_util::future::join_all(ops.iter().map(|op| keys.perform(op))).await;
+    for (number, opened) in (0..).zip(opened) {
+        assert_eq!(opened.expect("it opens").as_slice(), [number; 32]);
+    }
+    let signature = keys.sign(b"B4/v1/test".to_vec()).await.expect("it signs");
+    let verify = VerifyKey::from_spki_der(&material.signing_spki).expect("WebCrypto's export is canonical");
+    verify.verify(b"B4/v1/test", &signature).expect("it verifies");
+    keys.perform(&KeyOp::Unwrap { label: "B4/v1/other", ciphertext: vec![1; 384] }).await.expect_err("refused there as here");
+    assert!(made.count() >= 1, "a worker did it");
+}
+
+#[wasm_bindgen_test]
+async fn where_workers_break_the_page_does_it_itself() {
+    for script in ["this is no script", "onmessage = () => { throw new Error('broken'); }"] {
+        let made = Workers::of(script);
+        let (material, keys) = device().await;
+        let key = VerifyKey::from_spki_der(&material.signing_spki).expect("WebCrypto's export is canonical");
+        for _ in 0..2 {
+            let signature = keys.sign(b"B4/v1/test".to_vec()).await.expect("it signs");
+            key.verify(b"B4/v1/test", &signature).expect("it verifies");
+        }
+        assert_eq!(made.count(), 1, "and none is tried again");
+    }
 }
 
 #[wasm_bindgen_test]
@@ -108,4 +144,27 @@ async fn device() -> (KeyMaterial, DeviceKeys) {
     let material = KeyMaterial::generate().await.expect("WebCrypto makes keys");
     let keys = DeviceKeys::import(&material).await.expect("its own keys can be imported");
     (material, keys)
+}
+
+/// Stands in for boot.js while it lives: it alone may make workers, of this script here.
+struct Workers;
+
+impl Workers {
+    fn of(script: &str) -> Self {
+        let maker = "globalThis.keyWorkersMade = 0;
+            const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+            globalThis.b4KeyWorker = () => { globalThis.keyWorkersMade += 1; return new Worker(url); };";
+        Function::new_with_args("script", maker).call1(&global(), &script.into()).expect("the page takes it");
+        Self
+    }
+
+    fn count(&self) -> u32 {
+        Reflect::get(&global(), &"keyWorkersMade".into()).ok().and_then(|made| made.as_f64()).unwrap_or_default() as u32
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        Reflect::delete_property(global().unchecked_ref::<Object>(), &"b4KeyWorker".into()).expect("it was there");
+    }
 }

@@ -47,19 +47,22 @@ async function start() {
   await app.default({ module_or_path: response });
 }
 
-// The only URL that may become a worker of this page.
-function trustedWorkerUrl() {
-  const check = (url) => {
-    if (url !== settings.worker) {
-      throw new TypeError("not a worker of this page");
-    }
-    return url;
-  };
-  if (globalThis.trustedTypes === undefined) {
-    return check(settings.worker);
+// The only URLs that may become workers of this page.
+function onlyWorkersOfOurs(url) {
+  if (url === undefined || (url !== settings.worker && url !== settings.keys)) {
+    throw new TypeError("not a worker of this page");
   }
-  return globalThis.trustedTypes.createPolicy("b4", { createScriptURL: check }).createScriptURL(settings.worker);
+  return url;
 }
+
+const policy = globalThis.trustedTypes?.createPolicy("b4", { createScriptURL: onlyWorkersOfOurs });
+
+function trusted(url) {
+  return policy === undefined ? onlyWorkersOfOurs(url) : policy.createScriptURL(url);
+}
+
+// For the app: a thread for its private keys.
+globalThis.b4KeyWorker = () => new Worker(trusted(settings.keys));
 
 function announceUpdate() {
   document.documentElement.dataset.updateReady = "true";
@@ -110,8 +113,7 @@ async function keepForOffline() {
   if (settings.worker === undefined || navigator.serviceWorker === undefined) {
     return;
   }
-  const url = trustedWorkerUrl();
-  const registration = await navigator.serviceWorker.register(url, { scope: "/", updateViaCache: "none" });
+  const registration = await navigator.serviceWorker.register(trusted(settings.worker), { scope: "/", updateViaCache: "none" });
   watchForUpdates(registration);
   lookForUpdatesNowAndThen(registration);
   const { build } = document.documentElement.dataset;

@@ -110,6 +110,20 @@ async fn the_headers_let_nothing_in_and_a_whole_session_breaks_none_of_them() ->
     Ok(())
 }
 
+/// Where the browser has a core for it, a thread of its own uses the keys; the page makes no other worker, whoever asks.
+#[tokio::test]
+async fn a_worker_uses_the_keys_and_no_other_can_be_made() -> Result<()> {
+    let world = World::start().await?;
+    let anna = world.person("anna").await?;
+    let loaded = "return performance.getEntriesByType('resource').some(({ name }) => /\\/keys-[0-9a-f]{16}\\.js$/.test(name)) || navigator.hardwareConcurrency === 1";
+    anna.until("the worker", loaded, vec![]).await?;
+    for made in ["new Worker(document.querySelector('script[data-app]').src)", "trustedTypes.createPolicy('b4', {})", "new Worker('data:text/javascript,1')"] {
+        let script = format!("try {{ {made}; return 'made' }} catch (error) {{ return error.name }}");
+        assert_eq!(anna.run(&script, vec![]).await?, json!("TypeError"), "{made}");
+    }
+    Ok(())
+}
+
 fn after(payloads: &[String]) -> Vec<String> {
     super::after_hello(payloads.iter().cloned())
 }

@@ -1,6 +1,10 @@
 //! The device's two private keys in WebCrypto. Nothing outside the browser ever sees them, except once, at birth, to seal
 //! them for the recovery file.
 
+mod workers;
+
+use std::rc::Rc;
+
 use b4_protocol::crypto::{KeyOp, KeyOpError, KeyOpResult};
 use js_sys::{Object, Promise, Uint8Array};
 use serde::Serialize;
@@ -9,6 +13,7 @@ use web_sys::{CryptoKey, SubtleCrypto};
 use zeroize::Zeroizing;
 
 use super::{PlatformError, js};
+use workers::Workers;
 
 /// Size of both moduli in bits (PROTOCOL.md#certificates).
 const MODULUS_BITS: u32 = 3_072;
@@ -33,6 +38,7 @@ pub struct DeviceKeys {
     subtle: SubtleCrypto,
     signing: CryptoKey,
     unwrapping: CryptoKey,
+    workers: Rc<Workers>,
 }
 
 impl KeyMaterial {
@@ -59,13 +65,13 @@ impl DeviceKeys {
         let subtle = subtle()?;
         let signing = import(&subtle, &material.signing, Use::Sign).await?;
         let unwrapping = import(&subtle, &material.unwrapping, Use::Unwrap).await?;
-        Ok(Self { subtle, signing, unwrapping })
+        Ok(Self { subtle, signing, unwrapping, workers: Rc::new(Workers::new()) })
     }
 
     /// Takes handles that the store gave back.
     pub(super) fn from_handles(signing: &JsValue, unwrapping: &JsValue) -> Result<Self, PlatformError> {
         let key = |value: &JsValue| value.clone().dyn_into::<CryptoKey>().map_err(|_| PlatformError::Unexpected("the stored key"));
-        Ok(Self { subtle: subtle()?, signing: key(signing)?, unwrapping: key(unwrapping)? })
+        Ok(Self { subtle: subtle()?, signing: key(signing)?, unwrapping: key(unwrapping)?, workers: Rc::new(Workers::new()) })
     }
 
     /// The handles (signing, unwrapping), for the store: they can be copied, the keys in them cannot.
@@ -92,16 +98,23 @@ impl DeviceKeys {
     /// # Errors
     /// `KeyOpError`, whatever is wrong.
     pub async fn perform(&self, op: &KeyOp) -> KeyOpResult {
-        let promise = match op {
+        let (method, how, key, data) = match op {
             KeyOp::Sign { message } => {
                 let how = js::object(&PssParams { name: Use::Sign.algorithm(), salt_length: SALT_BYTES });
-                self.subtle.sign_with_object_and_u8_array(&how, &self.signing, message)
+                (Use::Sign.private_usage(), how, &self.signing, message)
             }
             KeyOp::Unwrap { label, ciphertext } => {
                 let label = js::array(label.as_bytes());
                 let how = js::object(&OaepParams { name: Use::Unwrap.algorithm(), label });
-                self.subtle.decrypt_with_object_and_u8_array(&how, &self.unwrapping, ciphertext)
+                (Use::Unwrap.private_usage(), how, &self.unwrapping, ciphertext)
             }
+        };
+        if let Some(result) = self.workers.perform(method, &how, key, data).await {
+            return result.map(Zeroizing::new).ok_or(KeyOpError);
+        }
+        let promise = match op {
+            KeyOp::Sign { .. } => self.subtle.sign_with_object_and_u8_array(&how, key, data),
+            KeyOp::Unwrap { .. } => self.subtle.decrypt_with_object_and_u8_array(&how, key, data),
         };
         let result = js::settled("private key", promise.map_err(|_| KeyOpError)?).await.map_err(|_| KeyOpError)?;
         Ok(Zeroizing::new(js::bytes(&result)))
