@@ -18,6 +18,8 @@ const AUTHORS: usize = 4;
 const TEXTS: usize = 240;
 /// Messages, one at a time.
 const SLOWLY: usize = 30;
+/// Messages written as soon as a page lets somebody write, before it has a single link.
+const COLD: usize = 5;
 /// How often the mail is collected.
 const RETURNS: usize = 3;
 /// The goal: a thousand within 3 s.
@@ -38,7 +40,7 @@ pub async fn measure() -> Result<Measured> {
         author.add_contact("bela").await?;
         bela.add_contact(&name).await?;
     }
-    let (mut slowly, mut kept, mut online, mut collected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut slowly, mut cold, mut kept, mut online, mut collected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..RETURNS {
         bela.open("/").await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -51,9 +53,14 @@ pub async fn measure() -> Result<Measured> {
             order(&people[0], "leaveSlowly", json!(["first", 1, 5])).await?;
             let took = order(&people[0], "leaveSlowly", json!(["slowly", SLOWLY, 5])).await?;
             slowly = took.as_array().context("times")?.iter().map(number).collect::<Result<_>>()?;
+            for time in 0..COLD {
+                people[0].open("/chat/bela").await?;
+                let took = order(&people[0], "leaveSlowly", json!([format!("cold {time}"), 1, 5])).await?;
+                cold.push(number(&took[0])?);
+            }
         }
         let before = memory(&people[5])?;
-        let count = if round == 0 { TEXTS - SLOWLY - 1 } else { TEXTS };
+        let count = if round == 0 { TEXTS - SLOWLY - COLD - 1 } else { TEXTS };
         for (at, author) in people[..AUTHORS].iter().enumerate() {
             let count = if at == 0 { count } else { TEXTS };
             order(author, "leaveAtOnce", json!([format!("round {round}"), count])).await?;
@@ -81,6 +88,7 @@ pub async fn measure() -> Result<Measured> {
         Figure::new(&format!("Online → {} texts of four authors collected, opened, stored, counted", AUTHORS * TEXTS), "ms", Goal::AtMost(COLLECTED_MS), collected),
         Figure::new(&format!("Memory of the browser that keeps them, by which it grew ({} envelopes)", AUTHORS * TEXTS), "MB", Goal::AtMost(KEPT_MB), kept),
         Figure::new("Enter → five signed receipts, links open", "ms", Goal::None, slowly),
+        Figure::new("Enter, as soon as a page that loads lets somebody write → five signed receipts", "ms", Goal::None, cold),
         Figure::new("Page begins to load → online", "ms", Goal::None, online),
     ];
     let notes = vec![

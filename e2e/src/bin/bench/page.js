@@ -271,8 +271,9 @@
     return said;
   }
 
-  // Messages one at a time to somebody who is away; milliseconds from Enter to so many holders.
+  // Messages one at a time to somebody who is away, from the moment that one can be written; milliseconds from Enter to so many holders.
   async function leaveSlowly(prefix, count, holders) {
+    await until(() => one("composer-input")?.disabled === false);
     const took = [];
     for (let n = 0; n < count; n += 1) {
       const text = `${prefix} ${n}`;
