@@ -62,6 +62,22 @@ fn it_is_sealed_to_a_prekey_and_both_see_that() {
 }
 
 #[test]
+fn who_is_left_alone_seals_to_the_prekey_that_they_keep_for_their_contact() {
+    let mut stage = of_names(8, &["anna", "bela"], 0);
+    stage.leaves(stage.bela);
+    stage.world.run_for(2_000);
+    stage.says(1);
+    stage.world.run_for(60_000);
+    stage.others.extend(["carla", "dora", "emil", "frida", "gustav"].map(|name| stage.world.add(name)));
+    stage.is_held(1, 5, 120_000);
+    stage.leaves(stage.anna);
+    stage.bela_comes_and_has(1, 30_000);
+    let me = stage.world.user(stage.anna);
+    assert!(stage.world.seen(stage.bela).messages[&me].values().all(|message| message.sealing == Sealing::Prekey));
+    stage.check();
+}
+
+#[test]
 fn once_it_is_there_nobody_keeps_it_any_more() {
     for seed in 7..8 {
         let mut stage = away(seed);

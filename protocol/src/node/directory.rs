@@ -14,7 +14,7 @@ use super::{KeyUse, Node, Row, Table};
 use crate::codec::{Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, found, pair, sequence_at};
-use crate::identity::{UserId, VerifiedCertificate};
+use crate::identity::{NodeId, UserId, VerifiedCertificate};
 use crate::limits::{COPIES, HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ordered::OrderedSet;
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
@@ -377,6 +377,11 @@ impl Directory {
     /// This device's prekeys.
     pub fn prekeys(&self) -> &Prekeys {
         &self.prekeys
+    }
+
+    /// The prekey of a device in the record that is kept here for its user, where one is.
+    pub fn kept_prekey(&self, user: &UserId, node: &NodeId, wall_ms: u64) -> Option<Prekey> {
+        self.shelf.get(RingId::of_user(user)).and_then(|kept| kept.record.prekey(node, wall_ms))
     }
 }
 

@@ -175,7 +175,7 @@ impl Node {
         }
         let device = devices.iter().find_map(|device| self.verified(user, &device.certificate, now));
         if let Some(device) = device {
-            self.mail_found_device(user, &device);
+            self.mail_found_device(user, &device, now);
         }
         match (presence, peer) {
             (frames::Presence::Online, Some(peer)) => self.dial(peer, now),

@@ -262,11 +262,12 @@ impl Node {
         self.know_recipient(user, Recipient { certificate, prekey, places });
     }
 
-    /// The relay alone knows them, without a prekey: better than nothing.
-    pub(in crate::node) fn mail_found_device(&mut self, user: &UserId, certificate: &VerifiedCertificate) {
+    /// The relay alone knows them, without a prekey: better than nothing. Whoever is alone in the ring may keep it themselves.
+    pub(in crate::node) fn mail_found_device(&mut self, user: &UserId, certificate: &VerifiedCertificate, now: Now) {
         if !self.mail.recipients.contains_key(user) {
+            let prekey = self.directory.kept_prekey(user, certificate.node_id(), self.directory_clock_ms(now));
             let places = vec![RingId::of_node(certificate.node_id())];
-            self.know_recipient(user, Recipient { certificate: certificate.clone(), prekey: None, places });
+            self.know_recipient(user, Recipient { certificate: certificate.clone(), prekey, places });
         }
     }
 
