@@ -13,6 +13,8 @@ use crate::ui::{App, Browser, Guard, Reach};
 /// Least time between two renderings, in milliseconds: one frame. What comes alone is shown at once, with all else that the same
 /// input brought; what comes in a burst is gathered, since each rendering costs as much as the conversation on the screen is long.
 const FRAME_MS: u32 = 16;
+/// The same in a burst that goes on. Guess: nobody sees that sixteen come at once, and most of the renderings are spared.
+const BURST_FRAME_MS: u32 = 4 * FRAME_MS;
 
 /// Mounts the app into the page.
 ///
@@ -29,6 +31,8 @@ struct Screen {
     state: RefCell<AppState>,
     shown: UseStateSetter<Rc<AppState>>,
     shown_ms: Cell<u64>,
+    /// How long is gathered at present.
+    frame_ms: Cell<u32>,
     is_due: Cell<bool>,
     timer: RefCell<Option<screen::Timer>>,
 }
@@ -39,13 +43,15 @@ impl Screen {
         if self.is_due.replace(true) {
             return;
         }
-        let since_ms = u32::try_from(wall_ms().abs_diff(self.shown_ms.get())).unwrap_or(FRAME_MS);
-        let screen = Rc::clone(self);
-        if since_ms >= FRAME_MS {
+        let since_ms = u32::try_from(wall_ms().abs_diff(self.shown_ms.get())).unwrap_or(u32::MAX);
+        let (screen, frame_ms) = (Rc::clone(self), self.frame_ms.get());
+        if since_ms >= frame_ms {
+            self.frame_ms.set(FRAME_MS);
             // Behind the other events of this input.
             spawn(async move { screen.show() });
         } else {
-            let timer = screen::after_ms(FRAME_MS - since_ms, move || screen.show());
+            self.frame_ms.set((2 * frame_ms).min(BURST_FRAME_MS));
+            let timer = screen::after_ms(frame_ms - since_ms, move || screen.show());
             self.timer.replace(Some(timer));
         }
     }
@@ -67,6 +73,7 @@ fn Root() -> Html {
             state: RefCell::default(),
             shown: setter,
             shown_ms: Cell::new(0),
+            frame_ms: Cell::new(FRAME_MS),
             is_due: Cell::new(false),
             timer: RefCell::default(),
         });
