@@ -41,6 +41,27 @@ fn what_crashed_holders_had_the_others_pass_on_to_whoever_is_left() {
 }
 
 #[test]
+fn what_a_holder_alone_has_is_with_others_when_its_page_is_hidden_and_dies_at_once() {
+    let mut stage = of_names(3, &["anna", "bela", "carla", "dora", "emil"], 0);
+    stage.leaves(stage.bela);
+    stage.world.run_for(2_000);
+    let (holder, others) = (stage.others[0], stage.others[1..].to_vec());
+    others.iter().for_each(|node| stage.world.set_disk_fault(*node, DiskFault::Failing(true)));
+    stage.says(2);
+    stage.is_held(2, 1, 30_000);
+    stage.world.kill(stage.anna);
+    others.iter().for_each(|node| stage.world.set_disk_fault(*node, DiskFault::None));
+    stage.world.run_for(1_500);
+    assert_eq!(stage.kept(), 2, "nobody else has had the time");
+    stage.world.hide(holder);
+    stage.world.run_for(700);
+    stage.world.kill(holder);
+    assert!(others.iter().all(|node| stage.world.disk(*node).count(Table::Envelopes) == 2));
+    stage.bela_comes_and_has(2, 30_000);
+    stage.check();
+}
+
+#[test]
 fn all_who_keep_it_start_again_from_their_disks() {
     for seed in 5..6 {
         let mut stage = away(seed);
