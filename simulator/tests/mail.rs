@@ -224,6 +224,7 @@ fn mail_of_somebody_blocked_is_not_shown_and_not_said_to_be_there() {
     stage.world.run_for(60_000);
     assert_eq!(stage.world.seen(stage.bela).texts(&them, Direction::In), Vec::<String>::new());
     assert_ne!(stage.states().last(), Some(&MessageState::Delivered));
+    assert_eq!(stage.world.disk(stage.bela).count(Table::Seen), 1, "and it is not fetched again");
     stage.check();
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the holder. Here: what it takes and within which bounds, what it says and when, what clears, and its rows.
 
 mod handover;
+mod once_more;
 
 use super::*;
 use crate::crypto::sha256;

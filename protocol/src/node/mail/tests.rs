@@ -5,8 +5,9 @@ use crate::crypto::{Prk, Rng};
 use crate::handshake::{Established, Role, SessionKeys};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::directory::{found, pair};
-use crate::limits::{GIVES_MAX, MAIL_LINKS_MAX, NEAR_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX};
-use crate::mailbox::{HolderOrder, Verdict};
+use super::holding::READINGS_MAX;
+use crate::limits::{GIVES_MAX, MAIL_LINKS_MAX, NEAR_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, HolderOrder, Verdict};
 use crate::node::{Input, LinkId, NodeConfig};
 use crate::ring::{Answer, Message, Outcome, Service, Side, Standing, Verdict as Said};
 use crate::session::{RING, Session};
@@ -38,6 +39,10 @@ fn place(device: &TestDevice) -> RingId {
 
 impl Stage {
     fn new() -> Self {
+        Self::with_rows(Vec::new())
+    }
+
+    fn with_rows(rows: Vec<Row>) -> Self {
         let mut authority = TestAuthority::new([1; 32]);
         let anna = authority.issue("anna", NOW_MS);
         let config = NodeConfig {
@@ -46,7 +51,7 @@ impl Stage {
             revoked: None,
             origin: "https://b4.example".to_owned(),
             seed: [7; 32],
-            rows: Vec::new(),
+            rows,
         };
         let (node, _) = Node::new(config, START);
         Self { authority, anna, node, ends: Vec::new() }
@@ -201,8 +206,9 @@ fn a_session_that_ends_by_itself_is_kept_for_nothing() {
     let mut stage = Stage::new();
     let bela = stage.meets("bela", START);
     stage.ring_lets_go(&bela, START);
+    stage.node.mail.reminded.insert(place(&bela), (START.mono, 1));
     stage.node.link_input(START, |links, _, _| links.hang_up(bela.certificate.user_id(), START));
-    assert!(stage.node.mail.lent.is_empty());
+    assert!(stage.node.mail.lent.is_empty() && stage.node.mail.reminded.is_empty());
     let _ = stage.node.handle(Input::Wake, after(2 * MINUTE_MS));
 }
 
@@ -264,10 +270,13 @@ fn who_comes_back_and_stands_far_from_their_mail_asks_who_keeps_it_and_links_to_
 fn who_stands_near_their_mail_asks_nobody_and_links_to_those_they_know() {
     let mut stage = Stage::new();
     let bela = stage.meets("bela", START);
+    let sought = requests(&stage.heard(), Service::Find);
+    let [(_, route)] = &sought[..] else { panic!("it asks for its place: {sought:?}") };
     stage.ring_hears(&bela, &hello(place(&bela), &[stage.node.ring.me()]), START);
+    let answer = Answer { hops: 1, by: place(&bela), verdict: Said::Answered, body: vec![0, 0] };
+    stage.ring_hears(&bela, &Message::Reply { path: route.path, answer }, START);
+    assert_eq!(stage.node.ring.standing(), Standing::Member);
     assert_eq!(stage.node.own_holders(), [place(&bela)]);
-    stage.heard();
-    stage.node.mail_standing(Standing::Member, START);
     assert!(requests(&stage.heard(), Service::Lookup).is_empty());
     assert!(stage.node.mail.collector.is_draining(START), "bela has not said what she has");
 }
@@ -317,4 +326,48 @@ fn of_so_many_users_it_is_known_to_whom_mail_is_sealed() {
     }
     let known: Vec<bool> = [0, 1, RECIPIENTS_MAX].map(|number| stage.node.mail_knows(&user(number))).to_vec();
     assert_eq!(known, [true, false, true], "with whom there is a conversation, and the last one");
+}
+
+#[test]
+fn more_than_one_tombstone_can_say_goes_into_the_next() {
+    let mut stage = Stage::new();
+    let count = TOMBSTONE_ENTRIES_MAX + 44;
+    let arrived = |number: usize| Arrived { id: MessageId([7; 16]), envelope: EnvelopeId(sha256(&[&number.to_be_bytes()])) };
+    let mut arrivals = Arrivals::default();
+    arrivals.arrived = (0..count).map(arrived).collect();
+    stage.node.mail.arrived.insert(KeyId([1; 16]), arrivals);
+    stage.node.mail.clear_ms = Some(START.mono);
+    for left in [44, 0] {
+        stage.node.effects.clear();
+        assert!(stage.node.mail.deadline().is_some_and(|at| at <= START.mono), "it goes on at once");
+        stage.node.collecting_wake(START);
+        assert_eq!(stage.node.effects.iter().filter(|effect| matches!(effect, Effect::Key { .. })).count(), 1);
+        assert_eq!(stage.node.mail.arrived.values().map(|arrivals| arrivals.arrived.len()).sum::<usize>(), left);
+    }
+}
+
+#[test]
+fn a_holder_that_never_hears_is_told_so_often_in_a_minute() {
+    let expiry_h = u32::try_from((NOW_MS + DAY_MS) / crate::time::HOUR_MS).expect("hours");
+    let value = [&[1][..], &expiry_h.to_be_bytes(), &[1], &[5; 16], &[6; 16]].concat();
+    let mut stage = Stage::with_rows(vec![Row { table: Table::Seen, key: vec![9; 32], value }]);
+    let bela = stage.meets("bela", START);
+    let mut told = |now: Now| {
+        stage.node.mail.arrived = OrderedMap::new();
+        stage.node.listed(place(&bela), false, &[(EnvelopeId([9; 32]), MessageId([6; 16]))], now);
+        !stage.node.mail.arrived.is_empty()
+    };
+    assert_eq!((0..20).filter(|number| told(after(*number))).count(), 8);
+    assert!(told(after(MINUTE_MS)), "a minute later, again");
+}
+
+#[test]
+fn so_many_letters_are_read_for_receivers_at_once() {
+    let bela = TestAuthority::new([2; 32]).issue("bela", NOW_MS).certificate.user_id().mailbox();
+    let value = [&[1][..], &2_000_u32.to_be_bytes(), &(NOW_MS + DAY_MS).to_be_bytes(), &[0], &[0], &[6; 16]].concat();
+    let id = EnvelopeId([9; 32]);
+    let mut stage = Stage::with_rows(vec![Row { table: Table::Held, key: row_key(&bela, id), value }]);
+    stage.node.effects.clear();
+    (0..2 * READINGS_MAX).for_each(|_| stage.node.fetch_for(RingId(1), bela, id, START));
+    assert_eq!(stage.node.effects.iter().filter(|effect| matches!(effect, Effect::Load { .. })).count(), READINGS_MAX);
 }
