@@ -1,7 +1,7 @@
 //! What others keep for this node: fetched, opened, stored, shown; then its holders are told, and its author.
 
 use super::{CollectMessage, MailKeyUse, Node};
-use crate::chat::{Arrival, BodyError, MessageBody, MessageId, Sealing, Standing};
+use crate::chat::{Arrival, BodyError, MessageBody, MessageId, Sealing};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
@@ -397,7 +397,7 @@ impl Node {
         if chat.key.pinned.is_none() {
             chat.key.pinned = Some(author.key_hash());
         }
-        chat.standing != Standing::Blocked
+        true
     }
 }
 
