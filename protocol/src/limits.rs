@@ -202,6 +202,23 @@ pub const COLLECT_AGAIN_MAX_MS: u64 = HOUR_MS;
 pub const SEEN_MAX: usize = 8 * RECEIVER_ENVELOPES_MAX;
 /// Items that a holder has said it wants and that have not come; at the bound it says that it is full.
 pub const WANTED_MAX: usize = 1_024;
+/// Offers of a holder to others that are not answered, each of one mailbox; the rest waits for the next look. Guess: 200 kB.
+pub const OFFERS_OUT_MAX: usize = 4_096;
+/// Pairs of a node and a mailbox for which it has no room, remembered by a holder; beyond, such a one is offered it again. Guess: 1 MB.
+pub const PASSED_MAX: usize = 16_384;
+/// Nodes out of reach that a holder passes over; beyond, one more is tried again. Guess: whoever names nodes that are not there fills
+/// this, and nothing that counts mailboxes.
+pub const OUT_OF_REACH_MAX: usize = 256;
+/// Items read from the disk at once for other holders; what is not read is offered again.
+pub const GIVES_MAX: usize = 16 * DEPOSITS_UNDER_WAY;
+/// Words on what has come, left for one author who is away, that five do not keep yet; one more is not left: holders have the tombstone,
+/// too, and the author's next session tells. Guess.
+pub const RECEIPTS_PER_AUTHOR_MAX: usize = 64;
+/// The same for all authors together.
+pub const RECEIPTS_MAX: usize = 1_024;
+/// Users of whom it is known to whom mail for them is sealed: more than there can be conversations; for one more those go with whom
+/// there is none.
+pub const RECIPIENTS_MAX: usize = CONTACTS_MAX + STRANGERS_MAX;
 /// How long room is kept for what was said to be wanted.
 pub const WANTED_MS: u64 = 30 * SECOND_MS;
 /// Items on their way to one holder at once; the rest waits, so that no channel is filled for long.

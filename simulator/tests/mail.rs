@@ -180,6 +180,34 @@ fn what_nobody_picked_up_is_said_to_be_over_and_can_be_sent_again() {
 }
 
 #[test]
+fn an_author_who_was_away_when_it_was_over_is_told_and_what_was_to_be_kept_for_longer_is_kept() {
+    let mut stage = away(35);
+    stage.says_and_it_is_held(1);
+    stage.world.command(stage.anna, Command::KeepFor { days: 2 });
+    stage.world.run_for(1_000);
+    stage.world.kill(stage.anna);
+    stage.anna_comes();
+    stage.world.run_for(10_000);
+    // What was chosen holds after a restart.
+    stage.world.say(stage.anna, stage.bela, &texts(2)[1]);
+    stage.is_held(2, 5, 60_000);
+    stage.world.kill(stage.anna);
+    for (days, states) in [(1, [MessageState::Held; 2]), (3, [MessageState::Held, MessageState::Expired])] {
+        for node in [stage.anna, stage.bela].into_iter().chain(stage.others.clone()) {
+            stage.world.set_clock(node, i64::try_from(days * DAY_MS).expect("days"));
+        }
+        stage.world.run_for(15 * 60_000);
+        stage.anna_comes();
+        stage.world.run_for(60_000);
+        assert_eq!(stage.states(), states, "after {days} days");
+        stage.world.kill(stage.anna);
+    }
+    assert_eq!(stage.kept(), 5, "what is over is kept by nobody");
+    stage.bela_comes_and_has(1, 60_000);
+    stage.check_but_for_pages();
+}
+
+#[test]
 fn mail_of_a_stranger_is_marked_so_and_beyond_its_measure_comes_when_they_are_accepted() {
     let mut stage = away(32);
     let (most, all) = (STRANGER_MESSAGES_MAX as usize, STRANGER_MESSAGES_MAX as usize + 3);
@@ -212,6 +240,7 @@ fn mail_of_somebody_blocked_is_not_shown_and_not_said_to_be_there() {
     stage.world.run_for(60_000);
     assert_eq!(stage.world.seen(stage.bela).texts(&them, Direction::In), Vec::<String>::new());
     assert_ne!(stage.states().last(), Some(&MessageState::Delivered));
+    assert_eq!(stage.world.disk(stage.bela).count(Table::Seen), 1, "and it is not fetched again");
     stage.check();
 }
 

@@ -41,6 +41,27 @@ fn what_crashed_holders_had_the_others_pass_on_to_whoever_is_left() {
 }
 
 #[test]
+fn what_a_holder_alone_has_is_with_others_when_its_page_is_hidden_and_dies_at_once() {
+    let mut stage = of_names(3, &["anna", "bela", "carla", "dora", "emil"], 0);
+    stage.leaves(stage.bela);
+    stage.world.run_for(2_000);
+    let (holder, others) = (stage.others[0], stage.others[1..].to_vec());
+    others.iter().for_each(|node| stage.world.set_disk_fault(*node, DiskFault::Failing(true)));
+    stage.says(2);
+    stage.is_held(2, 1, 30_000);
+    stage.world.kill(stage.anna);
+    others.iter().for_each(|node| stage.world.set_disk_fault(*node, DiskFault::None));
+    stage.world.run_for(1_500);
+    assert_eq!(stage.kept(), 2, "nobody else has had the time");
+    stage.world.hide(holder);
+    stage.world.run_for(700);
+    stage.world.kill(holder);
+    assert!(others.iter().all(|node| stage.world.disk(*node).count(Table::Envelopes) == 2));
+    stage.bela_comes_and_has(2, 30_000);
+    stage.check();
+}
+
+#[test]
 fn all_who_keep_it_start_again_from_their_disks() {
     for seed in 5..6 {
         let mut stage = away(seed);
@@ -278,6 +299,7 @@ fn word_of_what_has_come_finds_an_author_who_is_away_and_whose_holders_crash() {
         stage.world.kill(stage.anna);
         stage.bela_comes_and_has(3, 30_000);
         stage.world.run_for(30_000);
+        assert_eq!(stage.world.disk(stage.bela).count(Table::Sealed), 0, "five have the word: it needs no more care");
         stage.world.kill(stage.bela);
         stage.others[..3].to_vec().iter().for_each(|node| stage.world.kill(*node));
         stage.world.run_for(60_000);
@@ -285,6 +307,23 @@ fn word_of_what_has_come_finds_an_author_who_is_away_and_whose_holders_crash() {
         stage.anna_knows(60_000);
         stage.check();
     }
+}
+
+#[test]
+fn an_author_whom_no_word_was_left_learns_it_of_those_who_kept_it() {
+    let mut stage = away(38);
+    stage.says_and_it_is_held(3);
+    stage.world.kill(stage.anna);
+    stage.bela_comes_and_has(3, 30_000);
+    let (others, mailbox) = (stage.others.clone(), stage.world.user(stage.anna).mailbox());
+    let has_heard = |world: &World| others.iter().any(|node| world.disk(*node).rows(Table::Envelopes).any(|(_, value)| value.starts_with(b"B4T1")));
+    assert!(stage.world.run_until(10_000, has_heard));
+    stage.world.kill(stage.bela);
+    let has_word = |node: &NodeIndex| stage.world.disk(*node).rows(Table::Envelopes).any(|(key, _)| key.starts_with(&mailbox));
+    assert!(!stage.others.iter().any(has_word), "bela was gone before");
+    stage.anna_comes();
+    stage.anna_knows(60_000);
+    stage.check();
 }
 
 /// In milliseconds.

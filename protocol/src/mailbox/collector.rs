@@ -53,8 +53,8 @@ enum Listing {
 pub struct Collector {
     listings: OrderedMap<RingId, Listing>,
     wanted: OrderedMap<EnvelopeId, Wanted>,
-    /// Since when this node is in its place, and who was to keep its mail then.
-    first: Vec<RingId>,
+    /// Who was to keep this node's mail when it took its place; `None` while that is being looked up.
+    first: Option<Vec<RingId>>,
     drain_until_ms: u64,
     /// When all are asked once more, because something known to lie somewhere could not be had; and how long was waited last.
     again_ms: Option<u64>,
@@ -64,14 +64,20 @@ pub struct Collector {
 impl Collector {
     /// This node has taken its place in the ring; these are to keep its mail. What comes live waits until they have said what they have.
     pub fn joined(&mut self, five: Vec<RingId>, now: Now) {
-        self.first = five;
+        self.first = Some(five);
+        self.drain_until_ms = now.mono + DRAIN_MS;
+    }
+
+    /// The same, and who is to keep its mail is being looked up: [`Collector::joined`] follows.
+    pub fn joining(&mut self, now: Now) {
+        self.first = None;
         self.drain_until_ms = now.mono + DRAIN_MS;
     }
 
     /// Whether what others keep may still come before what comes live.
     pub fn is_draining(&self, now: Now) -> bool {
         let is_heard = |node: &RingId| self.listings.get(node) == Some(&Listing::Done);
-        now.mono < self.drain_until_ms && !(self.wanted.is_empty() && self.first.iter().all(is_heard))
+        now.mono < self.drain_until_ms && !(self.wanted.is_empty() && self.first.as_ref().is_some_and(|first| first.iter().all(is_heard)))
     }
 
     /// A session with a node began: what has it?
@@ -204,6 +210,12 @@ impl Collector {
     /// Nodes that listed this envelope.
     pub fn sources(&self, id: &EnvelopeId) -> &[RingId] {
         self.wanted.get(id).map_or(&[], |wanted| &wanted.sources)
+    }
+
+    /// Its queues: name, length and bound of each. `links_max` is how many sessions there can be.
+    pub(crate) fn queues(&self, links_max: usize) -> [(&'static str, usize, usize); 3] {
+        let under_way = self.wanted.values().filter(|wanted| wanted.step != Step::Waiting).count();
+        [("listings", self.listings.len(), links_max), ("wanted by the collector", self.wanted.len(), WANTED_MAX), ("fetching", under_way, FETCH_MAX)]
     }
 
     fn ask(&mut self, node: RingId, after: EnvelopeId, out: &mut Vec<(RingId, CollectMessage)>) {

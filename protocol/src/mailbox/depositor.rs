@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::limits::{
-    ARC, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM,
+    ARC, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM, RECIPIENTS_MAX,
 };
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -162,6 +162,16 @@ impl Depositor {
     /// What waits for anybody: their mailboxes and envelopes.
     pub fn all(&self) -> impl Iterator<Item = (&Mailbox, EnvelopeId)> {
         self.boxes.iter().flat_map(|(mailbox, outgoing)| outgoing.deposits.keys().map(move |id| (mailbox, *id)))
+    }
+
+    /// Its queues: name, length and bound of each. The first counts the receivers, the other two are of the one who has most.
+    pub(crate) fn queues(&self) -> [(&'static str, usize, usize); 3] {
+        let most = |of: fn(&Outgoing) -> usize| self.boxes.values().map(of).max().unwrap_or_default();
+        [
+            ("receivers", self.boxes.len(), RECIPIENTS_MAX),
+            ("candidates", most(|outgoing| outgoing.candidates.len()), ARC),
+            ("steps", most(|outgoing| outgoing.steps.len()), ARC),
+        ]
     }
 
     /// When [`Depositor::tend`] is due.

@@ -357,7 +357,7 @@ impl Node {
         match (found, why) {
             (_, _) if !is_enough && attempt < 2 && answer.is_some() => self.look_up(user, why, attempt + 1, now),
             (_, Why::Deposit) => self.holders_found(user, &places, now),
-            (_, Why::Collect) => self.look_elsewhere(&places[..places.len().min(COPIES)], now),
+            (_, Why::Collect) => self.collect_from(places.into_iter().take(COPIES).collect(), now),
             (None, Why::Reach) => self.ask_relay_to_reach(user, now),
             (None, Why::Add) => self.cannot_add(user),
             (Some(found), Why::Add) => self.record_to_add(user, found.record.devices(), now),

@@ -19,6 +19,7 @@ impl World {
         let Some(running) = self.machines[node].node.as_mut() else { return };
         let effects = running.handle(input, now);
         self.run_effects(node, effects);
+        self.watch_queues(node);
     }
 
     pub(super) fn run_effects(&mut self, node: NodeIndex, effects: Vec<Effect>) {

@@ -43,6 +43,11 @@ impl World {
         self.machines[node].slow_ms = by_ms;
     }
 
+    /// A machine's page is hidden: it may never run again.
+    pub fn hide(&mut self, node: NodeIndex) {
+        self.input(node, Input::Hiding);
+    }
+
     /// A machine's timers come at multiples of this from now on: its page is in the background.
     pub fn throttle(&mut self, node: NodeIndex, every_ms: u64) {
         self.machines[node].wakes_every_ms = every_ms.max(1);

@@ -112,6 +112,17 @@ impl World {
         }
     }
 
+    /// No queue of the mail is longer than its bound.
+    pub(super) fn watch_queues(&mut self, node: NodeIndex) {
+        let Some(running) = self.machines[node].node.as_ref() else { return };
+        for (name, length, bound) in running.mail_queues() {
+            let breach = || format!("{} has more in the queue '{name}' than {bound}", self.user(node));
+            if length > bound && !self.watch.breaches.contains(&breach()) {
+                self.watch.breaches.push(breach());
+            }
+        }
+    }
+
     pub(super) fn watch_frame(&mut self, frame: &[u8]) {
         if contains(frame, &self.watch.secret) {
             self.watch.breaches.push("words on a link that anybody can read".to_owned());

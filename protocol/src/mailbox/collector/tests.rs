@@ -243,3 +243,36 @@ fn one_of_the_five_that_comes_later_than_the_others_is_asked_when_it_is_linked()
     assert_eq!(sent, [(RingId(2), CollectMessage::Ask { after: FIRST })]);
     assert_eq!(fetched(&stage.lists(2, &[id(9)])), [(2, id(9))]);
 }
+
+#[test]
+fn only_so_many_nodes_are_remembered_to_have_one_envelope() {
+    let mut stage = Stage::linked_to(1..=15);
+    (1..=15).for_each(|node| drop(stage.lists(node, &[id(1)])));
+    assert_eq!(stage.collector.sources(&id(1)).len(), 2 * COPIES);
+}
+
+#[test]
+fn what_may_be_taken_again_is_asked_for_at_once_and_the_waits_begin_anew() {
+    let mut stage = Stage::linked_to([1]);
+    let waits = |stage: &mut Stage| {
+        stage.collector.again_later(stage.now);
+        stage.collector.deadline().map(|at| at - stage.now.mono)
+    };
+    assert_eq!(waits(&mut stage), Some(COLLECT_AGAIN_MIN_MS));
+    stage.wait(COLLECT_AGAIN_MIN_MS);
+    assert_eq!(waits(&mut stage), Some(2 * COLLECT_AGAIN_MIN_MS));
+    stage.collector.again_now(stage.now);
+    assert!(stage.collector.is_again_due(stage.now));
+    assert!(stage.wait(0).iter().any(|(_, message)| matches!(message, CollectMessage::Ask { .. })));
+    assert_eq!(waits(&mut stage), Some(COLLECT_AGAIN_MIN_MS));
+}
+
+#[test]
+fn when_nothing_is_waited_for_nothing_is_due() {
+    let mut stage = Stage::linked_to([1]);
+    stage.collector.joining(stage.now);
+    assert!(stage.collector.is_draining(stage.now), "who keeps it is being looked up");
+    stage.collector.joined(vec![RingId(1)], stage.now);
+    stage.wait(DRAIN_MS);
+    assert_eq!(stage.collector.deadline(), None);
+}

@@ -7,7 +7,7 @@ use crate::ring::RingId;
 use crate::time::Now;
 
 /// Holders past this node that are remembered. Guess.
-const ELSEWHERE_MAX: usize = 1_024;
+pub(super) const ELSEWHERE_MAX: usize = 1_024;
 
 impl Holder {
     /// Who else keeps mail for this mailbox, past this node, which had no room: the first of them.

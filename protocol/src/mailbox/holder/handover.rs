@@ -1,7 +1,7 @@
 //! Handing over: which of those who are to keep something have it, who of those that have it gives, and when this node may let go.
 
 use super::{Holder, HolderOrder, Item, KNOWN_MS, Neighbourhood, ParcelKind, SETTLE_MS, deletions, note};
-use crate::limits::{ARC, DEPOSITS_UNDER_WAY, HANDOVER_LOOK_MS, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX};
+use crate::limits::{ARC, DEPOSITS_UNDER_WAY, HANDOVER_LOOK_MS, HOLDER_WAIT_MS, OFFER_MAX, OFFERS_OUT_MAX};
 use crate::mailbox::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::ordered::OrderedSet;
 use crate::ring::RingId;
@@ -30,7 +30,7 @@ impl Holder {
                     }
                 }
                 Verdict::Full | Verdict::NotMine | Verdict::Refused => {
-                    self.passed.insert((from, mailbox), now.mono + HOLDER_PASSED_MS);
+                    self.pass(from, mailbox, now);
                 }
             }
         }
@@ -49,6 +49,7 @@ impl Holder {
         }
         self.look_ms = now.mono + HANDOVER_LOOK_MS;
         self.passed.retain(|_, until_ms| *until_ms > now.mono);
+        self.out_of_reach.retain(|_, until_ms| *until_ms > now.mono);
         self.asked.retain(|_, until_ms| *until_ms > now.mono);
         self.giving.retain(|_, giving| giving.until_ms > now.mono);
         self.forget_over(now, out);
@@ -77,7 +78,8 @@ impl Holder {
     fn hand_over(&mut self, mailbox: Mailbox, around: &impl Neighbourhood, to_link: &mut OrderedSet<RingId>, now: Now, out: &mut Vec<HolderOrder>) {
         let arc = around.arc(&mailbox);
         let is_leaving = self.limit_bytes == 0;
-        let is_passed = |node: &RingId| self.passed.contains_key(&(*node, mailbox)) || (is_leaving && *node == self.me);
+        let is_away = |node: &RingId| self.passed.contains_key(&(*node, mailbox)) || self.out_of_reach.contains_key(node);
+        let is_passed = |node: &RingId| is_away(node) || (is_leaving && *node == self.me);
         let all: Vec<RingId> = arc.iter().take(ARC).filter(|node| !is_passed(node)).copied().collect();
         let five = &all[..all.len().min(self.copies)];
         if five.is_empty() {
@@ -105,6 +107,10 @@ impl Holder {
             }
             if !around.is_linked(*to) {
                 to_link.insert(*to);
+                continue;
+            }
+            if self.asked.len() >= OFFERS_OUT_MAX {
+                // The rest at the next look: the first answers have come by then.
                 continue;
             }
             self.asked.insert((*to, mailbox), now.mono + HOLDER_WAIT_MS);

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: keys, links and the disk. Positions stand for nodes, so that simulated worlds run thousands of these.
 
+mod bounds;
 mod elsewhere;
 mod handover;
 mod parcel;
@@ -19,7 +20,7 @@ pub use parcel::{Parcel, ParcelKind, row_key};
 use tally::{Charge, ROW_BYTES, Tally};
 
 use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
-use crate::limits::{COPIES, HOLDER_PASSED_MS, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
+use crate::limits::{COPIES, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -118,8 +119,10 @@ pub struct Holder {
     wanted: OrderedMap<(RingId, EnvelopeId), Wanted>,
     /// What was offered to others: until when their word is awaited.
     asked: OrderedMap<(RingId, Mailbox), u64>,
-    /// Those who are passed over for a mailbox: full, or out of reach.
+    /// Those who are passed over for a mailbox: full, or not of those who keep it.
     passed: OrderedMap<(RingId, Mailbox), u64>,
+    /// Those who are passed over for every mailbox: out of reach.
+    out_of_reach: OrderedMap<RingId, u64>,
     /// Items under way to others, by node.
     giving: OrderedMap<RingId, Giving>,
     look_ms: u64,
@@ -138,6 +141,7 @@ impl Holder {
             wanted: OrderedMap::new(),
             asked: OrderedMap::new(),
             passed: OrderedMap::new(),
+            out_of_reach: OrderedMap::new(),
             giving: OrderedMap::new(),
             look_ms: now.mono + SECOND_MS,
         };
@@ -405,17 +409,10 @@ impl Holder {
         out.push(HolderOrder::Write(deletions(mailbox, id).into()));
     }
 
-    /// A node cannot be linked to: others stand in for it.
-    pub fn unreachable(&mut self, node: RingId, now: Now) {
-        for mailbox in self.boxes.keys() {
-            self.passed.insert((node, *mailbox), now.mono + HOLDER_PASSED_MS);
-        }
-        self.look_ms = self.look_ms.min(now.mono + SECOND_MS);
-    }
-
     /// A session with a node began: what it should have can be offered, and receipts that did not reach it are signed again.
     pub fn linked(&mut self, node: RingId, now: Now) {
         self.passed.retain(|(of, _), _| *of != node);
+        self.out_of_reach.remove(&node);
         for (_, items) in self.boxes.iter_mut() {
             items.iter_mut().filter(|(_, item)| item.depositor == Some(node)).for_each(|(_, item)| item.receipt_ms = 0);
         }

@@ -1,10 +1,12 @@
 //! Tests of the holder. Here: what it takes and within which bounds, what it says and when, what clears, and its rows.
 
 mod handover;
+mod once_more;
 
 use super::*;
+use crate::crypto::sha256;
 use crate::limits::{
-    DEPOSITOR_BYTES_MAX, DEPOSITOR_ENVELOPES_MAX, ENVELOPE_MS, ENVELOPE_SEEN_MS, OFFER_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIVER_BYTES_MAX,
+    DEPOSITOR_BYTES_MAX, DEPOSITOR_ENVELOPES_MAX, ENVELOPE_MS, ENVELOPE_SEEN_MS, HOLDER_PASSED_MS, OFFER_MAX, OFFERS_OUT_MAX, PASSED_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIVER_BYTES_MAX,
     RECEIVER_ENVELOPES_MAX, TOMBSTONE_MS,
 };
 use crate::mailbox::Bucket;
@@ -56,6 +58,13 @@ fn bucket(number: usize) -> Bucket {
 fn envelope(number: u32, mailbox: Mailbox, size: usize) -> Parcel {
     let bytes = u32::try_from(bucket(size).envelope_bytes_max()).expect("an envelope is small");
     Parcel { id: id(number), mailbox, bytes, expiry_ms: NOW.wall + ENVELOPE_MS, kind: ParcelKind::Envelope(MessageId([1; 16])) }
+}
+
+/// One that lies here since an earlier start.
+fn kept_since_before(number: u32) -> Item {
+    let Parcel { bytes, expiry_ms, kind, .. } = envelope(number, BELA, 1);
+    let (keepers, waiting) = (Vec::new(), Vec::new());
+    Item { bytes, expiry_ms, depositor: None, giver: None, kind, stored_ms: Some(0), keepers, known_until_ms: 0, receipt_ms: 0, waiting }
 }
 
 fn tombstone(number: u32, mailbox: Mailbox, cleared: &[u32]) -> Parcel {
@@ -524,3 +533,45 @@ fn what_the_browser_took_from_the_disk_is_said_to_be_gone() {
 
 /// Longest until a look is due.
 const HANDOVER_MS: u64 = crate::limits::HANDOVER_LOOK_MS;
+
+#[test]
+fn whoever_names_nodes_that_are_not_there_fills_nothing_without_bound() {
+    let mut stage = Stage::new();
+    (1..=50).for_each(|number| stage.keeps(1, [number; 32], u32::from(number), 1));
+    for number in 0..10_000 {
+        stage.now = later(stage.now, 10);
+        stage.holder.unreachable(RingId(1_000 + number), stage.now);
+        assert!(stage.holder.queues(1).iter().all(|(_, length, bound)| length <= bound), "{:?}", stage.holder.queues(1));
+    }
+    // When what was remembered is over there is room for more.
+    stage.wait(2 * HOLDER_PASSED_MS);
+    stage.holder.unreachable(RingId(7), stage.now);
+    assert_eq!(stage.holder.queues(1)[4].1, 1);
+}
+
+#[test]
+fn so_many_pairs_of_node_and_mailbox_are_passed_over_and_no_more() {
+    let mut stage = Stage::new();
+    for number in 0..=PASSED_MAX as u128 {
+        stage.holder.pass(RingId(number % 16), sha256(&[&number.to_be_bytes()]), stage.now);
+    }
+    assert_eq!(stage.holder.passed.len(), PASSED_MAX);
+}
+
+#[test]
+fn so_many_offers_are_out_at_once_and_the_rest_follows_at_the_next_look() {
+    let mut stage = Stage::new();
+    stage.arc = vec![ME, RingId(1), RingId(2), RingId(3), RingId(4)];
+    stage.linked = stage.arc[1..].to_vec();
+    let boxes = OFFERS_OUT_MAX as u32 / 4 + 10;
+    for number in 0..boxes {
+        let mailbox = sha256(&[&number.to_be_bytes()]);
+        let item = kept_since_before(number);
+        stage.holder.boxes.entry(mailbox).or_default().insert(id(number), item);
+    }
+    stage.wait(60_000);
+    let first = stage.looks();
+    assert_eq!((first.len(), stage.holder.asked.len()), (OFFERS_OUT_MAX, OFFERS_OUT_MAX));
+    stage.wait(60_000);
+    assert_eq!(stage.looks().len(), OFFERS_OUT_MAX, "what was not answered, and the rest");
+}

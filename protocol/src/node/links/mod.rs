@@ -28,7 +28,7 @@ use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::Now;
 
 /// Links of all kinds and stages at once; further dials and offers are dropped. The chats and the mail, and twice as many that come and go.
-const LINKS_MAX: usize = RING_LINKS_MAX + CHAT_LINKS_MAX + MAIL_LINKS_MAX + 2 * HANDSHAKES_MAX;
+pub(super) const LINKS_MAX: usize = RING_LINKS_MAX + CHAT_LINKS_MAX + MAIL_LINKS_MAX + 2 * HANDSHAKES_MAX;
 
 /// Which private-key operation of a link's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -239,6 +239,15 @@ impl Links {
             link.used_ms = now.mono;
             link.talked_ms = Some(now.mono);
         }
+    }
+
+    /// A session that comes up, as after a handshake.
+    #[cfg(test)]
+    pub fn bring_up(&mut self, session: crate::session::Session, now: Now) -> Vec<Outcome> {
+        let peer = session.peer().clone();
+        let dial = DialId(self.rng.array());
+        let id = self.new_link(peer.clone(), Role::Initiator, dial, Stage::Up(Box::new(session)), now);
+        self.establish(id, peer, now)
     }
 
     /// Entries kept about others who have no link.

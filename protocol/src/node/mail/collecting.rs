@@ -1,7 +1,7 @@
 //! What others keep for this node: fetched, opened, stored, shown; then its holders are told, and its author.
 
 use super::{CollectMessage, MailKeyUse, Node};
-use crate::chat::{Arrival, BodyError, MessageBody, MessageId, Sealing, Standing};
+use crate::chat::{Arrival, BodyError, MessageBody, MessageId, Sealing};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
@@ -23,9 +23,9 @@ const GATHER_MS: u64 = 200;
 /// How often in a minute one holder is told what it should know.
 const REMINDERS_MAX: u8 = 8;
 /// Authors whose certificates need no second look, the latest first.
-const AUTHORS_MAX: usize = 16;
+pub(super) const AUTHORS_MAX: usize = 16;
 /// Live messages that wait for the mail at most; the next is taken as it comes.
-const HELD_BACK_MAX: usize = 256;
+pub(super) const HELD_BACK_MAX: usize = 256;
 
 /// An envelope that is done, remembered until nobody can bring it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) struct Seen {
 /// Messages of one author that have come, of which nobody has been told.
 #[derive(Clone, Debug, Default)]
 pub(in crate::node) struct Arrivals {
-    arrived: Vec<Arrived>,
+    pub(super) arrived: Vec<Arrived>,
     /// Nodes that keep them.
     sources: Vec<RingId>,
     /// The author, where they want to hear of it.
@@ -127,8 +127,14 @@ impl Node {
         if five.is_empty() {
             // The key of this user is elsewhere in the ring. Waiting until those there hear of the presence would take longer.
             let own = self.own.user_id().clone();
-            self.look_up(&own, Why::Collect, 0, now);
+            self.mail.collector.joining(now);
+            return self.look_up(&own, Why::Collect, 0, now);
         }
+        self.collect_from(five, now);
+    }
+
+    /// These are to keep mail for this node: it links to them, and they have the word first.
+    pub(in crate::node) fn collect_from(&mut self, five: Vec<RingId>, now: Now) {
         self.look_elsewhere(&five, now);
         self.mail.collector.joined(five, now);
     }
@@ -391,7 +397,7 @@ impl Node {
         if chat.key.pinned.is_none() {
             chat.key.pinned = Some(author.key_hash());
         }
-        chat.standing != Standing::Blocked
+        true
     }
 }
 

@@ -1,15 +1,15 @@
 //! What this node keeps for others: the holder's orders carried out, and mail given to whom it is for.
 
 use super::{Around, MailKeyUse, Node, Reading};
-use crate::limits::FETCH_MAX;
+use crate::limits::{FETCH_MAX, GIVES_MAX};
 use crate::mailbox::{CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, TombstoneError, Verdict};
 use crate::node::journal::Purpose;
 use crate::node::{KeyUse, Loading};
 use crate::ring::RingId;
 use crate::time::Now;
 
-/// Items read from the disk for others at once; what is asked for beyond that is asked for again.
-const READINGS_MAX: usize = 4 * FETCH_MAX;
+/// Items read from the disk for their receivers at once; what is asked for beyond that is asked for again.
+pub(super) const READINGS_MAX: usize = 4 * FETCH_MAX;
 
 impl Node {
     /// Lends the holder what it needs, and carries out what it orders.
@@ -25,7 +25,11 @@ impl Node {
     fn holder_order(&mut self, order: HolderOrder, now: Now) {
         match order {
             HolderOrder::Send(to, message) => self.send_deposit(to, &message, now),
-            HolderOrder::Give(to, mailbox, id) => self.read_item(Reading { to, mailbox, id, is_letter: false }),
+            HolderOrder::Give(to, mailbox, id) => {
+                if self.readings(false) < GIVES_MAX {
+                    self.read_item(Reading { to, mailbox, id, is_letter: false });
+                }
+            }
             HolderOrder::Link(to) => self.ring_dial(to, now),
             HolderOrder::Keep(mailbox, id, writes) => self.store(writes, Purpose::Deposit { mailbox, id }),
             HolderOrder::Write(writes) => {
@@ -127,11 +131,15 @@ impl Node {
         self.send_collect(to, &CollectMessage::List { is_more, items, elsewhere }, now);
     }
 
+    /// How many items are being read from the disk: for their receivers, or for other holders.
+    pub(super) fn readings(&self, are_letters: bool) -> usize {
+        self.loads.values().filter(|loading| matches!(loading, Loading::Item(reading) if reading.is_letter == are_letters)).count()
+    }
+
     pub(super) fn fetch_for(&mut self, to: RingId, mailbox: Mailbox, id: EnvelopeId, now: Now) {
-        let readings = self.loads.values().filter(|loading| matches!(loading, Loading::Item(_))).count();
         if !self.mail.holder.has(&mailbox, id) {
             self.send_collect(to, &CollectMessage::Gone(id), now);
-        } else if readings < READINGS_MAX {
+        } else if self.readings(true) < READINGS_MAX {
             self.read_item(Reading { to, mailbox, id, is_letter: true });
         }
     }

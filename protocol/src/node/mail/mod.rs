@@ -7,7 +7,10 @@
 mod collecting;
 mod holding;
 mod lent;
+mod queues;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use super::journal::Purpose;
 use super::links::Links;

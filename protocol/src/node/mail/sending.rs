@@ -6,7 +6,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::{KeyOpResult, sha256};
 use crate::directory::{Found, Prekey};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{ENVELOPE_MS, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX};
+use crate::limits::{ENVELOPE_MS, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIPTS_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX};
 use crate::mailbox::{
     Depositor, DepositorOrder, EnvelopeDraft, EnvelopeId, Letter, Mailbox, Receipt, Sealed, Tombstone,
 };
@@ -20,8 +20,8 @@ use crate::store::Write;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
-/// Envelopes of one contact that are being sealed at once: each is a signature.
-const SEALING_MAX: usize = 16;
+/// Messages that are being sealed at once: each is a signature.
+pub(super) const SEALING_MAX: usize = 16;
 /// How often it is looked what is over.
 const EXPIRY_LOOK_MS: u64 = 10 * MINUTE_MS;
 
@@ -102,6 +102,15 @@ impl Mail {
 }
 
 impl Outgoing {
+    /// Whether it brings a message; word that messages have come, otherwise.
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self.inside, Inside::Message(_))
+    }
+
+    pub(super) fn user(&self) -> &UserId {
+        &self.user
+    }
+
     /// version | inside(1): 0 mid(16), 1 | sealing(1) | expiry(4) | lp8(user id) | count(1) x node id(32) | envelope
     fn row(&self, id: EnvelopeId) -> Write {
         let head = Writer::new().u8(VERSION);
@@ -186,9 +195,11 @@ impl Node {
             }
             return;
         };
-        let theirs = self.mail.outgoing.values().filter(|outgoing| outgoing.user == *user);
-        let (mut count, mut bytes) = theirs.fold((0, 0), |(count, bytes), outgoing| (count + 1, bytes + outgoing.bytes.len() as u64));
-        let is_new = |id: &MessageId| !self.mail.by_message.contains_key(id) && !self.mail.sealing.contains(id);
+        let theirs = self.mail.outgoing.values().filter(|outgoing| outgoing.user == *user).map(|outgoing| outgoing.bytes.len());
+        let is_being_sealed = |id: &MessageId| self.mail.sealing.contains(id);
+        let sealing = self.chats[user].waiting().filter(|(id, _)| is_being_sealed(id)).map(|(_, body)| body.len());
+        let (mut count, mut bytes) = theirs.chain(sealing).fold((0, 0), |(count, bytes), length| (count + 1, bytes + length as u64));
+        let is_new = |id: &MessageId| !self.mail.by_message.contains_key(id) && !is_being_sealed(id);
         let waiting: Vec<(MessageId, Vec<u8>)> = self.chats[user].waiting().filter(|(id, _)| is_new(id)).map(|(id, body)| (id, body.to_vec())).collect();
         for (id, body) in waiting {
             let is_over = count >= PAIR_ENVELOPES_MAX || bytes + body.len() as u64 > PAIR_BYTES_MAX;
@@ -225,6 +236,10 @@ impl Node {
         }
         let bytes = result.as_ref().ok().and_then(|signature| draft.finish(signature).ok());
         let Some(sealed) = bytes.and_then(|bytes| Sealed::read(bytes).ok()) else { return };
+        // Those that were sealed at the same time were not counted before.
+        if inside == Inside::Receipt && !self.may_leave_receipt(&user) {
+            return;
+        }
         let (id, expiry_h, bucket) = (sealed.id(), sealed.header().expiry_h, sealed.header().bucket);
         let mailbox = user.mailbox();
         let outgoing = Outgoing { user: user.clone(), mailbox, inside, sealing, expiry_h, holders: Vec::new(), bytes: sealed.into_bytes() };
@@ -275,6 +290,9 @@ impl Node {
         // Nothing is sealed to a key that the person has not looked at.
         let is_pinned = self.chats.get(user).is_none_or(|chat| chat.key.pinned.is_none_or(|pinned| pinned == recipient.certificate.key_hash()));
         if is_pinned {
+            if self.mail.recipients.len() >= RECIPIENTS_MAX {
+                self.mail.recipients.retain(|known, _| self.chats.contains_key(known));
+            }
             self.mail.recipients.insert(user.clone(), recipient);
         }
     }
@@ -397,12 +415,19 @@ impl Node {
         let known = self.mail.recipients.get(author.user_id()).cloned();
         let fallback = || Recipient { certificate: author.clone(), prekey: None, places: vec![RingId::of_node(author.node_id())] };
         let recipient = known.unwrap_or_else(fallback);
-        if now.wall >= recipient.certificate.not_after_ms() {
+        if now.wall >= recipient.certificate.not_after_ms() || !self.may_leave_receipt(author.user_id()) {
             return;
         }
         let id = MessageId(self.rng.array());
         let body = receipt_body(id, now.wall, tombstone);
         self.seal(author.user_id(), &recipient, Inside::Receipt, &body);
+    }
+
+    /// Whether there is room for one more word for this author.
+    fn may_leave_receipt(&self, author: &UserId) -> bool {
+        let receipts = self.mail.outgoing.values().filter(|outgoing| outgoing.inside == Inside::Receipt);
+        let (all, theirs) = receipts.fold((0, 0), |(all, theirs), outgoing| (all + 1, theirs + usize::from(outgoing.user == *author)));
+        all < RECEIPTS_MAX && theirs < RECEIPTS_PER_AUTHOR_MAX
     }
 
     /// What is over was not picked up: its author is told.

@@ -369,7 +369,7 @@ fn what_is_under_way_to_one_who_goes_is_offered_again() {
     stage.wait(SETTLE_MS);
     let is_offer = |order: &HolderOrder| matches!(order, HolderOrder::Send(RingId(101), DepositMessage::Offer { .. }));
     assert!(stage.looks().iter().any(is_offer));
-    stage.wait(HANDOVER_LOOK_MS - HOLDER_WAIT_MS - 1);
+    stage.wait(HOLDER_WAIT_MS - 2 * SECOND_MS);
     stage.holder.hurry(stage.now);
     assert!(!stage.looks().iter().any(is_offer), "its word is awaited");
     stage.holder.unlinked(RingId(101));

@@ -1,0 +1,373 @@
+//! The node's part of the mail with real sessions and a real ring, where a world would be too much.
+
+use super::*;
+use crate::crypto::{Prk, Rng};
+use crate::handshake::{Established, Role, SessionKeys};
+use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
+use crate::directory::{found, pair};
+use super::holding::READINGS_MAX;
+use crate::limits::{GIVES_MAX, MAIL_LINKS_MAX, NEAR_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, HolderOrder, Verdict};
+use crate::node::{Input, LinkId, NodeConfig};
+use crate::ring::{Answer, Message, Outcome, Service, Side, Standing, Verdict as Said};
+use crate::session::{RING, Session};
+use crate::time::MINUTE_MS;
+
+const START: Now = Now { mono: 1_000, wall: NOW_MS };
+
+fn after(ms: u64) -> Now {
+    Now { mono: START.mono + ms, wall: START.wall + ms }
+}
+
+struct Stage {
+    authority: TestAuthority,
+    anna: TestDevice,
+    node: Node,
+    /// The other ends of the sessions, by anna's links.
+    ends: Vec<(LinkId, Session)>,
+}
+
+/// One end of the session between anna and a peer.
+fn end(role: Role, of: &VerifiedCertificate, peer: &VerifiedCertificate) -> Session {
+    let keys = SessionKeys { role, transcript: [7; 32], prk: Prk::extract(b"salt", &[peer.der()]) };
+    Session::new(Established { peer: of.clone(), keys }, Rng::from_seed([8; 32]), START)
+}
+
+fn place(device: &TestDevice) -> RingId {
+    RingId::of_node(device.certificate.node_id())
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with_rows(Vec::new())
+    }
+
+    fn with_rows(rows: Vec<Row>) -> Self {
+        let mut authority = TestAuthority::new([1; 32]);
+        let anna = authority.issue("anna", NOW_MS);
+        let config = NodeConfig {
+            certificate: anna.certificate.clone(),
+            anchor: authority.anchor().clone(),
+            revoked: None,
+            origin: "https://b4.example".to_owned(),
+            seed: [7; 32],
+            rows,
+        };
+        let (node, _) = Node::new(config, START);
+        Self { authority, anna, node, ends: Vec::new() }
+    }
+
+    /// Somebody with whom a session begins.
+    fn meets(&mut self, name: &str, now: Now) -> TestDevice {
+        let device = self.authority.issue(name, NOW_MS);
+        let session = end(Role::Initiator, &device.certificate, &device.certificate);
+        self.heard();
+        self.node.link_input(now, |links, _, _| links.bring_up(session, now));
+        let greeted = self.node.effects.iter().find_map(|effect| if let Effect::LinkSend { link, .. } = effect { Some(*link) } else { None });
+        self.ends.push((greeted.expect("the ring greets"), end(Role::Responder, &self.anna.certificate, &device.certificate)));
+        assert!(self.is_up(&device));
+        device
+    }
+
+    /// What peers were told over the ring since, and over which link.
+    fn heard(&mut self) -> Vec<(LinkId, Message)> {
+        let mut heard = Vec::new();
+        for effect in std::mem::take(&mut self.node.effects) {
+            let Effect::LinkSend { link, channel: RING, frame } = effect else { continue };
+            let Some((_, end)) = self.ends.iter_mut().find(|(of, _)| *of == link) else { continue };
+            let opened = end.open(RING, &frame, START).expect("an honest record");
+            heard.extend(opened.body.and_then(|(_, body)| Message::decode(&body).ok()).map(|message| (link, message)));
+        }
+        heard
+    }
+
+    /// Carries out what was ordered of the keys; how much that was.
+    fn keys(&mut self) -> usize {
+        let effects = std::mem::take(&mut self.node.effects);
+        let orders = effects.into_iter().filter_map(|effect| if let Effect::Key { ticket, op } = effect { Some((ticket, op)) } else { None });
+        let results: Vec<_> = orders.map(|(ticket, op)| (ticket, self.anna.keys.perform(&mut Rng::from_seed([2; 32]), &op))).collect();
+        let count = results.len();
+        for (ticket, result) in results {
+            self.node.key_done(ticket, &result, START);
+        }
+        count
+    }
+
+    fn is_up(&self, device: &TestDevice) -> bool {
+        self.node.links.is_up(device.certificate.user_id())
+    }
+
+    /// The ring has no use for a session any more.
+    fn ring_lets_go(&mut self, device: &TestDevice, now: Now) {
+        let place = place(device);
+        self.node.ring_input(now, |ring, out| {
+            ring.unlinked(place, now.mono, &mut Vec::new());
+            out.push(Outcome::Close { peer: place, is_dead: false });
+        });
+    }
+
+    fn ring_hears(&mut self, device: &TestDevice, message: &Message, now: Now) {
+        assert!(self.node.ring_message(device.certificate.user_id(), &message.encode(), now));
+    }
+
+    /// They say something about mail.
+    fn mail_comes(&mut self, device: &TestDevice, now: Now) {
+        let message = DepositMessage::Verdicts { mailbox: [1; 32], items: vec![(EnvelopeId([1; 32]), Verdict::Full)] };
+        assert!(self.node.deposit_message(device.certificate.user_id(), &message.encode(), now));
+    }
+}
+
+#[test]
+fn a_session_that_the_ring_has_no_use_for_stays_for_the_mail_while_it_is_young() {
+    let mut stage = Stage::new();
+    let (bela, carla) = (stage.meets("bela", START), stage.meets("carla", START));
+    stage.ring_lets_go(&bela, after(MAIL_IDLE_MS - 1));
+    assert!(stage.is_up(&bela));
+    stage.ring_lets_go(&carla, after(MAIL_IDLE_MS));
+    assert!(!stage.is_up(&carla), "whoever wanted something would have said so");
+    assert!(stage.is_up(&bela));
+}
+
+#[test]
+fn one_that_is_dead_does_not_stay_for_the_mail() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela", START);
+    stage.node.ring_input(START, |_, out| out.push(Outcome::Close { peer: place(&bela), is_dead: true }));
+    assert!(!stage.is_up(&bela));
+}
+
+#[test]
+fn so_many_stay_for_the_mail_and_the_one_idle_longest_goes_for_the_next() {
+    let mut stage = Stage::new();
+    let peers: Vec<TestDevice> = (0..=MAIL_LINKS_MAX).map(|number| stage.meets(&format!("peer{number}"), START)).collect();
+    let (last, first) = peers.split_last().expect("there are some");
+    for (number, peer) in (1..).zip(first) {
+        stage.ring_lets_go(peer, after(number));
+    }
+    assert!(peers.iter().all(|peer| stage.is_up(peer)));
+    stage.mail_comes(&peers[0], after(100));
+    stage.ring_lets_go(last, after(101));
+    let up: Vec<bool> = peers.iter().map(|peer| stage.is_up(peer)).collect();
+    let expected: Vec<bool> = (0..peers.len()).map(|number| number != 1).collect();
+    assert_eq!(up, expected, "the first was of use since, the second was not");
+}
+
+#[test]
+fn a_session_kept_for_the_mail_ends_when_nothing_was_said_about_mail_for_a_while() {
+    let mut stage = Stage::new();
+    let (bela, carla, dora) = (stage.meets("bela", START), stage.meets("carla", START), stage.meets("dora", START));
+    [&bela, &carla, &dora].into_iter().for_each(|peer| stage.ring_lets_go(peer, START));
+    stage.mail_comes(&carla, after(10_000));
+    stage.node.send_collect(place(&dora), &CollectMessage::Gone(EnvelopeId([1; 32])), after(20_000));
+    stage.node.mail_wake(START);
+    for (now, expected) in [
+        (after(MAIL_IDLE_MS - 1), [true, true, true]),
+        (after(MAIL_IDLE_MS), [false, true, true]),
+        (after(10_000 + MAIL_IDLE_MS - 1), [false, true, true]),
+        (after(10_000 + MAIL_IDLE_MS), [false, false, true]),
+        (after(20_000 + MAIL_IDLE_MS), [false, false, false]),
+    ] {
+        let is_to_change = expected != [&bela, &carla, &dora].map(|peer| stage.is_up(peer));
+        assert_eq!(stage.node.mail.deadline() == Some(now.mono), is_to_change, "it wakes by itself, {now:?}");
+        stage.node.mail_wake(now);
+        assert_eq!([&bela, &carla, &dora].map(|peer| stage.is_up(peer)), expected, "{now:?}");
+    }
+}
+
+#[test]
+fn a_session_that_is_of_use_again_outlives_the_mail() {
+    let mut stage = Stage::new();
+    let (bela, carla) = (stage.meets("bela", START), stage.meets("carla", START));
+    [&bela, &carla].into_iter().for_each(|peer| stage.ring_lets_go(peer, START));
+    stage.node.on_screen = Some(bela.certificate.user_id().clone());
+    stage.node.ring_dial(place(&carla), START);
+    stage.node.mail_wake(after(2 * MINUTE_MS));
+    assert!(stage.is_up(&bela), "a conversation is on the screen");
+    assert!(stage.is_up(&carla), "the ring wants it again");
+    assert!(stage.node.mail.lent.is_empty());
+}
+
+#[test]
+fn what_the_ring_at_the_other_end_greets_again_is_a_link_of_this_ring() {
+    let mut stage = Stage::new();
+    let (bela, carla) = (stage.meets("bela", START), stage.meets("carla", START));
+    stage.ring_lets_go(&bela, START);
+    stage.ring_hears(&bela, &Message::Ping { token: 1 }, after(1));
+    assert!(!stage.node.ring.is_linked(place(&bela)), "anything else is not for this ring");
+    stage.ring_hears(&bela, &Message::Hello { links: vec![place(&carla)], near: [Vec::new(), Vec::new()] }, after(2));
+    assert!(stage.node.ring.is_linked(place(&bela)));
+    assert!(stage.node.mail.lent.is_empty());
+    stage.node.mail_wake(after(2 * MINUTE_MS));
+    assert!(stage.is_up(&bela));
+}
+
+#[test]
+fn a_session_that_ends_by_itself_is_kept_for_nothing() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela", START);
+    stage.ring_lets_go(&bela, START);
+    stage.node.mail.reminded.insert(place(&bela), (START.mono, 1));
+    stage.node.link_input(START, |links, _, _| links.hang_up(bela.certificate.user_id(), START));
+    assert!(stage.node.mail.lent.is_empty() && stage.node.mail.reminded.is_empty());
+    let _ = stage.node.handle(Input::Wake, after(2 * MINUTE_MS));
+}
+
+#[test]
+fn no_queue_of_the_mail_is_without_a_bound_and_none_is_over_it_at_first() {
+    let stage = Stage::new();
+    let queues = stage.node.mail_queues();
+    assert!(queues.len() > 20);
+    assert!(queues.iter().all(|(_, length, bound)| length <= bound && *bound < 100_000), "{queues:?}");
+}
+
+/// What somebody at `me` says of a ring of these.
+fn hello(me: RingId, ring: &[RingId]) -> Message {
+    let mut links: Vec<RingId> = ring.iter().copied().filter(|place| *place != me).collect();
+    links.sort();
+    links.dedup();
+    let near = Side::BOTH.map(|side| {
+        let mut list = links.clone();
+        list.sort_by_key(|place| side.way(me, *place));
+        list.truncate(NEAR_MAX);
+        list
+    });
+    Message::Hello { links, near }
+}
+
+/// Requests of a service among what was heard: the link, and the request.
+fn requests(heard: &[(LinkId, Message)], service: Service) -> Vec<(LinkId, crate::ring::Route)> {
+    let routes = heard.iter().filter_map(|(link, message)| if let Message::Route(route) = message { Some((*link, (**route).clone())) } else { None });
+    routes.filter(|(_, route)| route.service == service).collect()
+}
+
+#[test]
+fn who_comes_back_and_stands_far_from_their_mail_asks_who_keeps_it_and_links_to_those() {
+    let mut stage = Stage::new();
+    let peers = [stage.meets("bela", START), stage.meets("carla", START)];
+    let me = stage.node.ring.me();
+    let ring: Vec<RingId> = (1..=16).flat_map(|way| [me.plus(way), me.minus(way)]).chain([me]).chain(peers.iter().map(place)).collect();
+    peers.iter().for_each(|peer| stage.ring_hears(peer, &hello(place(peer), &ring), START));
+    assert!(stage.node.own_holders().is_empty(), "the key is far away");
+    stage.heard();
+    stage.node.mail_standing(Standing::Joining, START);
+    assert!(requests(&stage.heard(), Service::Lookup).is_empty(), "not before it has its place");
+    stage.node.mail_standing(Standing::Member, START);
+    let key = RingId::of_user(stage.node.own.user_id());
+    let asked = requests(&stage.heard(), Service::Lookup);
+    let [(link, route)] = &asked[..] else { panic!("one lookup: {asked:?}") };
+    assert_eq!(route.key, key);
+    assert!(stage.node.mail.collector.is_draining(START), "what comes live waits for them");
+    let six: Vec<RingId> = (1..=6).map(|way| key.plus(way)).collect();
+    let by = peers.iter().zip(&stage.ends).find(|(_, (of, _))| of == link).map(|(peer, _)| peer.clone()).expect("one of the two");
+    let answer = Answer { hops: 1, by: place(&by), verdict: Said::Answered, body: found(&pair(&[], &[]), &six) };
+    stage.ring_hears(&by, &Message::Reply { path: route.path, answer }, START);
+    let dialled: Vec<RingId> = requests(&stage.heard(), Service::Certificate).into_iter().map(|(_, route)| route.key).collect();
+    assert_eq!(dialled, six[..5]);
+    assert!(stage.node.mail.collector.is_draining(START), "until they have said what they have");
+}
+
+#[test]
+fn who_stands_near_their_mail_asks_nobody_and_links_to_those_they_know() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela", START);
+    let sought = requests(&stage.heard(), Service::Find);
+    let [(_, route)] = &sought[..] else { panic!("it asks for its place: {sought:?}") };
+    stage.ring_hears(&bela, &hello(place(&bela), &[stage.node.ring.me()]), START);
+    let answer = Answer { hops: 1, by: place(&bela), verdict: Said::Answered, body: vec![0, 0] };
+    stage.ring_hears(&bela, &Message::Reply { path: route.path, answer }, START);
+    assert_eq!(stage.node.ring.standing(), Standing::Member);
+    assert_eq!(stage.node.own_holders(), [place(&bela)]);
+    assert!(requests(&stage.heard(), Service::Lookup).is_empty());
+    assert!(stage.node.mail.collector.is_draining(START), "bela has not said what she has");
+}
+
+#[test]
+fn so_many_items_are_read_for_others_at_once() {
+    let mut stage = Stage::new();
+    let give = HolderOrder::Give;
+    let gives = |stage: &mut Stage| {
+        stage.node.hold(START, |_, _, out| out.extend((0..2 * GIVES_MAX).map(|_| give(RingId(1), [1; 32], EnvelopeId([2; 32])))));
+        let loads: Vec<_> = std::mem::take(&mut stage.node.effects);
+        loads.into_iter().filter_map(|effect| if let Effect::Load { ticket, .. } = effect { Some(ticket) } else { None }).collect::<Vec<_>>()
+    };
+    let tickets = gives(&mut stage);
+    assert_eq!(tickets.len(), GIVES_MAX);
+    assert_eq!(gives(&mut stage), []);
+    let _ = stage.node.handle(Input::Loaded { ticket: tickets[0], rows: None }, START);
+    assert_eq!(gives(&mut stage).len(), 1);
+}
+
+#[test]
+fn so_many_words_wait_for_an_author_who_is_away_and_no_more() {
+    let mut stage = Stage::new();
+    let bela = stage.authority.issue("bela", NOW_MS);
+    let leave = |stage: &mut Stage| stage.node.leave_receipt(&bela.certificate, b"a tombstone", START);
+    // All that were begun at once, and then one more.
+    (0..RECEIPTS_PER_AUTHOR_MAX + 3).for_each(|_| leave(&mut stage));
+    assert_eq!(stage.keys(), RECEIPTS_PER_AUTHOR_MAX + 3);
+    assert_eq!(stage.node.mail.outgoing.len(), RECEIPTS_PER_AUTHOR_MAX);
+    leave(&mut stage);
+    assert_eq!(stage.keys(), 0, "not even signed");
+    let carla = stage.authority.issue("carla", NOW_MS);
+    stage.node.leave_receipt(&carla.certificate, b"a tombstone", START);
+    assert_eq!(stage.keys(), 1, "another author's has room");
+}
+
+#[test]
+fn of_so_many_users_it_is_known_to_whom_mail_is_sealed() {
+    let mut stage = Stage::new();
+    let bela = stage.authority.issue("bela", NOW_MS);
+    let user = |number: usize| UserId::parse(&format!("user{number}")).expect("a name");
+    let chat = Conversation::new(user(0), crate::chat::Standing::Accepted, None);
+    stage.node.chats.insert(user(0), chat);
+    for number in 0..=RECIPIENTS_MAX {
+        stage.node.mail_found_device(&user(number), &bela.certificate);
+        assert!(stage.node.mail.recipients.len() <= RECIPIENTS_MAX);
+    }
+    let known: Vec<bool> = [0, 1, RECIPIENTS_MAX].map(|number| stage.node.mail_knows(&user(number))).to_vec();
+    assert_eq!(known, [true, false, true], "with whom there is a conversation, and the last one");
+}
+
+#[test]
+fn more_than_one_tombstone_can_say_goes_into_the_next() {
+    let mut stage = Stage::new();
+    let count = TOMBSTONE_ENTRIES_MAX + 44;
+    let arrived = |number: usize| Arrived { id: MessageId([7; 16]), envelope: EnvelopeId(sha256(&[&number.to_be_bytes()])) };
+    let mut arrivals = Arrivals::default();
+    arrivals.arrived = (0..count).map(arrived).collect();
+    stage.node.mail.arrived.insert(KeyId([1; 16]), arrivals);
+    stage.node.mail.clear_ms = Some(START.mono);
+    for left in [44, 0] {
+        stage.node.effects.clear();
+        assert!(stage.node.mail.deadline().is_some_and(|at| at <= START.mono), "it goes on at once");
+        stage.node.collecting_wake(START);
+        assert_eq!(stage.node.effects.iter().filter(|effect| matches!(effect, Effect::Key { .. })).count(), 1);
+        assert_eq!(stage.node.mail.arrived.values().map(|arrivals| arrivals.arrived.len()).sum::<usize>(), left);
+    }
+}
+
+#[test]
+fn a_holder_that_never_hears_is_told_so_often_in_a_minute() {
+    let expiry_h = u32::try_from((NOW_MS + DAY_MS) / crate::time::HOUR_MS).expect("hours");
+    let value = [&[1][..], &expiry_h.to_be_bytes(), &[1], &[5; 16], &[6; 16]].concat();
+    let mut stage = Stage::with_rows(vec![Row { table: Table::Seen, key: vec![9; 32], value }]);
+    let bela = stage.meets("bela", START);
+    let mut told = |now: Now| {
+        stage.node.mail.arrived = OrderedMap::new();
+        stage.node.listed(place(&bela), false, &[(EnvelopeId([9; 32]), MessageId([6; 16]))], now);
+        !stage.node.mail.arrived.is_empty()
+    };
+    assert_eq!((0..20).filter(|number| told(after(*number))).count(), 8);
+    assert!(told(after(MINUTE_MS)), "a minute later, again");
+}
+
+#[test]
+fn so_many_letters_are_read_for_receivers_at_once() {
+    let bela = TestAuthority::new([2; 32]).issue("bela", NOW_MS).certificate.user_id().mailbox();
+    let value = [&[1][..], &2_000_u32.to_be_bytes(), &(NOW_MS + DAY_MS).to_be_bytes(), &[0], &[0], &[6; 16]].concat();
+    let id = EnvelopeId([9; 32]);
+    let mut stage = Stage::with_rows(vec![Row { table: Table::Held, key: row_key(&bela, id), value }]);
+    stage.node.effects.clear();
+    (0..2 * READINGS_MAX).for_each(|_| stage.node.fetch_for(RingId(1), bela, id, START));
+    assert_eq!(stage.node.effects.iter().filter(|effect| matches!(effect, Effect::Load { .. })).count(), READINGS_MAX);
+}
