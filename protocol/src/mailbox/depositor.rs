@@ -21,8 +21,8 @@ use crate::time::Now;
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DepositorOrder {
-    /// Ask the ring who stands behind this mailbox's key; answered by [`Depositor::candidates`].
-    Look(Mailbox),
+    /// Ask the ring who stands behind this mailbox's key, by one of so many ways; answered by [`Depositor::candidates`].
+    Look(Mailbox, u8),
     /// A session with this node is wanted; answered by [`Depositor::linked`] or [`Depositor::unreachable`].
     Link(RingId),
     /// Send this to a linked node.
@@ -60,9 +60,14 @@ struct Outgoing {
     deposits: OrderedMap<EnvelopeId, Deposit>,
     /// When who stands there is asked (again); `None` while that is under way.
     look_ms: Option<u64>,
+    /// The way of the next look, while five do not keep each: whoever answered the last one perhaps made holders up.
+    way: u8,
     /// Five keep each, as far as was asked in this round: the next begins at `look_ms`.
     is_round_over: bool,
 }
+
+/// Ways to look: whoever has it, the first, the third of those who stand there.
+const WAYS: u8 = 3;
 
 /// What this node leaves with others.
 #[derive(Clone, Debug)]
@@ -285,12 +290,14 @@ impl Depositor {
                 outgoing.look_ms = None;
                 outgoing.is_round_over = false;
                 if outgoing.is_content(self.copies) {
+                    outgoing.way = 0;
                     // A new round: whoever has signed before is asked whether it is still there.
                     for (_, deposit) in outgoing.deposits.iter_mut() {
                         deposit.holders.iter_mut().for_each(|(_, is_of_round)| *is_of_round = false);
                     }
                 }
-                out.push(DepositorOrder::Look(*mailbox));
+                out.push(DepositorOrder::Look(*mailbox, outgoing.way));
+                outgoing.way = (outgoing.way + 1) % WAYS;
                 continue;
             }
             if outgoing.look_ms.is_none() {

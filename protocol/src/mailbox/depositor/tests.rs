@@ -17,6 +17,8 @@ struct Stage {
     full: Vec<u128>,
     silent: Vec<u128>,
     kept: OrderedMap<RingId, Vec<EnvelopeId>>,
+    /// What enemies answer who stand on these ways.
+    made_up: OrderedMap<u8, Vec<RingId>>,
     looks: usize,
     offers: usize,
     given: usize,
@@ -43,6 +45,7 @@ impl Stage {
             full: Vec::new(),
             silent: Vec::new(),
             kept: OrderedMap::new(),
+            made_up: OrderedMap::new(),
             looks: 0,
             offers: 0,
             given: 0,
@@ -69,9 +72,10 @@ impl Stage {
 
     fn carry_out(&mut self, order: DepositorOrder) {
         match order {
-            DepositorOrder::Look(mailbox) => {
+            DepositorOrder::Look(mailbox, way) => {
                 self.looks += 1;
-                self.depositor.candidates(&mailbox, &self.ring, self.now);
+                let heard = self.made_up.get(&way).unwrap_or(&self.ring);
+                self.depositor.candidates(&mailbox, heard, self.now);
             }
             DepositorOrder::Link(node) if self.dead.contains(&node.0) => self.depositor.unreachable(node, self.now),
             DepositorOrder::Link(node) => {
@@ -216,6 +220,17 @@ fn a_node_that_hears_nothing_of_the_ring_asks_again_and_forgets_nothing() {
     stage.ring = (1..=5).map(RingId).collect();
     stage.run_for(20 * SECOND_MS);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn whoever_makes_holders_up_is_not_asked_again_before_others_were() {
+    for way in 0..2 {
+        let mut stage = Stage::new(1, 6);
+        stage.dead.extend(50..60);
+        (0..=way).for_each(|way| drop(stage.made_up.insert(way, (50..60).map(RingId).collect())));
+        stage.run_for(DEPOSIT_AGAIN_MS * u64::from(way + 1) + 5 * SECOND_MS);
+        assert_eq!(stage.holders(1), [1, 2, 3, 4, 5], "another way tells the truth");
+    }
 }
 
 #[test]

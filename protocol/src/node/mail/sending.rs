@@ -150,7 +150,7 @@ impl Node {
         step(&mut self.mail.depositor, &mut orders);
         for order in orders {
             match order {
-                DepositorOrder::Look(mailbox) => self.look_for_holders(&mailbox, now),
+                DepositorOrder::Look(mailbox, way) => self.look_for_holders(&mailbox, way, now),
                 DepositorOrder::Link(to) => self.ring_dial(to, now),
                 DepositorOrder::Send(to, message) => self.send_deposit(to, &message, now),
                 DepositorOrder::Give(to, _, id) => {
@@ -176,10 +176,10 @@ impl Node {
         }
     }
 
-    fn look_for_holders(&mut self, mailbox: &Mailbox, now: Now) {
+    fn look_for_holders(&mut self, mailbox: &Mailbox, way: u8, now: Now) {
         let user = self.mail.outgoing.values().find(|outgoing| outgoing.mailbox == *mailbox).map(|outgoing| outgoing.user.clone());
         match user {
-            Some(user) => self.look_up(&user, Why::Deposit, 0, now),
+            Some(user) => self.look_up(&user, Why::Deposit, way, now),
             None => self.deposit(now, |depositor, _| depositor.candidates(mailbox, &[], now)),
         }
     }

@@ -321,7 +321,7 @@ fn of_so_many_users_it_is_known_to_whom_mail_is_sealed() {
     let chat = Conversation::new(user(0), crate::chat::Standing::Accepted, None);
     stage.node.chats.insert(user(0), chat);
     for number in 0..=RECIPIENTS_MAX {
-        stage.node.mail_found_device(&user(number), &bela.certificate);
+        stage.node.mail_found_device(&user(number), &bela.certificate, START);
         assert!(stage.node.mail.recipients.len() <= RECIPIENTS_MAX);
     }
     let known: Vec<bool> = [0, 1, RECIPIENTS_MAX].map(|number| stage.node.mail_knows(&user(number))).to_vec();

@@ -52,7 +52,7 @@ impl Overlay {
         step(&mut mail.depositor, &mut orders);
         for order in orders {
             match order {
-                DepositorOrder::Look(mailbox) => self.look_up_holders(node, RingId::of_bytes(&mailbox), 0),
+                DepositorOrder::Look(mailbox, way) => self.look_up_holders(node, RingId::of_bytes(&mailbox), way),
                 DepositorOrder::Link(to) => self.mail_dial(node, to),
                 DepositorOrder::Send(to, message) => self.mail_send(node, to, 0, MailMessage::Deposit(message)),
                 DepositorOrder::Give(to, mailbox, id) => {
