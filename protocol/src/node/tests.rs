@@ -476,3 +476,23 @@ fn a_certificate_is_asked_for_once_and_no_more_when_it_is_revoked_or_over() {
     node.revoked = known;
     assert!(dials(&mut node, START));
 }
+
+#[test]
+fn a_certificate_that_goes_by_is_kept_only_if_the_authority_signed_it_for_whom_was_asked_for() {
+    let mut stage = stage();
+    let carla = stage.authority.issue("carla", NOW_MS);
+    let of_another_authority = TestAuthority::stranger([9; 32]).issue("carla", NOW_MS);
+    let (mut node, _) = node(&stage);
+    let place = |device: &TestDevice| crate::ring::RingId::of_node(device.certificate.node_id());
+    let rows = [
+        ("of somebody else", place(&carla), stage.bela.certificate.der(), false),
+        ("of another authority", place(&of_another_authority), of_another_authority.certificate.der(), false),
+        ("no certificate", place(&stage.bela), &[0; 300], false),
+        ("hers", place(&carla), carla.certificate.der(), true),
+    ];
+    for (what, of, der, is_kept) in rows {
+        node.certificate_passed(of, der, START);
+        assert_eq!(node.certificate_of(of, START).is_some_and(|kept| kept.der() == der), is_kept, "{what}");
+    }
+    assert!(node.certificate_of(place(&stage.bela), START).is_none(), "nor under the place that it is of");
+}
