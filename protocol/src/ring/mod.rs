@@ -232,6 +232,11 @@ impl Ring {
         self.config.links = 0;
     }
 
+    #[cfg(test)]
+    pub(crate) fn aims_at_links(&self) -> usize {
+        self.config.links
+    }
+
     /// How many nodes are linked.
     pub fn degree(&self) -> usize {
         self.neighbours.len()
