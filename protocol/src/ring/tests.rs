@@ -525,3 +525,22 @@ fn a_link_goes_when_neither_end_has_a_use_for_it_and_the_nearest_and_those_drawn
     assert_eq!(closed, [&Outcome::Close { peer: told[0], is_dead: false }]);
     assert_eq!(spared(&out), [], "nobody is told twice");
 }
+
+#[test]
+fn a_newcomer_takes_the_lists_of_the_answer_over_and_dials_the_three_next_on_each_side() {
+    let far = RingId(1 << 127);
+    let mut ring = Ring::new(RingId(0), RingConfig::default(), Rng::from_seed([7; 32]), 1_000);
+    let mut out = Vec::new();
+    ring.linked(far, 1_000, &mut out);
+    let path = routes(&out).pop().expect("it asks for its place").1.path;
+    let [next, previous] = Side::BOTH.map(|side| (1..17).map(|at| side.place(RingId(0), at << 90)).collect::<Vec<RingId>>());
+    let body = message::write_ids(message::write_ids(crate::codec::Writer::new(), &next), &previous).into_bytes();
+    let answer = Answer { hops: 3, by: next[0], verdict: Verdict::Answered, body };
+    out.clear();
+    ring.message(far, Message::Reply { path, answer }, 1_100, &mut out);
+    let mut dialled: Vec<RingId> = out.iter().filter_map(|outcome| if let Outcome::Dial { to } = outcome { Some(*to) } else { None }).collect();
+    dialled.sort();
+    let mut expected = [&next[..3], &previous[..3]].concat();
+    expected.sort();
+    assert_eq!(dialled, expected);
+}
