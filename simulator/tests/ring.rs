@@ -19,6 +19,16 @@ fn a_ring_takes_the_course_that_is_written_down() {
     assert_eq!(course(), COURSE, "where the ring was changed on purpose, the new number belongs into experiments/course.rs");
 }
 
+/// The design's figures at 1,000 nodes, and what the links are for: with few long ones, paths are longer.
+#[test]
+fn paths_in_a_ring_at_rest_are_as_short_as_the_design_says_and_links_make_them_short() {
+    let report = experiments::hops(&setup(1_000, 1));
+    assert_eq!(report.correct, report.lookups, "{report:?}");
+    assert!(report.hops_mean <= 2.9 && report.hops_p99 <= 5.0, "{report:?}");
+    let hops = |links| experiments::hops(&Setup { links, ..setup(300, 1) }).hops_mean;
+    assert!(hops(8) > hops(24) * 1.2, "{} and {}", hops(8), hops(24));
+}
+
 #[test]
 fn a_ring_of_two_hundred_stays_right_while_nodes_come_and_go() {
     let churn = Churn { setup: setup(200, 3), session_minutes: 30.0, hours: 0.1, graceful: 0.3 };

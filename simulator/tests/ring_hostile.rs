@@ -251,3 +251,45 @@ fn a_holder_whose_disk_refuses_does_not_say_that_it_has_taken_a_record() {
     let published = [&[0], pair(&Stage::record(&bela, &bela, newer), &[]).as_slice()].concat();
     assert_ne!(stage.asks(holder, Service::Publish, Aim::Any, key, published), Some(vec![0]));
 }
+
+/// One with a certificate that speaks for itself, linked to these, and whose word on itself is true.
+fn speaker(world: &mut World, name: &str, linked: &[NodeIndex]) -> NodeIndex {
+    let device = world.insider(name);
+    let places: Vec<RingId> = linked.iter().map(|node| place(world, *node)).collect();
+    let speaker = world.hostile(device.clone(), honest_hello(RingId::of_node(device.certificate.node_id()), &places));
+    for node in linked {
+        world.hostile_dials(speaker, *node);
+    }
+    world.run_for(3_000);
+    assert!(linked.iter().all(|node| world.is_hostile_up(speaker, *node)), "{name} is linked");
+    speaker
+}
+
+/// Who answers when a speaker asks a neighbour for the certificate of the node at a position, and with the hash of what.
+fn certificate_of(world: &mut World, speaker: NodeIndex, over: NodeIndex, of: RingId, path: u64) -> Option<(RingId, [u8; 32])> {
+    let (service, aim, path) = (Service::Certificate, Aim::Node, PathId(path));
+    let route = Route { number: 1, path, service, aim, ttl: 31, hops: 1, key: of, suspects: Vec::new(), avoid: Vec::new(), body: Vec::new() };
+    world.hostile_says(speaker, over, &Message::Route(Box::new(route)));
+    world.run_for(2_000);
+    world.hostile_heard(speaker).iter().find_map(|(_, message)| match message {
+        Message::Reply { path: of, answer } if *of == path => Some((answer.by, sha256(&[&answer.body]))),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_certificate_that_went_by_is_told_to_the_next_who_asks_though_nobody_else_is_left_who_knows_it() {
+    let mut world = World::new(WorldConfig { seed: 31, ..WorldConfig::default() });
+    let (anna, bela) = (world.add("anna"), world.add("bela"));
+    world.run_for(15_000);
+    // Linked to bela alone, and deaf to all dials.
+    let owner = speaker(&mut world, "olga", &[bela]);
+    let certificate = world.device(owner).certificate.clone();
+    let of = RingId::of_node(certificate.node_id());
+    let (first, second) = (speaker(&mut world, "first", &[anna]), speaker(&mut world, "second", &[anna]));
+    world.run_for(20_000);
+    let told = |by: NodeIndex, world: &World| Some((place(world, by), sha256(&[certificate.der()])));
+    assert_eq!(certificate_of(&mut world, first, anna, of, 1), told(bela, &world), "from beside the owner");
+    world.kill(bela);
+    assert_eq!(certificate_of(&mut world, second, anna, of, 2), told(anna, &world), "from the hop in between");
+}

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use b4_simulator::experiments::{Deed, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+use b4_simulator::experiments::{Deed, Fuzz, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 
 /// Runs the trials on all cores; the failures in the order of the trials.
 fn failures<T: Sync>(trials: &[T], run: impl Fn(&T) -> Result<(), FuzzFailure> + Sync) -> Vec<FuzzFailure> {
@@ -71,7 +71,7 @@ fn members_make_one_ring_at_every_moment_since_they_call_themselves_so() {
 /// Worlds of these seeds; each that fails is printed with the command that runs it again.
 fn check_fuzz(seeds: Range<u64>, demand: RingDemand) {
     let seeds: Vec<u64> = seeds.collect();
-    let failed = failures(&seeds, |seed| fuzz_world(*seed, demand));
+    let failed = failures(&seeds, |seed| fuzz_world(&Fuzz::usual(*seed, demand)).map(drop));
     let option = if demand == RingDemand::Members { " --members" } else { "" };
     for FuzzFailure { seed, what } in &failed {
         println!("seed {seed}: {what}\nreplay: cargo run --release -p b4-simulator -- fuzz --seed {seed} --seeds 1{option}");

@@ -4,6 +4,10 @@
 //! certificate: from the relay's introduction, or asked for over the ring. Its offer travels as a request, the answer as the
 //! reply, candidates along the same path. Without a place in the ring, or for somebody whom only the relay knows, signalling goes over the relay.
 
+mod certificates;
+
+use certificates::Certificates;
+
 use super::directory::Why;
 use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
@@ -17,8 +21,6 @@ use crate::time::{MINUTE_MS, Now, SECOND_MS};
 
 /// Certificates that the relay introduced and that are kept to dial by; the oldest goes.
 const INTRODUCED_MAX: usize = 32;
-/// Certificates of nodes that were linked or asked for, kept to dial by again: 300 kB at most. Guess.
-const CERTIFICATES_MAX: usize = 256;
 /// How long an introduced node counts as connected to the relay.
 const INTRODUCED_MS: u64 = 30 * SECOND_MS;
 /// Peers asked for by somebody who has none.
@@ -57,8 +59,7 @@ pub(super) struct Overlay {
     asked: OrderedMap<RequestId, (Asked, u64)>,
     /// Introduced by the relay, and until when that is fresh.
     introduced: OrderedMap<RingId, (VerifiedCertificate, u64)>,
-    /// Of nodes that were linked, or asked for over the ring: asked for once.
-    certificates: OrderedMap<RingId, VerifiedCertificate>,
+    certificates: Certificates,
     introduce_ms: u64,
     /// The paths of dials, and until when they last.
     paths: OrderedMap<DialId, (PathId, u64)>,
@@ -76,14 +77,9 @@ impl Overlay {
         is_relay_up.then_some(self.introduce_ms).into_iter().chain(self.view_ms).min()
     }
 
-    /// Keeps a certificate to dial by; another goes where there is no room, whichever.
+    /// Keeps a certificate to dial by.
     pub fn remember_certificate(&mut self, peer: &VerifiedCertificate) {
-        let place = RingId::of_node(peer.node_id());
-        if self.certificates.len() >= CERTIFICATES_MAX && !self.certificates.contains_key(&place) {
-            let gone = self.certificates.keys().find(|known| **known > place).or_else(|| self.certificates.keys().next()).copied();
-            gone.map(|gone| self.certificates.remove(&gone));
-        }
-        self.certificates.insert(place, peer.clone());
+        self.certificates.remember(peer);
     }
 
     fn remember_path(&mut self, dial: DialId, path: PathId, now: Now) {
@@ -122,8 +118,7 @@ impl Node {
 
     pub(super) fn ring_dial_failed(&mut self, node: &NodeId, was_answered: bool, now: Now) {
         let place = RingId::of_node(node);
-        // Perhaps it has another by now.
-        self.overlay.certificates.remove(&place);
+        self.overlay.certificates.forget(place);
         self.ring_input(now, |ring, out| ring.dial_failed(place, was_answered, now.mono, out));
     }
 
@@ -133,7 +128,11 @@ impl Node {
         self.overlay.bytes.1 += body.len() as u64;
         self.mail_gives_back(user, &message, now);
         if let Some(node) = self.node_of(user) {
-            self.ring_input(now, |ring, out| ring.message(RingId::of_node(&node), message, now.mono, out));
+            let from = RingId::of_node(&node);
+            match self.known_certificate(&message, now) {
+                Some((route, der)) => self.ring_input(now, |ring, out| ring.answer_for_another(from, route, der, now.mono, out)),
+                None => self.ring_input(now, |ring, out| ring.message(from, message, now.mono, out)),
+            }
         }
         true
     }
@@ -193,6 +192,7 @@ impl Node {
                 let sender = self.sender_on(path);
                 self.link_input(now, |links, trust, _| links.forwarded(sender, body, trust, now));
             }
+            Outcome::CertificatePassed { of, body } => self.certificate_passed(of, &body, now),
             Outcome::NearChanged => {
                 self.directory_near_changed(now);
                 self.mail_near_changed(now);
@@ -222,20 +222,13 @@ impl Node {
             return;
         }
         let known = self.overlay.introduced.get(&to).filter(|(_, until_ms)| now.mono < *until_ms).map(|(peer, _)| peer.clone());
-        let known = known.or_else(|| self.certificate_of(to, now));
+        let known = known.or_else(|| self.certificate_of(to, now).cloned());
         if let Some(peer) = known {
             self.link_input(now, |links, _, ice| links.dial(peer, ice, now));
             return;
         }
         let request = Request { service: Service::Certificate, aim: Aim::Node, key: to, body: Vec::new() };
         self.ask_ring(request, Asked::Certificate { of: to }, now);
-    }
-
-    /// A certificate that is known already, and still good: nobody is asked for it again.
-    fn certificate_of(&self, place: RingId, now: Now) -> Option<VerifiedCertificate> {
-        let peer = self.overlay.certificates.get(&place)?;
-        let is_good = peer.is_good_at(now.wall, self.revoked.as_ref()).is_ok() && !self.blocked.contains(peer.user_id());
-        is_good.then(|| peer.clone())
     }
 
     /// Nothing is known of a node by which it could be dialled.

@@ -7,7 +7,7 @@ use crate::chat::{Conversation, MessageBody, MessageId};
 use crate::crypto::{KeyOpError, Rng};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::{NodeId, RevocationList};
-use crate::limits::{REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_RETRY_ALONE_MS, TEXT_BYTES_MAX};
+use crate::limits::{CONNECTIONS_SPARING, REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_RETRY_ALONE_MS, TEXT_BYTES_MAX};
 use crate::signal::description::Description;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence as Found, RefusalCode, RelayFrame};
 use crate::signal::sealed::{DialId, OfferDraft};
@@ -475,4 +475,38 @@ fn a_certificate_is_asked_for_once_and_no_more_when_it_is_revoked_or_over() {
     assert!(!dials(&mut node, START));
     node.revoked = known;
     assert!(dials(&mut node, START));
+}
+
+#[test]
+fn a_certificate_that_goes_by_is_kept_only_if_the_authority_signed_it_for_whom_was_asked_for() {
+    let mut stage = stage();
+    let carla = stage.authority.issue("carla", NOW_MS);
+    let of_another_authority = TestAuthority::stranger([9; 32]).issue("carla", NOW_MS);
+    let (mut node, _) = node(&stage);
+    let place = |device: &TestDevice| crate::ring::RingId::of_node(device.certificate.node_id());
+    let rows = [
+        ("of somebody else", place(&carla), stage.bela.certificate.der(), false),
+        ("of another authority", place(&of_another_authority), of_another_authority.certificate.der(), false),
+        ("no certificate", place(&stage.bela), &[0; 300], false),
+        ("hers", place(&carla), carla.certificate.der(), true),
+    ];
+    for (what, of, der, is_kept) in rows {
+        node.certificate_passed(of, der, START);
+        assert_eq!(node.certificate_of(of, START).is_some_and(|kept| kept.der() == der), is_kept, "{what}");
+    }
+    assert!(node.certificate_of(place(&stage.bela), START).is_none(), "nor under the place that it is of");
+}
+
+#[test]
+fn from_the_four_hundredth_connection_of_a_page_on_its_ring_draws_no_more_long_links() {
+    let stage = stage();
+    let (mut node, _) = node(&stage);
+    let offer = Effect::LinkOffer { link: LinkId(1), ice: Vec::new() };
+    for _ in 1..CONNECTIONS_SPARING {
+        node.count_connection(&offer);
+        node.count_connection(&Effect::LinkClose { link: LinkId(1) });
+    }
+    assert!(node.ring.aims_at_links() > 0, "what is closed is no connection more");
+    node.count_connection(&offer);
+    assert_eq!(node.ring.aims_at_links(), 0);
 }

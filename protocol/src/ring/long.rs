@@ -157,6 +157,8 @@ fn exp2(log: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Rng;
+    use crate::ring::RingConfig;
 
     #[test]
     fn a_logarithm_is_right_at_powers_of_two_ascends_between_them_and_leads_back() {
@@ -170,5 +172,31 @@ mod tests {
             assert!((-0.0001..0.09).contains(&(float - log)), "{value}: {float} {log}");
             assert!(exp2(log2(value)).abs_diff(value) <= value >> LOG_FRACTION_BITS, "{value}");
         }
+    }
+
+    #[test]
+    fn long_links_are_drawn_harmonically_to_both_sides_each_in_its_stratum() {
+        let mut ring = Ring::new(RingId(77), RingConfig::default(), Rng::from_seed([3; 32]), 0);
+        let mean_gap = 1_u128 << 108;
+        let near = Side::BOTH.map(|side| (1..17).map(|at| side.place(RingId(77), at * mean_gap)).collect());
+        ring.near = near;
+        let strata = ring.strata();
+        assert_eq!(strata, 9);
+        let octaves = 127.0 - 108.0;
+        let mut after = 0;
+        let mut by_part = [0_u32; 10];
+        for draw in 0..9_000_u32 {
+            let stratum = (draw % u32::from(strata)) as u8;
+            let key = ring.long_key(stratum, strata);
+            let [next, previous] = Side::BOTH.map(|side| side.way(RingId(77), key));
+            after += u32::from(next < previous);
+            // How far along the octaves from the mean gap to half the circle.
+            let along = ((next.min(previous) as f64).log2() - 108.0) / octaves * f64::from(strata);
+            let within = along - f64::from(stratum);
+            assert!((-0.1..1.1).contains(&within), "stratum {stratum}: {along}");
+            by_part[(within.clamp(0.0, 0.999) * 10.0) as usize] += 1;
+        }
+        assert!((4_200..4_800).contains(&after), "{after} of 9,000 clockwise");
+        assert!(by_part.iter().all(|count| (600..1_250).contains(count)), "about uniform in the logarithm, which is straight between powers of two: {by_part:?}");
     }
 }

@@ -101,6 +101,14 @@ pub enum Outcome {
         /// As it was written.
         body: Vec<u8>,
     },
+    /// A certificate that somebody else had asked for went by on its way back: whoever asks next may be answered from here, by
+    /// [`Ring::answer_for_another`].
+    CertificatePassed {
+        /// Of the node at this position, as was asked.
+        of: RingId,
+        /// As it came: nobody has verified it.
+        body: Vec<u8>,
+    },
     /// Who stands beside this node changed: what it is responsible for may have.
     NearChanged,
     /// Whether this node is alone, joining or a member changed.
@@ -222,6 +230,11 @@ impl Ring {
     /// From now on this node draws no more long links: it can afford few connections.
     pub fn draw_no_more(&mut self) {
         self.config.links = 0;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn aims_at_links(&self) -> usize {
+        self.config.links
     }
 
     /// How many nodes are linked.

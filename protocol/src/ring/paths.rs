@@ -107,6 +107,23 @@ impl Ring {
 
     /// A request came from a neighbour.
     pub(super) fn routed(&mut self, from: RingId, route: Box<Route>, now_ms: u64, out: &mut Vec<Outcome>) {
+        if self.takes(from, &route, now_ms, out) {
+            self.go_on(route.path, route, now_ms, out);
+        }
+    }
+
+    /// A request came over the link to `from` that is for another, and that this node can answer: it goes no further. Beside
+    /// [`Ring::message`], and instead of it.
+    pub fn answer_for_another(&mut self, from: RingId, route: &Route, body: Vec<u8>, now_ms: u64, out: &mut Vec<Outcome>) {
+        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
+        neighbour.heard(now_ms);
+        if self.takes(from, route, now_ms, out) {
+            self.reply(route.path, Verdict::Answered, body, now_ms, out);
+        }
+    }
+
+    /// Acknowledges a request of a neighbour; whether it is new here, and has a path from now on.
+    fn takes(&mut self, from: RingId, route: &Route, now_ms: u64, out: &mut Vec<Outcome>) -> bool {
         out.push(Outcome::Send { to: from, message: Message::Ack { number: route.number } });
         if let Some(known) = self.paths.get_mut(&route.path) {
             // The same request by a shorter or equal way: a hop before is gone or lost patience, and the answer is to go the new way, if
@@ -118,18 +135,18 @@ impl Ring {
                 if let Some(answer) = known.answer.as_deref().cloned() {
                     out.push(Outcome::Send { to: from, message: Message::Reply { path: route.path, answer } });
                 }
-            } else if self.is_ours_by_now(from, &route, now_ms) {
-                self.arrived(route.path, *route, now_ms, out);
+            } else if self.is_ours_by_now(from, route, now_ms) {
+                self.arrived(route.path, route.clone(), now_ms, out);
             } else {
                 let stuck = Message::Stuck { path: route.path, ttl: route.ttl, suspects: vec![self.me] };
                 out.push(Outcome::Send { to: from, message: stuck });
             }
-            return;
+            return false;
         }
         let is_greedy = self.paths.len() >= RING_PATHS_PER_LINK
             && self.paths.values().filter(|path| path.from == Some(from)).count() >= RING_PATHS_PER_LINK;
         if is_greedy {
-            return;
+            return false;
         }
         let path = Path {
             from: Some(from),
@@ -149,7 +166,7 @@ impl Ring {
             route: None,
         };
         self.keep_path(route.path, path);
-        self.go_on(route.path, route, now_ms, out);
+        true
     }
 
     /// A request that was passed on from here comes round, and so many before this node are suspects by now that it is for this one.
@@ -298,6 +315,10 @@ impl Ring {
     pub(super) fn replied(&mut self, from: RingId, id: PathId, answer: Answer, now_ms: u64, out: &mut Vec<Outcome>) {
         let Some(path) = self.paths.get_mut(&id).filter(|path| path.answer.is_none() && path.is_part(from)) else { return };
         path.next = Some(from);
+        let asked_for = path.route.as_ref().filter(|route| route.service == Service::Certificate && path.from.is_some()).map(|route| route.key);
+        if let Some(of) = asked_for.filter(|_| answer.verdict == Verdict::Answered) {
+            out.push(Outcome::CertificatePassed { of, body: answer.body.clone() });
+        }
         self.pass_back(id, answer, now_ms, out);
     }
 

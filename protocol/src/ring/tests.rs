@@ -430,3 +430,117 @@ fn who_is_to_be_avoided_is_passed_by_while_another_of_the_five_is_there() {
         assert_eq!(ring.way_of(&route, &[], None, 1_000), routing::Way::Over(RingId(five[path as usize])));
     }
 }
+
+/// A request with three tries over so many links, which everybody takes and nobody answers: its ways with their first hops, and when it failed.
+fn unanswered(links: u128) -> (Vec<(PathId, RingId)>, Option<u64>) {
+    let mut ring = linked_to(&spread(links));
+    ring.config.tries = 3;
+    let mut out = Vec::new();
+    let request = Request { service: Service::Lookup, aim: Aim::Any, key: RingId(spread(links)[1] - 5), body: Vec::new() };
+    let id = ring.request(request, 1_000, &mut out);
+    let (mut ways, mut failed_ms) = (Vec::new(), None);
+    for now_ms in (1_000..20_000).step_by(50) {
+        ring.wake(now_ms, &mut out);
+        for (to, route) in routes(&out).into_iter().filter(|(_, route)| route.service == Service::Lookup) {
+            // Whoever has it says so, lives, says where it went, and then nothing comes.
+            ring.message(to, Message::Ack { number: route.number }, now_ms, &mut Vec::new());
+            ring.message(to, Message::Late { path: route.path, next: 5 }, now_ms, &mut Vec::new());
+            ways.push((route.path, to));
+        }
+        if out.contains(&Outcome::Failed { request: id }) {
+            failed_ms = failed_ms.or(Some(now_ms));
+        }
+        out.clear();
+        for place in spread(links) {
+            ring.message(RingId(place), Message::Ping { token: 0 }, now_ms, &mut Vec::new());
+        }
+    }
+    (ways, failed_ms)
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_tried_over_one_first_hop_after_another_and_fails_in_the_end() {
+    for (links, tries) in [(7, 3), (2, 2)] {
+        let (ways, failed_ms) = unanswered(links);
+        let paths: std::collections::BTreeSet<PathId> = ways.iter().map(|(path, _)| *path).collect();
+        let hops: std::collections::BTreeSet<RingId> = ways.iter().map(|(_, to)| *to).collect();
+        assert_eq!((ways.len(), paths.len(), hops.len()), (tries, tries, tries), "{ways:?}");
+        assert_eq!(failed_ms, Some(1_000 + 3 * crate::limits::RING_TRY_MS));
+    }
+}
+
+#[test]
+fn a_node_that_has_slept_asks_every_link_for_a_sign_of_life_and_cuts_those_that_stay_silent() {
+    let places = spread(5);
+    let mut ring = linked_to(&places);
+    for place in &places {
+        ring.message(RingId(*place), Message::Pong { token: 0 }, 1_100, &mut Vec::new());
+        ring.neighbours.get_mut(&RingId(*place)).unwrap().ping = None;
+    }
+    let mut out = Vec::new();
+    ring.resumed(2_000, &mut out);
+    let asked = |out: &[Outcome], whom| out.iter().any(|outcome| matches!(outcome, Outcome::Send { to, message: Message::Ping { .. } } if *to == whom));
+    assert!(places.iter().all(|place| asked(&out, RingId(*place))));
+    let silent = RingId(places[2]);
+    for place in places.iter().copied().map(RingId).filter(|place| *place != silent) {
+        ring.message(place, Message::Ping { token: 9 }, 3_000, &mut out);
+    }
+    out.clear();
+    let is_cut = |out: &[Outcome]| out.contains(&Outcome::Close { peer: silent, is_dead: true });
+    ring.wake(2_000 + crate::limits::PROBE_WAIT_MS - 1, &mut out);
+    assert!(!is_cut(&out));
+    ring.wake(2_000 + crate::limits::PROBE_WAIT_MS, &mut out);
+    assert!(is_cut(&out));
+    assert_eq!(ring.degree(), 4, "of the others each has said something");
+}
+
+#[test]
+fn a_link_goes_when_neither_end_has_a_use_for_it_and_the_nearest_and_those_drawn_stay() {
+    let places = spread(30);
+    let mut ring = placed(0, &places);
+    ring.tending.founds();
+    let drawn = RingId(places[10]);
+    ring.neighbours.get_mut(&drawn).unwrap().reason = Reason::Long { stratum: 0, gap_log2: 64, until_ms: u64::MAX };
+    let is_beside = |place: RingId| places[..4].iter().chain(&places[26..]).any(|near| RingId(*near) == place);
+    let mut out = Vec::new();
+    let spared = |out: &[Outcome]| {
+        let spared = out.iter().filter_map(|outcome| match outcome {
+            Outcome::Send { to, message: Message::Spare } => Some(*to),
+            _ => None,
+        });
+        spared.collect::<Vec<RingId>>()
+    };
+    ring.shed(59_000, &mut out);
+    assert_eq!(spared(&out), [], "young ones may be about to be of use");
+    ring.shed(61_000, &mut out);
+    let told = spared(&out);
+    let expected: Vec<RingId> = places.iter().copied().map(RingId).filter(|place| *place != drawn && !is_beside(*place)).collect();
+    assert_eq!(told, expected);
+    assert!(!out.iter().any(|outcome| matches!(outcome, Outcome::Close { .. })), "the other end may have a use for it");
+    out.clear();
+    ring.message(told[0], Message::Spare, 62_000, &mut out);
+    ring.message(drawn, Message::Spare, 62_000, &mut out);
+    ring.shed(63_000, &mut out);
+    let closed: Vec<&Outcome> = out.iter().filter(|outcome| matches!(outcome, Outcome::Close { .. })).collect();
+    assert_eq!(closed, [&Outcome::Close { peer: told[0], is_dead: false }]);
+    assert_eq!(spared(&out), [], "nobody is told twice");
+}
+
+#[test]
+fn a_newcomer_takes_the_lists_of_the_answer_over_and_dials_the_three_next_on_each_side() {
+    let far = RingId(1 << 127);
+    let mut ring = Ring::new(RingId(0), RingConfig::default(), Rng::from_seed([7; 32]), 1_000);
+    let mut out = Vec::new();
+    ring.linked(far, 1_000, &mut out);
+    let path = routes(&out).pop().expect("it asks for its place").1.path;
+    let [next, previous] = Side::BOTH.map(|side| (1..17).map(|at| side.place(RingId(0), at << 90)).collect::<Vec<RingId>>());
+    let body = message::write_ids(message::write_ids(crate::codec::Writer::new(), &next), &previous).into_bytes();
+    let answer = Answer { hops: 3, by: next[0], verdict: Verdict::Answered, body };
+    out.clear();
+    ring.message(far, Message::Reply { path, answer }, 1_100, &mut out);
+    let mut dialled: Vec<RingId> = out.iter().filter_map(|outcome| if let Outcome::Dial { to } = outcome { Some(*to) } else { None }).collect();
+    dialled.sort();
+    let mut expected = [&next[..3], &previous[..3]].concat();
+    expected.sort();
+    assert_eq!(dialled, expected);
+}

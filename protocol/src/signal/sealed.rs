@@ -470,6 +470,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn who_hands_signalling_on_sees_neither_its_author_nor_an_address() {
+        let (anna, bela) = cast();
+        let m1 = anna.certificate.der();
+        let (to, key) = (*bela.certificate.node_id(), bela.certificate.wrapping_key());
+        let draft = OfferDraft::new(to, key, DIAL, m1, &description(), NOW_MS, &mut Rng::from_seed([1; 32]));
+        let signature = anna.keys.perform(&mut Rng::from_seed([2; 32]), &draft.key_op()).expect("a signature");
+        let (frame, mut at_anna) = draft.finish(&signature).expect("an offer with a certificate is small enough");
+        let mut at_bela = opened(&anna, &bela, &frame).expect("it opens").into_dial();
+        let back = *anna.certificate.node_id();
+        let answer = at_bela.seal_answer(back, DIAL, bela.certificate.der(), &description(), NOW_MS).expect("a small answer");
+        let candidate = Candidate::from_line("candidate:1 1 udp 1 192.0.2.7 40001 typ host").expect("a candidate");
+        let candidate = at_anna.seal_candidate(to, DIAL, &candidate, NOW_MS).expect("the first");
+        let has = |frame: &[u8], what: &[u8]| frame.windows(what.len()).any(|part| part == what);
+        for frame in [&frame, &answer, &candidate] {
+            for secret in [&b"Wg5r"[..], &[b'p'; 22], &[7; 32], b"192.0.2.7", b"anna", anna.certificate.user_id().as_str().as_bytes()] {
+                assert!(!has(frame, secret));
+            }
+        }
+        assert!(!has(&frame, &back.0), "an offer names only whom it is for");
+    }
+
+    #[test]
+    fn an_offer_or_answer_that_would_be_larger_than_its_bound_is_not_made_and_not_taken() {
+        let (anna, bela) = cast();
+        let (to, key) = (*bela.certificate.node_id(), bela.certificate.wrapping_key());
+        let offered = |bytes: usize| {
+            let draft = OfferDraft::new(to, key, DIAL, &vec![1; bytes], &description(), NOW_MS, &mut Rng::from_seed([1; 32]));
+            let signature = anna.keys.perform(&mut Rng::from_seed([2; 32]), &draft.key_op()).expect("a signature");
+            draft.finish(&signature).map(|(frame, dial)| (frame.len(), frame, dial))
+        };
+        let (small, ..) = offered(3).expect("a small offer");
+        let (largest, frame, _) = offered(3 + OFFER_BYTES_MAX - small).expect("as large as may be");
+        assert_eq!(largest, OFFER_BYTES_MAX);
+        assert_eq!(offered(4 + OFFER_BYTES_MAX - small).err(), Some(SignalError::Malformed));
+        let header = Header::read(&frame, &to, NOW_MS).expect("a header");
+        assert!(SealedOffer::new(header, frame.clone()).is_ok());
+        assert!(SealedOffer::new(header, [frame.as_slice(), &[0]].concat()).is_err());
+        let answered = |bytes: usize| {
+            let (frame, _) = offer(&anna, &bela);
+            let mut at_bela = opened(&anna, &bela, &frame).expect("it opens").into_dial();
+            at_bela.seal_answer(*anna.certificate.node_id(), DIAL, &vec![1; bytes], &description(), NOW_MS).map(|answer| answer.len())
+        };
+        let small = answered(3).expect("a small answer");
+        assert_eq!(answered(3 + ANSWER_BYTES_MAX - small), Ok(ANSWER_BYTES_MAX));
+        assert_eq!(answered(4 + ANSWER_BYTES_MAX - small), Err(SignalError::Malformed));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_opening_panic(kind in 0..5_u8, bytes in proptest::collection::vec(any::<u8>(), 0..700), unwrapped in proptest::collection::vec(any::<u8>(), 0..70)) {

@@ -3,41 +3,94 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use b4_simulator::experiments::{RingDemand, fuzz_world};
+use b4_simulator::experiments::{Fuzz as World, RingDemand, fuzz_world};
 use clap::Args;
 
+use super::Output;
+
+const EXPLAINED: &str = "\
+Each world draws from its seed which faults it has and how often: joins, leaves, crashes, sleep, timers that come late, splits; in some, links as
+in browsers, in some pairs that can never connect. After everything that happens it is looked at: lists in order, links mutual, nobody
+who ended long ago is named, and the members' best successors make one ring (Zave 2017). Four minutes after the last fault everybody is to be in
+its place, and everybody's questions are answered by the right ones. The first that does not hold ends the program, with the command that
+runs that world again.";
+
 #[derive(Args)]
+#[command(after_help = EXPLAINED)]
 pub(super) struct Fuzz {
     /// Minutes of the wall clock.
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
+    /// Nodes at once at most.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=200))]
+    nodes: u32,
+    /// Overlay links that a node keeps.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(4..=64))]
+    links: u32,
     /// The first seed; each world takes the next.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// No more worlds than these.
-    #[arg(long, default_value_t = u64::MAX)]
+    #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
     seeds: u64,
     /// Demand that all members make one ring at every moment, newcomers that are not in their place yet, too.
     #[arg(long)]
     members: bool,
+    /// Print JSON, one object a world as it ends.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Fuzz {
     pub fn run(&self) -> io::Result<()> {
         let began = Instant::now();
         let span = Duration::from_secs_f64(self.minutes.clamp(0.0, 1e6) * 60.0);
-        let demand = if self.members { RingDemand::Members } else { RingDemand::Placed };
-        let option = if self.members { " --members" } else { "" };
+        let output = Output::new(self.json);
         let mut worlds = 0;
         while worlds < self.seeds && began.elapsed() < span {
-            let seed = self.seed.wrapping_add(worlds);
-            if let Err(failure) = fuzz_world(seed, demand) {
-                let what = format!("seed {seed}: {}\nreplay: b4-simulator fuzz --seed {seed} --seeds 1{option}", failure.what);
-                return Err(io::Error::other(what));
+            let world = self.world(self.seed.wrapping_add(worlds));
+            match fuzz_world(&world) {
+                Ok(report) => output.json_line_only(&report)?,
+                Err(failure) => {
+                    let what = format!("seed {}: {}\nreplay: {}", failure.seed, failure.what, replay(&world));
+                    return Err(io::Error::other(what));
+                }
             }
             worlds += 1;
         }
-        println!("{worlds} worlds from seed {} on: everything held", self.seed);
-        Ok(())
+        output.text(&format!("{worlds} worlds from seed {} on: everything held", self.seed))
+    }
+
+    fn world(&self, seed: u64) -> World {
+        let demand = if self.members { RingDemand::Members } else { RingDemand::Placed };
+        World { seed, nodes: self.nodes as usize, links: self.links as usize, demand }
+    }
+}
+
+/// The command that runs a world again.
+fn replay(world: &World) -> String {
+    let World { seed, nodes, links, demand } = world;
+    let option = if *demand == RingDemand::Members { " --members" } else { "" };
+    format!("b4-simulator fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{option}")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn what_is_printed_to_run_a_world_again_runs_that_world() {
+        for line in ["fuzz --members --seed 5", "fuzz --nodes 7 --links 8 --seed 9 --seeds 3"] {
+            let parsed = |line: &str| match Cli::parse_from(line.split(' ')).command {
+                Command::Fuzz(fuzz) => (fuzz.seeds, fuzz.world(fuzz.seed)),
+                _ => unreachable!("each line is of fuzz"),
+            };
+            let (_, world) = parsed(&format!("b4-simulator {line}"));
+            let (seeds, again) = parsed(&replay(&world));
+            assert_eq!((seeds, format!("{again:?}")), (1, format!("{world:?}")));
+        }
     }
 }

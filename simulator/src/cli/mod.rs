@@ -28,13 +28,32 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  b4-simulator hops --nodes 10000 --seeds 2        path lengths in a ring at rest
-  b4-simulator crash --fraction 0.5                half of the nodes crash at once, lookups before any repair
-  b4-simulator churn --session-minutes 10 --webrtc nodes come and go, links are as in browsers
-  b4-simulator deposits --nodes 300 --copies 5     letters for people who are away for a day
-  b4-simulator chord tables --seeds 20             the paper's tables II and III beside what this Chord does
-  b4-simulator chord failures --fraction 0.3       one row of table II
-  b4-simulator chord churn --rate 0.4 --json       one row of table III, a JSON object a seed, then their summary
+  b4-simulator hops --nodes 10000 --seeds 2          path lengths in a ring at rest
+  b4-simulator crash --fraction 0.5                  half of the nodes crash at once, lookups before any repair
+  b4-simulator churn --session-minutes 10 --webrtc   nodes come and go, links are as in browsers
+  b4-simulator droppers --fraction 0.22 --paths 8    some take requests and drop them
+  b4-simulator split --minutes 10 --nodes 200        two halves that become one ring again
+  b4-simulator zombies --fraction 0.2 --nodes 200    some sleep and wake up unaware
+  b4-simulator deposits --nodes 300 --copies 5       letters for people who are away for a day
+  b4-simulator fuzz --minutes 10                     small worlds with every fault, until one breaks a rule
+  b4-simulator chord tables --seeds 20               the paper's tables II and III beside what this Chord does
+  b4-simulator chord failures --fraction 0.3         one row of table II
+  b4-simulator chord churn --rate 0.4 --json         one row of table III, a JSON object a seed, then their summary
+
+Measures, of each seed:
+  lookups, correct           keys looked up; those whose first try was answered by one of the key's true first five members
+  failed_per_10k             the others, of 10,000; failed_twice_per_10k those that failed on all ways
+  hops_mean, hops_p99        of a lookup from the asker to whoever answers
+  timeouts_mean              hops of a lookup that did not answer in time
+  took_ms_mean               from asking to the answer
+  degree_mean, degree_max    links of a node at the end
+  bytes_per_node_s           sent for the ring, a second; signal_bytes_per_node_s the sealed signalling of new links, and all that passes it on
+  connections_per_node_min   new connections of a node, a minute
+  join_ms_mean               from a node's start to its place in the ring
+  first_routed_ms_p50        from a node's start to the answer to its first request: the median; first_routed_ms_p99 the 99th percentile
+  healed_s                   until the ring was whole again
+  node_hours_per_wall_s      hours of a node's life that were simulated in a second of the wall clock, on one core
+  trace_hash                 fingerprint of all that happened: equal for equal seeds and options
 
 JSON: one object a line. A run has the field \"experiment\" and its measures, null where the experiment does not measure one;
 the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval and the
@@ -117,4 +136,64 @@ fn fraction(text: &str) -> Result<f64, String> {
 fn within(text: &str, most: f64) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=most).contains(&value) { Ok(value) } else { Err(format!("not within 0 and {most}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_experiment_takes_the_same_five_options_and_says_what_each_of_its_options_does() {
+        let mut command = Cli::command();
+        command.build();
+        let experiments: Vec<_> = command.get_subcommands().filter(|experiment| experiment.get_name() != "help").collect();
+        assert_eq!(experiments.len(), 9);
+        for experiment in experiments {
+            let name = experiment.get_name();
+            let options: Vec<_> = experiment.get_arguments().filter(|option| option.get_id() != "help").collect();
+            for common in ["nodes", "links", "seed", "seeds", "json"] {
+                assert!(options.iter().any(|option| option.get_long() == Some(common)), "{name} --{common}");
+            }
+            assert!(experiment.get_about().is_some(), "{name}");
+            for option in options {
+                assert!(option.get_help().is_some_and(|help| help.to_string().len() > 5), "{name} {}", option.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_says_what_every_measure_is() {
+        let help = Cli::command().render_help().to_string();
+        for (measure, _) in b4_simulator::report::Report::new("any", 2, 1).measures() {
+            assert!(help.contains(measure), "{measure}");
+        }
+    }
+
+    /// The lines after the program's name that a document or `cargo xtask bench ring` tells to run.
+    fn told(text: &str) -> Vec<String> {
+        let marks = ["b4-simulator -- ", "  b4-simulator ", "both(\"", "large(\"", "huge(\""];
+        let rest = |line: &str| marks.iter().find_map(|mark| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
+        let command = |rest: String| rest.split(['#', '"', '`', '…']).next().map(|told| told.split("  ").next().unwrap_or_default().trim().to_owned());
+        text.lines().filter_map(rest).filter_map(command).filter(|told| !told.is_empty()).collect()
+    }
+
+    #[test]
+    fn whatever_the_documents_the_help_and_the_benchmark_tell_to_run_can_be_run() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let files = ["README.md", "docs/ring-figures.md", "docs/delivery-figures.md", "docs/testing.md", "xtask/src/ring.rs"];
+        let texts = files.map(|file| std::fs::read_to_string(format!("{root}/{file}")).expect("it is there"));
+        let lines: Vec<String> = texts.iter().map(String::as_str).chain([EXAMPLES]).flat_map(told).collect();
+        assert!(lines.len() >= 35, "{lines:#?}");
+        for line in lines {
+            let parsed = Cli::try_parse_from(std::iter::once("b4-simulator").chain(line.split_whitespace()));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+    }
 }

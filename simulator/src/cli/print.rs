@@ -40,6 +40,11 @@ impl Output {
         if self.json { self.experiment(reports) } else { Ok(()) }
     }
 
+    /// Prints one run, where JSON is asked for.
+    pub fn json_line_only(&self, report: &Report) -> io::Result<()> {
+        if self.json { json_line(report) } else { Ok(()) }
+    }
+
     /// Prints a line of text, where text is asked for.
     pub fn text(&self, text: &str) -> io::Result<()> {
         if self.json { Ok(()) } else { line(text) }

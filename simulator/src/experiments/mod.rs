@@ -18,7 +18,7 @@ use crate::overlay::{LinkModel, Overlay, OverlayConfig};
 pub use churn::{Churn, churn};
 pub use course::{COURSE, course};
 pub use deposits::{Deposits, deposits, deposits_crash_half};
-pub use fuzz::{Deed, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+pub use fuzz::{Deed, Fuzz, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.

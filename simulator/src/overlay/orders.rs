@@ -21,7 +21,8 @@ impl Overlay {
             Outcome::Failed { request } => self.failed(node, request),
             Outcome::Standing(standing) => self.stands(node, standing),
             Outcome::NearChanged => self.mail_near_changed(node),
-            Outcome::Along { .. } => {}
+            // Positions stand for certificates here, and each is asked for anew: no hop keeps any, so that these worlds send rather more.
+            Outcome::Along { .. } | Outcome::CertificatePassed { .. } => {}
         }
     }
 

@@ -9,8 +9,11 @@ mod watch;
 
 use b4_protocol::ring::RingConfig;
 
+use super::Setup;
+use super::tally::{Tally, look_up_random};
 use crate::draws::Draws;
 use crate::overlay::{LinkModel, Overlay, OverlayConfig};
+use crate::report::Report;
 
 pub use script::{Deed, arrangements, scripted_world, scripts};
 
@@ -21,14 +24,37 @@ pub use watch::RingDemand;
 
 /// After the last fault: long enough for failed dials to be tried again, and for a witness to be asked for.
 const QUIET_MS: u64 = 240_000;
-/// Nodes at once at most.
-const NODES_MAX: usize = 20;
+/// Keys looked up once it is quiet, so that a world can be told in the terms of the other experiments.
+const LOOKUPS: u64 = 20;
+const LOOKUP_MS: u64 = 500;
+/// By then every lookup is answered or given up.
+const ALL_DONE_MS: u64 = 15_000;
 /// Nodes at once at least, where pairs cannot connect: among few, a node may have nobody within reach.
 const NODES_MIN_APART: usize = 8;
 /// One world in so many has pairs that can never connect.
 const APART_EVERY: u64 = 5;
 /// Part of the pairs there.
 const APART: f64 = 0.12;
+
+/// A small world, before its seed draws what happens in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Fuzz {
+    /// Everything follows from it.
+    pub seed: u64,
+    /// Nodes at once at most, two at least.
+    pub nodes: usize,
+    /// Links that a node aims at.
+    pub links: usize,
+    /// What is demanded of the members at every moment.
+    pub demand: RingDemand,
+}
+
+impl Fuzz {
+    /// The worlds that the tests have: small rings, and the first sizes above.
+    pub fn usual(seed: u64, demand: RingDemand) -> Self {
+        Self { seed, nodes: 20, links: 24, demand }
+    }
+}
 
 /// What did not hold in a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,31 +76,33 @@ struct Weights {
 }
 
 /// A world, and the eyes on it.
-struct Fuzz {
+struct Watched {
     world: Overlay,
     watch: Watch,
     draws: Draws,
     weights: Weights,
     /// Fewer than these never remain.
     nodes_min: usize,
+    nodes_max: usize,
 }
 
-/// One world of 2 to 20 nodes.
+/// One world. Its report tells the traffic of all of it, and of lookups at its end, which nothing is demanded of.
 ///
 /// # Errors
 /// What did not hold at some moment, or once it was quiet.
-pub fn fuzz_world(seed: u64, demand: RingDemand) -> Result<(), FuzzFailure> {
-    run(seed, demand).map_err(|what| FuzzFailure { seed, what })
+pub fn fuzz_world(fuzz: &Fuzz) -> Result<Report, FuzzFailure> {
+    run(fuzz).map_err(|what| FuzzFailure { seed: fuzz.seed, what })
 }
 
-fn run(seed: u64, demand: RingDemand) -> Result<(), String> {
+fn run(fuzz: &Fuzz) -> Result<Report, String> {
+    let Fuzz { seed, nodes, links, demand } = *fuzz;
     let mut draws = Draws::from_seed(seed, "fuzz");
     let mut rate = || if draws.chance(0.5) { draws.below(4) + 1 } else { 0 };
     let weights = Weights { join: rate() + 2, leave: rate(), crash: rate(), suspend: rate(), split: rate(), late: rate() };
     let is_webrtc = draws.chance(0.3);
-    let is_apart = seed % APART_EVERY == APART_EVERY - 1;
+    let is_apart = seed % APART_EVERY == APART_EVERY - 1 && nodes >= NODES_MIN_APART;
     let model = if is_webrtc { LinkModel::WEBRTC } else { LinkModel::IDEAL };
-    let links = LinkModel { unconnectable: if is_apart { APART } else { 0.0 }, ..model };
+    let link_model = LinkModel { unconnectable: if is_apart { APART } else { 0.0 }, ..model };
     let demands = if is_apart {
         Demands::Found
     } else if weights.split == 0 && !is_webrtc {
@@ -82,12 +110,14 @@ fn run(seed: u64, demand: RingDemand) -> Result<(), String> {
     } else {
         Demands::OneRing
     };
-    let ring = RingConfig { links: 24, tries: 3 };
-    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links });
+    let ring = RingConfig { links, tries: 3 };
+    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: link_model });
     world.set_strict();
+    let tally = Tally::begin(&mut world);
     let nodes_min = if is_apart { NODES_MIN_APART } else { 2 };
-    let mut fuzz = Fuzz { world, watch: Watch::new(if is_apart { RingDemand::None } else { demand }), draws, weights, nodes_min };
-    for _ in 0..fuzz.draws.below(10) + nodes_min as u64 {
+    let watch = Watch::new(if is_apart { RingDemand::None } else { demand });
+    let mut fuzz = Watched { world, watch, draws, weights, nodes_min, nodes_max: nodes };
+    for _ in 0..(fuzz.draws.below(10) + nodes_min as u64).min(nodes as u64) {
         fuzz.world.join();
         let span_ms = fuzz.draws.below(2_000);
         fuzz.pass(span_ms)?;
@@ -98,10 +128,14 @@ fn run(seed: u64, demand: RingDemand) -> Result<(), String> {
     fuzz.watch.disturbed(fuzz.world.is_split());
     fuzz.world.heal();
     fuzz.pass(QUIET_MS)?;
-    check_quiet(&mut fuzz.world, demands, &mut fuzz.draws)
+    check_quiet(&mut fuzz.world, demands, &mut fuzz.draws)?;
+    look_up_random(&mut fuzz.world, &mut fuzz.draws, LOOKUPS, LOOKUP_MS);
+    fuzz.world.run_for(ALL_DONE_MS);
+    let setup = Setup { nodes, links, seed, is_webrtc, lookups: LOOKUPS };
+    Ok(tally.report(&mut fuzz.world, &setup, "fuzz"))
 }
 
-impl Fuzz {
+impl Watched {
     fn pass(&mut self, span_ms: u64) -> Result<(), String> {
         let watch = &mut self.watch;
         self.world.run_watched(span_ms, |world, touched| watch.look(world, touched))
@@ -121,7 +155,7 @@ impl Fuzz {
         });
         let Some(victim) = self.world.draw_live() else { return Ok(()) };
         match bounds.iter().position(|bound| drawn < *bound) {
-            Some(0) if self.world.live_count() < NODES_MAX => _ = self.world.join(),
+            Some(0) if self.world.live_count() < self.nodes_max => _ = self.world.join(),
             Some(1) if can_end => {
                 self.watch.ends(&self.world, victim);
                 self.world.leave(victim);

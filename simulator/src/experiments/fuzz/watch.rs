@@ -154,23 +154,28 @@ impl Watch {
 }
 
 fn check_lists(ring: &Ring) -> Result<(), String> {
-    let me = ring.me();
+    let links: Vec<RingId> = ring.links().map(|(peer, ..)| peer).collect();
+    check_tables(ring.me(), Side::BOTH.map(|side| ring.near(side)), &links, ring.standing())
+}
+
+/// What a node's own tables must be, whatever others have.
+fn check_tables(me: RingId, near: [&[RingId]; 2], links: &[RingId], standing: Standing) -> Result<(), String> {
     for side in Side::BOTH {
-        let list = ring.near(side);
+        let list = near[side as usize];
         let ways: Vec<u128> = list.iter().map(|id| side.way(me, *id)).collect();
         if list.len() > NEAR_KNOWN || !ways.is_sorted_by(|a, b| a < b) || ways.first() == Some(&0) {
             return Err(format!("the list of {me:?} is out of order or too long: {list:?}"));
         }
-        let nearest = ring.links().map(|(peer, ..)| side.way(me, peer)).min();
+        let nearest = links.iter().map(|peer| side.way(me, *peer)).min();
         if nearest.is_some_and(|nearest| ways.first().is_none_or(|first| *first > nearest)) {
             return Err(format!("{me:?} has a link nearer than its list {list:?}"));
         }
     }
-    if ring.degree() > RING_LINKS_TOLD_MAX {
-        return Err(format!("{me:?} has {} links", ring.degree()));
+    if links.len() > RING_LINKS_TOLD_MAX {
+        return Err(format!("{me:?} has {} links", links.len()));
     }
-    if (ring.standing() == Standing::Alone) != (ring.degree() == 0) {
-        return Err(format!("{me:?} is {:?} with {} links", ring.standing(), ring.degree()));
+    if (standing == Standing::Alone) != links.is_empty() {
+        return Err(format!("{me:?} is {standing:?} with {} links", links.len()));
     }
     Ok(())
 }
@@ -195,12 +200,19 @@ fn check_links(world: &Overlay, node: NodeIndex, ring: &Ring) -> Result<(), Stri
 /// Zave's invariant: the best successors of these lead round one circle, in order.
 fn one_ring(world: &Overlay, of_ring: &BTreeSet<RingId>) -> Result<(), String> {
     let members: Vec<RingId> = of_ring.iter().copied().collect();
+    check_circle(&members, |id| world.ring_at(id).map_or(&[][..], |ring| ring.near(Side::Next)))
+}
+
+/// The same of these members, ascending, and the lists of their successors. Its clauses: each knows one of the ring (Zave's one live successor);
+/// there is one circle at least, as from each one the way ends in some; it is in order; there is one at most, and whoever is not on it
+/// leads to it.
+fn check_circle<'a>(members: &[RingId], list_of: impl Fn(RingId) -> &'a [RingId]) -> Result<(), String> {
     if members.len() < 2 {
         return Ok(());
     }
     let mut best: Vec<usize> = Vec::with_capacity(members.len());
-    for id in &members {
-        let list = world.ring_at(*id).map_or(&[][..], |ring| ring.near(Side::Next));
+    for id in members {
+        let list = list_of(*id);
         let next = list.iter().find_map(|id| members.binary_search(id).ok());
         best.push(next.ok_or_else(|| format!("{id:?} knows nobody of the ring after it: {list:?}, of {members:?}"))?);
     }
@@ -254,5 +266,92 @@ mod tests {
         world.split();
         let looked = world.run_watched(240_000, |world, touched| watch.look(world, touched));
         assert!(looked.is_err_and(|what| what.contains("leads to another ring")));
+    }
+
+    /// Six places in order; each one's list names the others by their number.
+    fn circle(lists: [&[usize]; 6]) -> Result<(), String> {
+        let members: Vec<RingId> = (1..7).map(|place| RingId(place * 100)).collect();
+        let lists = lists.map(|list| list.iter().map(|at| members.get(*at).copied().unwrap_or(RingId(50))).collect::<Vec<_>>());
+        check_circle(&members, |id| members.iter().position(|member| *member == id).map_or(&[][..], |at| lists[at].as_slice()))
+    }
+
+    #[test]
+    fn one_circle_holds_with_newcomers_that_hang_on_it_and_with_names_of_those_who_are_not_of_it() {
+        const STRANGER: usize = 6;
+        assert_eq!(circle([&[1, 2], &[2, 3], &[3, 4], &[4, 5], &[5, 0], &[0, 1]]), Ok(()));
+        assert_eq!(circle([&[2], &[2], &[4], &[4], &[0], &[0]]), Ok(()), "three hang on a circle of three");
+        assert_eq!(circle([&[STRANGER, 1], &[2], &[3], &[4], &[5], &[STRANGER, 0]]), Ok(()), "the best is the first of the ring");
+    }
+
+    #[test]
+    fn each_clause_that_is_broken_is_noticed() {
+        let rows: [([&[usize]; 6], &str); 6] = [
+            ([&[1], &[2], &[], &[4], &[5], &[0]], "knows nobody"),
+            ([&[1], &[2], &[6, 6], &[4], &[5], &[0]], "knows nobody"),
+            // Who has a list at all, in a ring that goes round twice.
+            ([&[2], &[3], &[4], &[5], &[1], &[0]], "2 times round"),
+            ([&[5], &[0], &[1], &[2], &[3], &[4]], "5 times round"),
+            ([&[2], &[3], &[4], &[5], &[0], &[1]], "another ring"),
+            // A newcomer that names itself makes a ring of its own.
+            ([&[1], &[2], &[3], &[5], &[4], &[0]], "another ring"),
+        ];
+        for (lists, expected) in rows {
+            let checked = circle(lists);
+            assert!(checked.as_ref().is_err_and(|what| what.contains(expected)), "{lists:?}: {checked:?}");
+        }
+    }
+
+    #[test]
+    fn tables_out_of_order_or_beyond_a_bound_are_noticed() {
+        let id = |place: usize| RingId(place as u128);
+        let ids = |places: &[usize]| places.iter().copied().map(id).collect::<Vec<_>>();
+        let check = |next: &[usize], links: &[usize], standing: Standing| {
+            let (next, links) = (ids(next), ids(links));
+            let mut previous: Vec<RingId> = next.iter().chain(&links).copied().filter(|id| *id != RingId(10)).collect();
+            previous.sort_by_key(|id| Side::Previous.way(RingId(10), *id));
+            previous.dedup();
+            previous.truncate(NEAR_KNOWN);
+            check_tables(id(10), [&next, &previous], &links, standing)
+        };
+        let many: Vec<usize> = (11..11 + NEAR_KNOWN).collect();
+        assert_eq!(check(&[11, 12, 5], &[11, 5], Standing::Member), Ok(()));
+        assert_eq!(check(&many, &[11, 26], Standing::Member), Ok(()));
+        assert_eq!(check(&[], &[], Standing::Alone), Ok(()));
+        let one_more: Vec<usize> = (11..12 + NEAR_KNOWN).collect();
+        let too_many: Vec<usize> = (11..12 + RING_LINKS_TOLD_MAX).collect();
+        let rows: [(&[usize], &[usize], Standing, &str); 8] = [
+            (&[12, 11], &[12, 11], Standing::Member, "out of order"),
+            (&[11, 11], &[11], Standing::Member, "out of order"),
+            (&[10, 11], &[11], Standing::Member, "out of order"),
+            (&one_more, &[11], Standing::Member, "too long"),
+            (&[12, 13], &[11, 12, 13], Standing::Member, "nearer than its list"),
+            (&many, &too_many, Standing::Member, "has 41 links"),
+            (&[], &[], Standing::Member, "is Member with 0 links"),
+            (&[11], &[11], Standing::Alone, "is Alone with 1 links"),
+        ];
+        for (next, links, standing, expected) in rows {
+            let checked = check(next, links, standing);
+            assert!(checked.as_ref().is_err_and(|what| what.contains(expected)), "{expected}: {checked:?}");
+        }
+    }
+
+    #[test]
+    fn one_who_ended_and_is_named_for_too_long_is_noticed_and_so_is_one_who_never_was() {
+        let (mut world, mut watch) = whole();
+        let node = world.running()[0];
+        let named = world.ring(node).and_then(|ring| ring.near(Side::Next).first().copied());
+        let victim = named.and_then(|named| world.node_at(named)).expect("it has a neighbour");
+        watch.ends(&world, victim);
+        world.crash(victim);
+        let check = |watch: &Watch, world: &Overlay| world.ring(node).map(|ring| watch.check_dead(world, ring));
+        assert_eq!(check(&watch, &world), Some(Ok(())));
+        let saw_no_end = check(&Watch::new(RingDemand::None), &world);
+        assert!(saw_no_end.is_some_and(|checked| checked.is_err_and(|what| what.contains("whom there never was"))));
+        // It sleeps through all that it would hear.
+        world.suspend(node, 2 * DEAD_MS);
+        world.run_for(DEAD_MS);
+        assert_eq!(check(&watch, &world), Some(Ok(())), "as long as it takes to hear of it");
+        world.run_for(1);
+        assert!(check(&watch, &world).is_some_and(|checked| checked.is_err_and(|what| what.contains("still names"))));
     }
 }
