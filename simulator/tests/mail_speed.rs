@@ -68,3 +68,19 @@ fn who_wants_it_shorter_has_messages_that_are_over_sooner() {
     world.run_for(15 * 60 * 1_000);
     assert_eq!(world.seen(anna).states(&user), [MessageState::Held, MessageState::Expired]);
 }
+
+#[test]
+fn what_is_written_before_the_page_has_a_link_is_with_five_soon_after_it_has_joined() {
+    for seed in 5..=7 {
+        let (mut world, people) = bela_is_away(seed);
+        let (anna, user) = (people[0], world.user(people[1]));
+        world.kill(anna);
+        world.run_for(60_000);
+        world.start(anna);
+        let began = world.now().mono;
+        world.say(anna, people[1], "as soon as it can be said");
+        let is_with_five = |world: &World| world.seen(anna).holders(&user).last() == Some(&5);
+        assert!(world.run_until(6_000, is_with_five), "seed {seed}: {:?}", world.seen(anna).holders(&user));
+        println!("seed {seed}: {} ms", world.now().mono - began);
+    }
+}

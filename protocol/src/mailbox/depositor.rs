@@ -179,6 +179,14 @@ impl Depositor {
         ]
     }
 
+    /// This node has its place in the ring by now: who could not be asked before is.
+    pub fn joined(&mut self, now: Now) {
+        let copies = self.copies;
+        for (_, outgoing) in self.boxes.iter_mut().filter(|(_, outgoing)| outgoing.look_ms.is_some() && !outgoing.is_content(copies)) {
+            outgoing.look_ms = Some(now.mono);
+        }
+    }
+
     /// When [`Depositor::tend`] is due.
     pub fn deadline(&self) -> Option<u64> {
         let of_step = |step: &Step| match *step {

@@ -123,6 +123,7 @@ impl Node {
         if standing != RingStanding::Member {
             return;
         }
+        self.mail_may_leave(now);
         let five = self.own_holders();
         if five.is_empty() {
             // The key of this user is elsewhere in the ring. Waiting until those there hear of the presence would take longer.

@@ -212,6 +212,14 @@ impl Node {
         }
     }
 
+    /// Membership began: what could not be left with anybody before can be.
+    pub(super) fn mail_may_leave(&mut self, now: Now) {
+        self.mail.depositor.joined(now);
+        self.tend_deposits(now);
+        let waiting: Vec<UserId> = self.chats.iter().filter(|(_, chat)| chat.has_waiting()).map(|(user, _)| user.clone()).collect();
+        waiting.iter().for_each(|user| self.leave_mail(user, now));
+    }
+
     fn seal(&mut self, user: &UserId, recipient: &Recipient, inside: Inside, body: &[u8]) {
         let Recipient { certificate, prekey, .. } = recipient;
         let keep_ms = match inside {
