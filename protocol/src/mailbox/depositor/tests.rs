@@ -306,3 +306,62 @@ fn only_so_much_is_on_its_way_to_one_holder_at_once() {
     stage.depositor.verdicts(RingId(1), &BELA, &all, stage.now, &mut orders);
     assert_eq!(orders.len(), DEPOSITS_UNDER_WAY);
 }
+
+#[test]
+fn one_look_serves_all_that_waits_for_one_receiver() {
+    let mut stage = Stage::new(1, 6);
+    stage.run_for(2 * SECOND_MS);
+    stage.depositor.add(BELA, id(2), Bucket::ALL[0], [], stage.now);
+    stage.run_for(2 * SECOND_MS);
+    assert_eq!((stage.looks, stage.holders(2)), (1, vec![1, 2, 3, 4, 5]));
+}
+
+#[test]
+fn who_owes_one_of_two_receipts_is_waited_for_and_then_passed_over() {
+    let mut stage = Stage::new(2, 6);
+    stage.silent = vec![1];
+    stage.run_for(2 * SECOND_MS);
+    let wanted = [(id(1), Verdict::Want), (id(2), Verdict::Want)];
+    stage.depositor.verdicts(RingId(1), &BELA, &wanted, stage.now, &mut Vec::new());
+    stage.depositor.receipt(RingId(1), &BELA, id(1), stage.now);
+    stage.run_for(HOLDER_WAIT_MS / 2);
+    assert_eq!(stage.holders(2), [2, 3, 4, 5]);
+    stage.run_for(HOLDER_WAIT_MS);
+    assert_eq!(stage.holders(2), [2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn who_is_asked_when_its_session_ends_is_asked_again_in_the_next() {
+    let mut stage = Stage::new(1, 5);
+    stage.silent = vec![1];
+    stage.run_for(3 * SECOND_MS);
+    stage.depositor.unlinked(RingId(1));
+    stage.linked.remove(&RingId(1));
+    stage.silent.clear();
+    stage.run_for(2 * SECOND_MS);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5], "at once, and not when its time to answer is over");
+}
+
+#[test]
+fn who_has_a_session_and_is_asked_is_not_passed_over_because_another_dial_fails() {
+    let mut stage = Stage::new(1, 6);
+    stage.silent = vec![1];
+    stage.run_for(3 * SECOND_MS);
+    stage.depositor.unreachable(RingId(1), stage.now);
+    stage.run_for(2 * SECOND_MS);
+    assert_eq!(stage.holders(1), [2, 3, 4, 5]);
+    stage.says(1, &[(id(1), Verdict::Want)]);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn who_fell_silent_in_the_middle_of_it_is_offered_it_again_after_a_while() {
+    let mut stage = Stage::new(1, 5);
+    stage.silent = vec![1];
+    stage.run_for(2 * SECOND_MS);
+    stage.depositor.verdicts(RingId(1), &BELA, &[(id(1), Verdict::Want)], stage.now, &mut Vec::new());
+    stage.run_for(HOLDER_WAIT_MS + 2 * SECOND_MS);
+    stage.silent.clear();
+    stage.run_for(HOLDER_PASSED_MS + 20 * SECOND_MS);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
