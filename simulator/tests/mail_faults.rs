@@ -453,3 +453,22 @@ fn while_people_come_and_go_nothing_is_lost() {
         stage.check();
     }
 }
+
+#[test]
+fn to_somebody_who_cannot_be_connected_to_mail_goes_at_once_also_while_the_next_dial_is_under_way() {
+    let mut stage = all_there(60, 0);
+    let (anna, bela) = (stage.anna, stage.bela);
+    let user = stage.world.user(bela);
+    stage.world.separate(anna, bela);
+    stage.world.cut_links(anna);
+    stage.world.run_for(60_000);
+    stage.world.say(anna, bela, "the first finds out");
+    stage.world.run_for(60_000);
+    for number in 1..=20 {
+        stage.world.say(anna, bela, &format!("number {number}"));
+        let is_there = |world: &World| world.seen(anna).states(&user).iter().all(|state| *state == MessageState::Delivered);
+        assert!(stage.world.run_until(4_000, is_there), "number {number}: {:?}", stage.states());
+        stage.world.run_for(2_300);
+    }
+    stage.check();
+}

@@ -116,9 +116,13 @@ impl Node {
         }
     }
 
-    /// Whether a contact is away, or cannot be reached.
+    /// Whether a contact is away, or could not be reached the last time: nothing waits for the end of one dial more.
     pub(super) fn is_absent(&self, user: &UserId) -> bool {
-        matches!(self.seeking.get(user).map(|seeking| &seeking.step), Some(Step::Watching { .. } | Step::Waiting { .. }))
+        self.seeking.get(user).is_some_and(|seeking| match seeking.step {
+            Step::Watching { .. } | Step::Waiting { .. } => true,
+            Step::Asking | Step::Dialling => seeking.failures > 0,
+            Step::Idle | Step::Up => false,
+        })
     }
 
     /// The ring says where a contact is.
