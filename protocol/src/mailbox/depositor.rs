@@ -179,10 +179,10 @@ impl Depositor {
         ]
     }
 
-    /// This node has its place in the ring by now: who could not be asked before is.
+    /// This node has its place in the ring by now: who could not be asked before is, at once for what is not held yet.
     pub fn joined(&mut self, now: Now) {
-        let copies = self.copies;
-        for (_, outgoing) in self.boxes.iter_mut().filter(|(_, outgoing)| outgoing.look_ms.is_some() && !outgoing.is_content(copies)) {
+        let is_urgent = |deposit: &Deposit| deposit.holders.len() < QUORUM;
+        for (_, outgoing) in self.boxes.iter_mut().filter(|(_, outgoing)| outgoing.look_ms.is_some() && outgoing.deposits.values().any(is_urgent)) {
             outgoing.look_ms = Some(now.mono);
         }
     }
@@ -200,11 +200,12 @@ impl Depositor {
         let me = self.me;
         let Some(outgoing) = self.boxes.get_mut(mailbox) else { return };
         outgoing.look_ms = Some(now.mono + DEPOSIT_AGAIN_MS);
-        if nodes.is_empty() {
+        let candidates: Vec<RingId> = nodes.iter().filter(|node| **node != me).take(ARC).copied().collect();
+        // Nobody else: so far this node knows of nobody, as after its start. Whoever has signed has it still.
+        if candidates.is_empty() {
             return;
         }
-        outgoing.candidates = nodes.iter().filter(|node| **node != me).take(ARC).copied().collect();
-        let candidates = outgoing.candidates.clone();
+        outgoing.candidates = candidates.clone();
         // Who stands so far away by now has handed over, or is gone.
         for (_, deposit) in outgoing.deposits.iter_mut() {
             deposit.holders.retain(|node, _| candidates.contains(node));
@@ -243,9 +244,11 @@ impl Depositor {
     /// A holder said what it thinks of what this node offered or sent.
     pub fn verdicts(&mut self, from: RingId, mailbox: &Mailbox, items: &[(EnvelopeId, Verdict)], now: Now, out: &mut Vec<DepositorOrder>) {
         let Some(outgoing) = self.boxes.get_mut(mailbox).filter(|outgoing| outgoing.candidates.contains(&from)) else { return };
-        if matches!(outgoing.steps.get(&from), Some(Step::Asked { .. })) {
-            outgoing.steps.remove(&from);
+        // Else it is an answer to what this node offered as a holder of others' mail: no receipt follows.
+        if !matches!(outgoing.steps.get(&from), Some(Step::Asked { .. })) {
+            return;
         }
+        outgoing.steps.remove(&from);
         let mut under_way = outgoing.under_way(from);
         let mut is_passed = false;
         for (id, verdict) in items {

@@ -137,7 +137,7 @@ fn an_envelope_is_left_with_the_five_nearest_and_nobody_twice() {
 fn it_counts_as_held_from_the_third_signed_receipt_on() {
     let mut stage = Stage::new(1, 16);
     stage.silent = (1..=16).collect();
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     for (from, is_held) in [(1, false), (1, false), (2, false), (3, true)] {
         stage.depositor.receipt(RingId(from), &BELA, id(1), stage.now);
         assert_eq!(stage.depositor.is_held(&BELA, id(1)), is_held);
@@ -148,7 +148,7 @@ fn it_counts_as_held_from_the_third_signed_receipt_on() {
 fn only_who_is_to_keep_it_can_say_so() {
     let mut stage = Stage::new(1, 16);
     stage.silent = (1..=16).collect();
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     assert!(!stage.depositor.receipt(RingId(17), &BELA, id(1), stage.now), "far away");
     assert!(!stage.depositor.receipt(RingId(1), &BELA, id(2), stage.now), "another envelope");
     assert!(!stage.depositor.receipt(RingId(1), &[8; 32], id(1), stage.now), "another mailbox");
@@ -160,7 +160,7 @@ fn only_who_is_to_keep_it_can_say_so() {
 fn who_says_again_and_again_that_it_wants_it_gets_it_once() {
     let mut stage = Stage::new(1, 16);
     stage.silent = (1..=16).collect();
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     let mut orders = Vec::new();
     for _ in 0..100 {
         stage.depositor.verdicts(RingId(1), &BELA, &[(id(1), Verdict::Want)], stage.now, &mut orders);
@@ -273,12 +273,12 @@ fn who_is_far_away_by_now_is_no_holder_any_more() {
 fn what_is_under_way_when_a_session_ends_goes_in_the_next() {
     let mut stage = Stage::new(1, 5);
     stage.silent = vec![1];
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     stage.says(1, &[(id(1), Verdict::Full)]);
     stage.depositor.unlinked(RingId(1));
     stage.silent.clear();
     stage.depositor.linked(RingId(1));
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5], "a session that begins makes good what was before");
 }
 
@@ -300,7 +300,7 @@ fn what_its_receiver_has_is_not_offered_again_and_again_while_the_tombstone_come
 fn only_so_much_is_on_its_way_to_one_holder_at_once() {
     let mut stage = Stage::new(100, 1);
     stage.silent = vec![1];
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     let all: Vec<_> = (1..=100).map(|number| (id(number), Verdict::Want)).collect();
     let mut orders = Vec::new();
     stage.depositor.verdicts(RingId(1), &BELA, &all, stage.now, &mut orders);
@@ -310,9 +310,9 @@ fn only_so_much_is_on_its_way_to_one_holder_at_once() {
 #[test]
 fn one_look_serves_all_that_waits_for_one_receiver() {
     let mut stage = Stage::new(1, 6);
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     stage.depositor.add(BELA, id(2), Bucket::ALL[0], [], stage.now);
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     assert_eq!((stage.looks, stage.holders(2)), (1, vec![1, 2, 3, 4, 5]));
 }
 
@@ -320,7 +320,7 @@ fn one_look_serves_all_that_waits_for_one_receiver() {
 fn who_owes_one_of_two_receipts_is_waited_for_and_then_passed_over() {
     let mut stage = Stage::new(2, 6);
     stage.silent = vec![1];
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     let wanted = [(id(1), Verdict::Want), (id(2), Verdict::Want)];
     stage.depositor.verdicts(RingId(1), &BELA, &wanted, stage.now, &mut Vec::new());
     stage.depositor.receipt(RingId(1), &BELA, id(1), stage.now);
@@ -338,7 +338,7 @@ fn who_is_asked_when_its_session_ends_is_asked_again_in_the_next() {
     stage.depositor.unlinked(RingId(1));
     stage.linked.remove(&RingId(1));
     stage.silent.clear();
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5], "at once, and not when its time to answer is over");
 }
 
@@ -348,7 +348,7 @@ fn who_has_a_session_and_is_asked_is_not_passed_over_because_another_dial_fails(
     stage.silent = vec![1];
     stage.run_for(3 * SECOND_MS);
     stage.depositor.unreachable(RingId(1), stage.now);
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     assert_eq!(stage.holders(1), [2, 3, 4, 5]);
     stage.says(1, &[(id(1), Verdict::Want)]);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
@@ -358,10 +358,30 @@ fn who_has_a_session_and_is_asked_is_not_passed_over_because_another_dial_fails(
 fn who_fell_silent_in_the_middle_of_it_is_offered_it_again_after_a_while() {
     let mut stage = Stage::new(1, 5);
     stage.silent = vec![1];
-    stage.run_for(2 * SECOND_MS);
+    stage.run_for(3 * SECOND_MS);
     stage.depositor.verdicts(RingId(1), &BELA, &[(id(1), Verdict::Want)], stage.now, &mut Vec::new());
     stage.run_for(HOLDER_WAIT_MS + 2 * SECOND_MS);
     stage.silent.clear();
     stage.run_for(HOLDER_PASSED_MS + 20 * SECOND_MS);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn an_author_who_knows_of_nobody_else_yet_forgets_nobody_who_has_signed() {
+    let mut stage = Stage::new(0, 8);
+    let now = stage.now;
+    stage.depositor.add(BELA, id(1), Bucket::ALL[0], (1..=5).map(RingId), now);
+    stage.depositor.candidates(&BELA, &[ME], now);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn what_others_say_to_this_node_as_a_holder_is_not_taken_for_an_answer_to_it_as_an_author() {
+    let mut stage = Stage::new(1, 6);
+    stage.run_for(5 * SECOND_MS);
+    let offers = stage.offers;
+    stage.says(1, &[(id(1), Verdict::Kept)]);
+    stage.says(2, &[(id(1), Verdict::Full)]);
+    stage.run_for(HOLDER_WAIT_MS + 5 * SECOND_MS);
+    assert_eq!((stage.holders(1), stage.offers), (vec![1, 2, 3, 4, 5], offers), "nobody is passed over, and no sixth asked");
 }

@@ -189,6 +189,12 @@ impl Node {
         if !self.is_absent(user) || !self.chats.get(user).is_some_and(|chat| chat.has_waiting() && chat.key.changed.is_none()) {
             return;
         }
+        let is_being_sealed = |id: &MessageId| self.mail.sealing.contains(id);
+        let is_new = |id: &MessageId| !self.mail.by_message.contains_key(id) && !is_being_sealed(id);
+        let waiting: Vec<(MessageId, Vec<u8>)> = self.chats[user].waiting().filter(|(id, _)| is_new(id)).map(|(id, body)| (id, body.to_vec())).collect();
+        if waiting.is_empty() {
+            return;
+        }
         let Some(recipient) = self.mail.recipients.get(user).cloned() else {
             if self.mail.looking.insert(user.clone()) {
                 self.look_up(user, Why::Deposit, 0, now);
@@ -196,11 +202,8 @@ impl Node {
             return;
         };
         let theirs = self.mail.outgoing.values().filter(|outgoing| outgoing.user == *user).map(|outgoing| outgoing.bytes.len());
-        let is_being_sealed = |id: &MessageId| self.mail.sealing.contains(id);
         let sealing = self.chats[user].waiting().filter(|(id, _)| is_being_sealed(id)).map(|(_, body)| body.len());
         let (mut count, mut bytes) = theirs.chain(sealing).fold((0, 0), |(count, bytes), length| (count + 1, bytes + length as u64));
-        let is_new = |id: &MessageId| !self.mail.by_message.contains_key(id) && !is_being_sealed(id);
-        let waiting: Vec<(MessageId, Vec<u8>)> = self.chats[user].waiting().filter(|(id, _)| is_new(id)).map(|(id, body)| (id, body.to_vec())).collect();
         for (id, body) in waiting {
             let is_over = count >= PAIR_ENVELOPES_MAX || bytes + body.len() as u64 > PAIR_BYTES_MAX;
             if is_over || self.mail.sealing.len() >= SEALING_MAX {
