@@ -245,7 +245,7 @@ impl Depositor {
     pub fn verdicts(&mut self, from: RingId, mailbox: &Mailbox, items: &[(EnvelopeId, Verdict)], now: Now, out: &mut Vec<DepositorOrder>) {
         let Some(outgoing) = self.boxes.get_mut(mailbox).filter(|outgoing| outgoing.candidates.contains(&from)) else { return };
         // Else it is an answer to what this node offered as a holder of others' mail: no receipt follows.
-        if !matches!(outgoing.steps.get(&from), Some(Step::Asked { .. })) {
+        if !matches!(outgoing.steps.get(&from), Some(Step::Asked { .. } | Step::Passed { .. })) {
             return;
         }
         outgoing.steps.remove(&from);

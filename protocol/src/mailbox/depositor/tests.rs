@@ -385,3 +385,13 @@ fn what_others_say_to_this_node_as_a_holder_is_not_taken_for_an_answer_to_it_as_
     stage.run_for(HOLDER_WAIT_MS + 5 * SECOND_MS);
     assert_eq!((stage.holders(1), stage.offers), (vec![1, 2, 3, 4, 5], offers), "nobody is passed over, and no sixth asked");
 }
+
+#[test]
+fn who_answers_after_it_was_passed_over_is_given_it_all_the_same() {
+    let mut stage = Stage::new(1, 5);
+    stage.silent = vec![1];
+    stage.run_for(HOLDER_WAIT_MS + 5 * SECOND_MS);
+    assert_eq!(stage.holders(1), [2, 3, 4, 5]);
+    stage.says(1, &[(id(1), Verdict::Want)]);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
+}
