@@ -9,7 +9,7 @@ mod screen;
 use b4::engine::Action;
 use b4::state::{Event, Phase};
 use b4_protocol::identity::NodeId;
-use b4_protocol::node::{self, Command, Direction, HoldingView, MessageState, MessageView, Sealing, Standing};
+use b4_protocol::node::{self, Command, Direction, HoldingView, MessageState, MessageView, NetworkState, Presence, Sealing, Standing};
 use screen::{Screen, contact, message, user};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -135,6 +135,23 @@ async fn fewer_than_five_peers_are_said_to_be_too_few_until_they_are_not() {
     assert!(!said(&screen).contains("Only"), "there are enough");
     screen.node(held(5, 4)).await;
     assert!(!said(&screen).contains("Only"), "five keep it");
+}
+
+#[wasm_bindgen_test]
+async fn that_the_page_has_to_stay_open_stands_in_the_head_of_the_conversation() {
+    let screen = with_one().await;
+    let mut away = contact("bela", Standing::Accepted);
+    away.presence = Presence::Away;
+    screen.node(node::Event::NetworkChanged(NetworkState::Online)).await;
+    screen.node(node::Event::ContactChanged(away)).await;
+    assert_eq!(screen.text("presence"), "Away. Messages wait for them", "it is only just being left with others");
+    screen.node(held(0, 0)).await;
+    assert!(screen.text("presence").ends_with("keep this page open"), "nobody is there to keep it");
+    screen.node(held(2, 2)).await;
+    assert_eq!(screen.text("presence"), "Away. Kept by 2 peers; keep this page open");
+    screen.node(held(3, 3)).await;
+    screen.node(changed(MessageState::Held)).await;
+    assert_eq!(screen.text("presence"), "Away. Messages wait for them");
 }
 
 #[wasm_bindgen_test]

@@ -50,6 +50,12 @@ impl Chat {
         self.available.filter(|available| is_waiting && usize::from(*available) < HOLDERS)
     }
 
+    /// How many peers keep what I wrote last, where it waits here for want of others who could keep it: the page has to stay open.
+    pub fn kept_too_little(&self) -> Option<usize> {
+        let newest = self.messages().rev().find(|message| message.direction == Direction::Out)?;
+        self.shortage(newest).filter(|_| newest.state == MessageState::Queued).map(|_| newest.holders.len())
+    }
+
     /// A new message. One that is here already is replaced: it came with a page of history.
     pub(super) fn add(&mut self, message: MessageView) {
         self.places.insert(message.id, message.order);

@@ -22,14 +22,14 @@ pub use route::Route;
 
 use crate::state::Phase;
 use components::{announcer, toasts};
-use pages::{ChatsPage, NoticeKind, enrolling, notice, welcome};
+use pages::{ChatsPage, NoticeKind, enrolling, notice, starting, welcome};
 
 /// The whole screen. Needs two contexts: the [`crate::state::AppState`] to read, in an `Rc`, and the [`Reach`] to act.
 #[component]
 pub fn App() -> Html {
     let (state, engine, browser) = (hooks::use_app(), hooks::use_engine(), hooks::use_browser());
     let page = match &state.phase {
-        Phase::Starting => skeleton(),
+        Phase::Starting => starting(),
         Phase::Welcome => welcome(None, &state, &engine, &browser),
         Phase::Wiped { name } => welcome(Some(name), &state, &engine, &browser),
         Phase::Enrolling(step) => enrolling(*step),
@@ -47,15 +47,5 @@ pub fn App() -> Html {
             { announcer(state.news.clone().filter(|_| matches!(state.phase, Phase::Running { .. }))) }
             { toasts(&state, &engine) }
         </>
-    }
-}
-
-/// What stands there while the store opens: the shape of the chats, nothing that jumps.
-fn skeleton() -> Html {
-    html! {
-        <main key="skeleton" class="skeleton" aria-busy="true" aria-label={words::STARTING}>
-            <div class="skeleton-list">{ for (0..5).map(|_| html! { <div class="skeleton-row" /> }) }</div>
-            <div class="skeleton-pane" />
-        </main>
     }
 }

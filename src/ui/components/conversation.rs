@@ -66,7 +66,7 @@ pub fn Conversation(props: &Props) -> Html {
     let problem = problem.map(|why| AttrValue::Static(words::send_refusal(why)));
     html! {
         <section class="conversation" aria-label={contact.user.to_string()}>
-            { head(&contact, state.network, &is_open, &props.on_back) }
+            { head(&contact, state.network, chat.kept_too_little(), &is_open, &props.on_back) }
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
             <Messages {chat} contact={Rc::clone(&contact)} {on_end} />
             <Composer to={with} {draft} {problem} closed={closed.map(words::send_refusal)} {on_draft} {on_send} />
@@ -118,9 +118,9 @@ fn use_returned(with: &UserId, drafts: &Rc<RefCell<Drafts>>) -> UseStateHandle<O
 }
 
 /// Who it is, how they can be reached, and the way to the details.
-fn head(contact: &ContactView, network: NetworkState, is_open: &UseStateHandle<bool>, on_back: &Callback<()>) -> Html {
+fn head(contact: &ContactView, network: NetworkState, kept_too_little: Option<usize>, is_open: &UseStateHandle<bool>, on_back: &Callback<()>) -> Html {
     let on_back = on_back.reform(|_: MouseEvent| ());
-    let presence = words::presence(network, contact.presence);
+    let presence = words::presence(network, contact.presence, kept_too_little);
     let on_details = {
         let is_open = is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))

@@ -8,4 +8,4 @@ mod you;
 
 pub use chats::ChatsPage;
 pub use notice::{NoticeKind, notice};
-pub use welcome::{enrolling, welcome};
+pub use welcome::{enrolling, starting, welcome};

@@ -38,9 +38,7 @@ pub fn message_key(state: MessageState) -> &'static str {
 /// The life of a message in a sentence. `shortage` is how many peers could keep it, where those are too few.
 pub fn message_state(message: &MessageView, shortage: Option<u8>) -> String {
     let sentence = match (message.state, message.holders.len()) {
-        (MessageState::Queued, 0) => "Waiting here until other peers keep it or you are both online; keep this page open".to_owned(),
-        (MessageState::Queued, 1) => "Kept by 1 peer; keep this page open".to_owned(),
-        (MessageState::Queued, holders) => format!("Kept by {holders} peers; keep this page open"),
+        (MessageState::Queued, holders) => kept_here(holders),
         (MessageState::Sent, _) => "On its way, not confirmed yet".to_owned(),
         (MessageState::Held, holders) => {
             format!("Kept by {} of {HOLDERS} peers until they come online: you may close this page", holders.min(HOLDERS))
@@ -55,6 +53,15 @@ pub fn message_state(message: &MessageView, shortage: Option<u8>) -> String {
         Some(0) => format!("{sentence}. No other peer is there now: they take it when they come"),
         Some(1) => format!("{sentence}. Only 1 other peer is there now: more will take it when they come"),
         Some(available) => format!("{sentence}. Only {available} other peers are there now: more will take it when they come"),
+    }
+}
+
+/// What is kept by fewer than it takes to close the page.
+pub fn kept_here(holders: usize) -> String {
+    match holders {
+        0 => "Waiting here until other peers keep it or you are both online; keep this page open".to_owned(),
+        1 => "Kept by 1 peer; keep this page open".to_owned(),
+        _ => format!("Kept by {holders} peers; keep this page open"),
     }
 }
 

@@ -18,7 +18,7 @@ use super::pages::NoticeKind;
 use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
 
 pub const APP: &str = "B4";
-pub const STARTING: &str = "Opening your messages";
+pub const STARTING: &str = "Starting. Your keys stay in this browser.";
 pub const WELCOME_WHAT: &str = "A messenger in your browser. No account, no phone number.";
 pub const WELCOME_TITLE: &str = "Talk, with nobody in between";
 pub const WELCOME_LEAD: &str = "Pick a name. Your keys are made here and stay here.";
@@ -116,12 +116,16 @@ pub fn network_sentence(state: NetworkState) -> &'static str {
     }
 }
 
-/// Whether somebody can be reached, in words. Where nobody can be, only an open session tells.
-pub fn presence(network: NetworkState, presence: Presence) -> String {
+/// Whether somebody can be reached, in words, and what follows for what was written to them: `kept_too_little` is how many peers keep
+/// it, where it waits for more. Where nobody can be reached, only an open session tells.
+pub fn presence(network: NetworkState, presence: Presence, kept_too_little: Option<usize>) -> String {
     match presence {
         Presence::Unknown | Presence::Away | Presence::Unreachable { .. } if network == NetworkState::Offline => OFFLINE.to_owned(),
         Presence::Unknown => String::new(),
-        Presence::Away => "Away. Messages wait for them".to_owned(),
+        Presence::Away => match kept_too_little {
+            None => "Away. Messages wait for them".to_owned(),
+            Some(holders) => format!("Away. {}", kept_here(holders)),
+        },
         Presence::Connecting => "Connecting".to_owned(),
         Presence::Online => "Connected, end-to-end encrypted".to_owned(),
         Presence::Unreachable { was_up: true, .. } => "Connection lost, trying again".to_owned(),
