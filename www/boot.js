@@ -9,6 +9,9 @@ const settings = document.querySelector("script[data-app]").dataset;
 // How often a page that stays open looks for a new build, at most.
 const UPDATE_INTERVAL_MS = 60 * 60 * 1000;
 
+// How long the app waits for the shell to be painted, at most.
+const PAINT_WAIT_MS = 100;
+
 // What is missing, in words for the person; undefined if nothing is.
 function missing() {
   if (!window.isSecureContext) {
@@ -38,7 +41,21 @@ function say(sentence) {
   document.documentElement.dataset.bootFailed = "true";
 }
 
+// Resolves when the shell is on the screen; at once where nobody sees the page, since nothing is painted then.
+function painted() {
+  return new Promise((resolve) => {
+    if (document.visibilityState === "hidden") {
+      resolve();
+      return;
+    }
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, PAINT_WAIT_MS);
+  });
+}
+
 async function start() {
+  // Compiling a module of a megabyte would hold up the first paint.
+  await painted();
   const wasm = fetch(settings.wasm, { integrity: settings.wasmIntegrity ?? "", credentials: "same-origin" });
   const [app, response] = await Promise.all([import(settings.app), wasm]);
   if (!response.ok) {
