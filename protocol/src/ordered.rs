@@ -33,6 +33,11 @@ impl<K: Ord> OrderedSet<K> {
         self.entries.contains_key(key)
     }
 
+    /// All of it, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = &K> {
+        self.entries.keys()
+    }
+
     /// Puts `key` into it. False when it was there.
     pub fn insert(&mut self, key: K) -> bool {
         self.entries.insert(key, ()).is_none()

@@ -53,6 +53,8 @@ enum Listing {
 pub struct Collector {
     listings: OrderedMap<RingId, Listing>,
     wanted: OrderedMap<EnvelopeId, Wanted>,
+    /// Those of them that do not wait: few, so that what comes costs no look at thousands that do.
+    under_way: OrderedSet<EnvelopeId>,
     /// Who was to keep this node's mail when it took its place; `None` while that is being looked up.
     first: Option<Vec<RingId>>,
     drain_until_ms: u64,
@@ -88,10 +90,7 @@ impl Collector {
     /// A session is over: what was to come from there comes from another.
     pub fn unlinked(&mut self, node: RingId, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
         self.listings.remove(&node);
-        for (_, wanted) in self.wanted.iter_mut() {
-            forget(wanted, node);
-        }
-        self.give_up(now);
+        self.forget(node, None, now);
         self.fetch(now, out);
     }
 
@@ -125,9 +124,10 @@ impl Collector {
     pub fn came(&mut self, from: RingId, id: EnvelopeId, now: Now) -> bool {
         let Some(wanted) = self.wanted.get_mut(&id).filter(|wanted| wanted.step != Step::Here) else { return false };
         wanted.step = Step::Here;
+        self.under_way.insert(id);
         // Who sends is not silent: the rest of what was asked for may take as long again, within bounds.
-        for (_, wanted) in self.wanted.iter_mut() {
-            if let Step::Fetching { from: asked, since_ms, until_ms } = &mut wanted.step
+        for id in self.under_way.iter() {
+            if let Some(Wanted { step: Step::Fetching { from: asked, since_ms, until_ms }, .. }) = self.wanted.get_mut(id)
                 && *asked == from
             {
                 *until_ms = (now.mono + HOLDER_WAIT_MS).min(*since_ms + FETCH_MS);
@@ -162,42 +162,30 @@ impl Collector {
 
     /// What came from there was not what it was called, or they have it no more.
     pub fn failed(&mut self, from: RingId, id: Option<EnvelopeId>, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
-        for (name, wanted) in self.wanted.iter_mut() {
-            if id.is_none_or(|id| id == *name) {
-                forget(wanted, from);
-            }
-        }
-        self.give_up(now);
+        self.forget(from, id, now);
         self.fetch(now, out);
     }
 
     /// An envelope is done.
     pub fn done(&mut self, id: EnvelopeId, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
         self.wanted.remove(&id);
+        self.under_way.remove(&id);
         self.fetch(now, out);
     }
 
     /// When [`Collector::tend`] is due.
     pub fn deadline(&self) -> Option<u64> {
-        let of_step = |wanted: &Wanted| match wanted.step {
-            Step::Fetching { until_ms, .. } => Some(until_ms),
-            Step::Waiting | Step::Here => None,
-        };
-        self.wanted.values().filter_map(of_step).chain((self.drain_until_ms > 0).then_some(self.drain_until_ms)).chain(self.again_ms).min()
+        let of_step = |(_, until_ms)| until_ms;
+        self.fetching().map(of_step).chain((self.drain_until_ms > 0).then_some(self.drain_until_ms)).chain(self.again_ms).min()
     }
 
     /// What did not come in time comes from another.
     pub fn tend(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
-        let is_silent = |wanted: &Wanted| match wanted.step {
-            Step::Fetching { from, until_ms, .. } if until_ms <= now.mono => Some(from),
-            _ => None,
-        };
         // Whoever withholds one is asked for nothing more, until all are asked again.
-        let silent: OrderedSet<RingId> = self.wanted.values().filter_map(is_silent).collect();
+        let silent: OrderedSet<RingId> = self.fetching().filter(|(_, until_ms)| *until_ms <= now.mono).map(|(from, _)| from).collect();
         for node in silent {
-            self.wanted.iter_mut().for_each(|(_, wanted)| forget(wanted, node));
+            self.forget(node, None, now);
         }
-        self.give_up(now);
         if self.again_ms.take_if(|at| *at <= now.mono).is_some() {
             out.extend(self.listings.keys().map(|node| (*node, CollectMessage::Ask { after: EnvelopeId([0; 32]) })));
         }
@@ -214,8 +202,8 @@ impl Collector {
 
     /// Its queues: name, length and bound of each. `links_max` is how many sessions there can be.
     pub(crate) fn queues(&self, links_max: usize) -> [(&'static str, usize, usize); 3] {
-        let under_way = self.wanted.values().filter(|wanted| wanted.step != Step::Waiting).count();
-        [("listings", self.listings.len(), links_max), ("wanted by the collector", self.wanted.len(), WANTED_MAX), ("fetching", under_way, FETCH_MAX)]
+        let (wanted, under_way) = (self.wanted.len(), self.under_way.len());
+        [("listings", self.listings.len(), links_max), ("wanted by the collector", wanted, WANTED_MAX), ("fetching", under_way, FETCH_MAX)]
     }
 
     fn ask(&mut self, node: RingId, after: EnvelopeId, out: &mut Vec<(RingId, CollectMessage)>) {
@@ -223,8 +211,23 @@ impl Collector {
         out.push((node, CollectMessage::Ask { after }));
     }
 
-    /// Forgets what nobody is left to bring.
-    fn give_up(&mut self, now: Now) {
+    /// Who is being asked, and until when.
+    fn fetching(&self) -> impl Iterator<Item = (RingId, u64)> {
+        self.under_way.iter().filter_map(|id| match self.wanted.get(id)?.step {
+            Step::Fetching { from, until_ms, .. } => Some((from, until_ms)),
+            Step::Waiting | Step::Here => None,
+        })
+    }
+
+    /// A node is not to bring this envelope, or any. What nobody is left to bring is given up.
+    fn forget(&mut self, node: RingId, id: Option<EnvelopeId>, now: Now) {
+        for (name, wanted) in self.wanted.iter_mut().filter(|(name, _)| id.is_none_or(|id| id == **name)) {
+            wanted.sources.retain(|source| *source != node);
+            if matches!(wanted.step, Step::Fetching { from, .. } if from == node) {
+                wanted.step = Step::Waiting;
+                self.under_way.remove(name);
+            }
+        }
         let before = self.wanted.len();
         self.wanted.retain(|_, wanted| !wanted.sources.is_empty() || wanted.step == Step::Here);
         if self.wanted.len() < before {
@@ -234,36 +237,26 @@ impl Collector {
 
     /// Asks for what waits, of those who have least under way.
     fn fetch(&mut self, now: Now, out: &mut Vec<(RingId, CollectMessage)>) {
-        let mut under_way: OrderedMap<RingId, usize> = OrderedMap::new();
-        let mut all = 0;
-        for wanted in self.wanted.values() {
-            match wanted.step {
-                Step::Fetching { from, .. } => *under_way.entry(from).or_insert_with(|| 0) += 1,
-                Step::Here => {}
-                Step::Waiting => continue,
-            }
-            all += 1;
+        if self.under_way.len() >= FETCH_MAX {
+            return;
+        }
+        let mut loads: OrderedMap<RingId, usize> = OrderedMap::new();
+        for (from, _) in self.fetching() {
+            *loads.entry(from).or_insert_with(|| 0) += 1;
         }
         let mut asks: OrderedMap<RingId, Vec<EnvelopeId>> = OrderedMap::new();
         for (id, wanted) in self.wanted.iter_mut().filter(|(_, wanted)| wanted.step == Step::Waiting) {
-            if all >= FETCH_MAX {
+            if self.under_way.len() >= FETCH_MAX {
                 break;
             }
-            let load = |node: &RingId| under_way.get(node).copied().unwrap_or(0);
+            let load = |node: &RingId| loads.get(node).copied().unwrap_or(0);
             let free = wanted.sources.iter().copied().filter(|node| load(node) < FETCH_FROM_ONE_MAX);
             let Some(from) = free.min_by_key(load) else { continue };
-            *under_way.entry(from).or_insert_with(|| 0) += 1;
-            all += 1;
+            *loads.entry(from).or_insert_with(|| 0) += 1;
+            self.under_way.insert(*id);
             wanted.step = Step::Fetching { from, since_ms: now.mono, until_ms: now.mono + HOLDER_WAIT_MS };
             asks.entry(from).or_default().push(*id);
         }
         out.extend(asks.into_iter().map(|(from, ids)| (from, CollectMessage::Fetch(ids))));
-    }
-}
-
-fn forget(wanted: &mut Wanted, node: RingId) {
-    wanted.sources.retain(|source| *source != node);
-    if matches!(wanted.step, Step::Fetching { from, .. } if from == node) {
-        wanted.step = Step::Waiting;
     }
 }
