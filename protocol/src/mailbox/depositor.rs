@@ -16,7 +16,7 @@ use crate::limits::{
 };
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
-use crate::time::Now;
+use crate::time::{Now, SECOND_MS};
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,8 +44,8 @@ struct Deposit {
 /// What is going on with a holder-to-be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// A session was ordered.
-    Linking { until_ms: u64 },
+    /// A session was ordered. One that takes long is waited for, and the next after the five is asked besides.
+    Linking { until_ms: u64, is_slow: bool },
     /// Its word is awaited.
     Asked { until_ms: u64 },
     /// Full, silent or out of reach: others come first.
@@ -66,6 +66,9 @@ struct Outgoing {
     is_round_over: bool,
 }
 
+/// How long a link to one of the five may take before the next is asked besides. Guess: most are there in two seconds or never, and a
+/// dial without a path takes five to fail.
+const LINK_PATIENCE_MS: u64 = 2 * SECOND_MS;
 /// Ways to look: whoever has it, the first, the third of those who stand there.
 const WAYS: u8 = 3;
 
@@ -77,20 +80,37 @@ pub struct Depositor {
     boxes: OrderedMap<Mailbox, Outgoing>,
 }
 
+impl Deposit {
+    /// How many have signed for it in this round.
+    fn kept(&self) -> usize {
+        self.holders.values().filter(|is_of_round| **is_of_round).count()
+    }
+}
+
 impl Outgoing {
-    /// The five that are asked: the first that are not passed over.
+    /// The five that are asked: the first that are not passed over. Whose link takes long is one more.
     fn five(&self, copies: usize) -> Vec<RingId> {
         let is_passed = |node: &&RingId| matches!(self.steps.get(*node), Some(Step::Passed { .. }));
-        self.candidates.iter().filter(|node| !is_passed(node)).take(copies).copied().collect()
+        let is_slow = |node: &RingId| matches!(self.steps.get(node), Some(Step::Linking { is_slow: true, .. }));
+        let mut count = 0;
+        let of_five = |node: &&RingId| {
+            let is_room = count < copies;
+            count += usize::from(!is_slow(node));
+            is_room
+        };
+        self.candidates.iter().filter(|node| !is_passed(node)).take_while(of_five).copied().collect()
     }
 
     fn is_content(&self, copies: usize) -> bool {
-        self.deposits.values().all(|deposit| deposit.holders.values().filter(|is_of_round| **is_of_round).count() >= copies)
+        self.deposits.values().all(|deposit| deposit.kept() >= copies)
     }
 
-    /// What one of the five has not, and is not about to have.
-    fn lacking(&self, node: RingId) -> Vec<Offered> {
-        let lacks = |deposit: &Deposit| deposit.holders.get(&node) != Some(&true) && !deposit.under_way.contains(&node);
+    /// What one of the five has not, and is not about to have, as long as so many others do not.
+    fn lacking(&self, node: RingId, copies: usize) -> Vec<Offered> {
+        let lacks = |deposit: &Deposit| {
+            let has = deposit.holders.get(&node) == Some(&true) || deposit.under_way.contains(&node);
+            !has && deposit.kept() + deposit.under_way.len() < copies
+        };
         let lacking = self.deposits.iter().filter(|(_, deposit)| lacks(deposit)).take(OFFER_MAX);
         lacking.map(|(id, deposit)| Offered { id: *id, bucket: Some(deposit.bucket) }).collect()
     }
@@ -190,7 +210,7 @@ impl Depositor {
     /// When [`Depositor::tend`] is due.
     pub fn deadline(&self) -> Option<u64> {
         let of_step = |step: &Step| match *step {
-            Step::Linking { until_ms } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms,
+            Step::Linking { until_ms, .. } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms,
         };
         self.boxes.values().flat_map(|outgoing| outgoing.look_ms.into_iter().chain(outgoing.steps.values().map(of_step))).min()
     }
@@ -294,7 +314,11 @@ impl Depositor {
             for (node, step) in over {
                 match step {
                     Step::Passed { .. } => drop(outgoing.steps.remove(&node)),
-                    Step::Linking { .. } | Step::Asked { .. } => outgoing.pass(node, now),
+                    Step::Linking { is_slow: false, .. } => {
+                        let until_ms = now.mono + HOLDER_WAIT_MS - LINK_PATIENCE_MS;
+                        outgoing.steps.insert(node, Step::Linking { until_ms, is_slow: true });
+                    }
+                    Step::Linking { is_slow: true, .. } | Step::Asked { .. } => outgoing.pass(node, now),
                 }
             }
             if outgoing.look_ms.is_some_and(|at| at <= now.mono) {
@@ -315,7 +339,7 @@ impl Depositor {
                 continue;
             }
             for node in outgoing.five(self.copies) {
-                let lacking = outgoing.lacking(node);
+                let lacking = outgoing.lacking(node, self.copies);
                 if lacking.is_empty() || outgoing.steps.contains_key(&node) {
                     continue;
                 }
@@ -323,7 +347,7 @@ impl Depositor {
                     outgoing.steps.insert(node, Step::Asked { until_ms: now.mono + HOLDER_WAIT_MS });
                     out.push(DepositorOrder::Send(node, DepositMessage::Offer { is_first_hand: true, mailbox: *mailbox, items: lacking }));
                 } else {
-                    outgoing.steps.insert(node, Step::Linking { until_ms: now.mono + HOLDER_WAIT_MS });
+                    outgoing.steps.insert(node, Step::Linking { until_ms: now.mono + LINK_PATIENCE_MS, is_slow: false });
                     out.push(DepositorOrder::Link(node));
                 }
             }
@@ -338,6 +362,6 @@ impl Depositor {
 
 fn is_over(step: Step, now: Now) -> bool {
     match step {
-        Step::Linking { until_ms } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms <= now.mono,
+        Step::Linking { until_ms, .. } | Step::Asked { until_ms } | Step::Passed { until_ms } => until_ms <= now.mono,
     }
 }

@@ -14,6 +14,8 @@ struct Stage {
     ring: Vec<RingId>,
     linked: OrderedSet<RingId>,
     dead: Vec<u128>,
+    /// No link to them comes about, nor word that none will.
+    slow: Vec<u128>,
     full: Vec<u128>,
     silent: Vec<u128>,
     kept: OrderedMap<RingId, Vec<EnvelopeId>>,
@@ -42,6 +44,7 @@ impl Stage {
             ring: (1..=peers).map(RingId).collect(),
             linked: OrderedSet::new(),
             dead: Vec::new(),
+            slow: Vec::new(),
             full: Vec::new(),
             silent: Vec::new(),
             kept: OrderedMap::new(),
@@ -78,6 +81,7 @@ impl Stage {
                 self.depositor.candidates(&mailbox, heard, self.now);
             }
             DepositorOrder::Link(node) if self.dead.contains(&node.0) => self.depositor.unreachable(node, self.now),
+            DepositorOrder::Link(node) if self.slow.contains(&node.0) => {}
             DepositorOrder::Link(node) => {
                 self.linked.insert(node);
                 self.depositor.linked(node);
@@ -175,6 +179,31 @@ fn who_is_full_silent_or_out_of_reach_is_passed_over_for_the_next() {
     stage.run_for(15 * SECOND_MS);
     assert_eq!(stage.holders(1), [2, 5, 6, 7, 8]);
     assert_eq!(stage.holders(3), [2, 5, 6, 7, 8]);
+}
+
+#[test]
+fn while_the_link_to_one_takes_long_the_next_is_asked_and_the_first_that_come_have_it() {
+    let mut stage = Stage::new(2, 16);
+    stage.slow = vec![2, 4];
+    stage.run_for(3 * SECOND_MS);
+    assert_eq!(stage.holders(1), [1, 3, 5], "they are waited for");
+    stage.run_for(3 * SECOND_MS);
+    assert_eq!(stage.holders(1), [1, 3, 5, 6, 7]);
+    stage.linked.insert(RingId(2));
+    stage.depositor.linked(RingId(2));
+    stage.run_for(HOLDER_WAIT_MS);
+    assert_eq!((stage.holders(2), stage.given), (vec![1, 3, 5, 6, 7], 10), "five have it: a sixth is not given it");
+}
+
+#[test]
+fn whose_link_took_long_has_it_when_it_comes_first() {
+    let mut stage = Stage::new(1, 6);
+    (stage.slow, stage.silent) = (vec![2], vec![6]);
+    stage.run_for(4 * SECOND_MS);
+    stage.linked.insert(RingId(2));
+    stage.depositor.linked(RingId(2));
+    stage.run_for(2 * SECOND_MS);
+    assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
 }
 
 #[test]
