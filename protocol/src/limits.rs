@@ -250,8 +250,9 @@ pub const STRANGERS_MAX: usize = 256;
 pub const STRANGER_MESSAGES_MAX: u32 = 64;
 /// Messages waiting for one contact; one more is refused in the composer.
 pub const OUTBOX_PER_CONTACT_MAX: usize = 4_096;
-/// Messages on the way to one contact without acknowledgement; the rest waits.
-pub const WINDOW_MESSAGES: usize = 256;
+/// Messages on the way to one contact without acknowledgement; the rest waits. Measured: with a quarter of it both ends of a burst wait a
+/// third of the time for the other's disk (docs/figures.md).
+pub const WINDOW_MESSAGES: usize = 1_024;
 /// Bytes on the way to one contact without acknowledgement; the rest waits.
 pub const WINDOW_BYTES: usize = 512 * 1024;
 /// Missing messages remembered a conversation; beyond, the oldest gap is given up.
