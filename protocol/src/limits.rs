@@ -161,6 +161,9 @@ pub const ENVELOPE_SEEN_MS: u64 = DAY_MS;
 pub const TOMBSTONE_ENTRIES_MAX: usize = 256;
 /// How far a clock may be behind that of whoever dated what it reads: a message, a prekey (PROTOCOL.md#records).
 pub const CLOCK_SKEW_MS: u64 = 10 * MINUTE_MS;
+/// Earlier certificates of this device whose envelopes are still opened; for one more the one that ended first goes. Guess: more than are
+/// renewed while an envelope lies.
+pub const EARLIER_CERTIFICATES_MAX: usize = 16;
 /// Links kept for mail that the ring has no use for; the one idle longest is closed for a new one.
 pub const MAIL_LINKS_MAX: usize = 8;
 /// How long such a link is kept after the last that was said over it about mail.

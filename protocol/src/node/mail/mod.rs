@@ -19,7 +19,7 @@ use crate::chat::{Conversation, MessageId};
 use crate::codec::Reader;
 use crate::crypto::sha256;
 use crate::identity::{TrustAnchor, UserId, VerifiedCertificate};
-use crate::limits::{ENVELOPE_MS, LENT_BYTES, MAIL_IDLE_MS};
+use crate::limits::{EARLIER_CERTIFICATES_MAX, ENVELOPE_MS, LENT_BYTES, MAIL_IDLE_MS};
 use crate::mailbox::{
     CollectMessage, Collector, DepositMessage, Depositor, EnvelopeId, Holder, KeyId, Mailbox, Neighbourhood, Sealed, Tombstone, row_key,
 };
@@ -162,25 +162,28 @@ impl Mail {
 
 /// This device's certificate, and the earlier ones whose envelopes may still lie somewhere: all are of the same decryption key.
 fn certificates(own: &VerifiedCertificate, rows: &[Row], anchor: &TrustAnchor, now: Now, writes: &mut Vec<Write>) -> Vec<VerifiedCertificate> {
-    let mut all = vec![own.clone()];
+    let mut kept = Vec::new();
     let is_one = |row: &&Row| row.table == Table::Meta && row.key.first() == Some(&CERTIFICATE_PREFIX);
     for row in rows.iter().filter(is_one) {
         let earlier = not_after(&row.value).and_then(|(end_ms, der)| Some((end_ms, anchor.verify_at(der, end_ms.checked_sub(1)?, None).ok()?)));
         match earlier {
             Some((end_ms, earlier)) if now.wall < end_ms + SUPERSEDED_MS && earlier.user_id() == own.user_id() && earlier.node_id() == own.node_id() => {
                 if earlier.hash() != own.hash() {
-                    all.push(earlier);
+                    kept.push((end_ms, earlier, row.key.clone()));
                 }
             }
             _ => writes.push(Write { table: Table::Meta, key: row.key.clone(), value: None }),
         }
     }
+    kept.sort_by_key(|(end_ms, ..)| std::cmp::Reverse(*end_ms));
+    let over = kept.split_off(kept.len().min(EARLIER_CERTIFICATES_MAX));
+    writes.extend(over.into_iter().map(|(.., key)| Write { table: Table::Meta, key, value: None }));
     let key = [&[CERTIFICATE_PREFIX][..], &KeyId::of(own).0].concat();
     if !rows.iter().any(|row| row.table == Table::Meta && row.key == key) {
         let value = [&own.not_after_ms().to_be_bytes()[..], own.der()].concat();
         writes.push(Write { table: Table::Meta, key, value: Some(value) });
     }
-    all
+    std::iter::once(own.clone()).chain(kept.into_iter().map(|(_, earlier, _)| earlier)).collect()
 }
 
 fn not_after(value: &[u8]) -> Option<(u64, &[u8])> {
