@@ -6,7 +6,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::KeyOpResult;
 use crate::handshake::Judge;
 use crate::identity::{UserId, VerifiedCertificate, clock_ms};
-use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::limits::{COPIES, ENVELOPE_SEEN_MS, SEEN_MAX, TOMBSTONE_ENTRIES_MAX, WINDOW_MESSAGES};
 use crate::mailbox::{Arrived, Collector, EnvelopeId, Header, KeyId, OpenError, Opened, Sealed, Tombstone, TombstoneError};
 use crate::message::receipt_of;
 use crate::node::directory::Why;
@@ -24,8 +24,8 @@ const GATHER_MS: u64 = 200;
 const REMINDERS_MAX: u8 = 8;
 /// Authors whose certificates need no second look, the latest first.
 pub(super) const AUTHORS_MAX: usize = 16;
-/// Live messages that wait for the mail at most; the next is taken as it comes.
-pub(super) const HELD_BACK_MAX: usize = 256;
+/// Live messages that wait for the mail at most, as many as one contact may have under way; the next is taken as it comes.
+pub(super) const HELD_BACK_MAX: usize = WINDOW_MESSAGES;
 
 /// An envelope that is done, remembered until nobody can bring it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

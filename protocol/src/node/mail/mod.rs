@@ -175,9 +175,12 @@ fn certificates(own: &VerifiedCertificate, rows: &[Row], anchor: &TrustAnchor, n
             _ => writes.push(Write { table: Table::Meta, key: row.key.clone(), value: None }),
         }
     }
-    kept.sort_by_key(|(end_ms, ..)| std::cmp::Reverse(*end_ms));
-    let over = kept.split_off(kept.len().min(EARLIER_CERTIFICATES_MAX));
-    writes.extend(over.into_iter().map(|(.., key)| Write { table: Table::Meta, key, value: None }));
+    while kept.len() > EARLIER_CERTIFICATES_MAX
+        && let Some(first) = (0..kept.len()).min_by_key(|at| kept[*at].0)
+    {
+        let (.., key) = kept.swap_remove(first);
+        writes.push(Write { table: Table::Meta, key, value: None });
+    }
     let key = [&[CERTIFICATE_PREFIX][..], &KeyId::of(own).0].concat();
     if !rows.iter().any(|row| row.table == Table::Meta && row.key == key) {
         let value = [&own.not_after_ms().to_be_bytes()[..], own.der()].concat();
