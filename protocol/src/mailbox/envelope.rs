@@ -62,6 +62,16 @@ impl Bucket {
         HEADER_BYTES + 2 + RSA_BYTES_MAX + 32 + self.bytes() + AEAD_TAG_BYTES
     }
 
+    /// The class of an envelope of so many bytes; `None` for more than any has.
+    pub fn of_envelope(bytes: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|bucket| bytes <= bucket.envelope_bytes_max())
+    }
+
+    /// The class of the envelope in which an author leaves a message body; `None` for one that none holds.
+    pub fn of_letter(author: &VerifiedCertificate, body: &[u8]) -> Option<Self> {
+        Self::holding(2 + author.der().len() + 2 + body.len() + 2 + author.signing_key().signature_bytes())
+    }
+
     fn holding(bytes: usize) -> Option<Self> {
         Self::ALL.into_iter().find(|bucket| bytes <= bucket.bytes())
     }
@@ -224,7 +234,7 @@ impl EnvelopeDraft {
             return Err(SealError::Expiry);
         }
         let signature_bytes = author.signing_key().signature_bytes();
-        let bucket = Bucket::holding(2 + author.der().len() + 2 + body.len() + 2 + signature_bytes).ok_or(SealError::TooLarge)?;
+        let bucket = Bucket::of_letter(author, body).ok_or(SealError::TooLarge)?;
         let ephemeral = EphemeralSecret::draw(rng);
         let public = ephemeral.public();
         // A prekey that leads to zeros is no prekey.

@@ -137,7 +137,7 @@ impl Holder {
 fn offer_of(id: EnvelopeId, item: &Item) -> Offered {
     let bucket = match item.kind {
         ParcelKind::Tombstone(_) => None,
-        ParcelKind::Envelope(_) => Bucket::ALL.into_iter().find(|bucket| item.bytes as usize <= bucket.envelope_bytes_max()),
+        ParcelKind::Envelope(_) => Bucket::of_envelope(item.bytes as usize),
     };
     Offered { id, bucket }
 }

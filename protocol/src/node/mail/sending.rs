@@ -8,7 +8,7 @@ use crate::directory::{Found, Prekey};
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
 use crate::limits::{ENVELOPE_MS, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIPTS_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX};
 use crate::mailbox::{
-    Depositor, DepositorOrder, EnvelopeDraft, EnvelopeId, Letter, Mailbox, Receipt, Sealed, Tombstone,
+    Bucket, Depositor, DepositorOrder, EnvelopeDraft, EnvelopeId, Letter, Mailbox, Receipt, Sealed, Tombstone,
 };
 use crate::message::receipt_body;
 use crate::node::directory::Why;
@@ -83,7 +83,7 @@ pub(super) fn restore(mail: &mut Mail, rows: &[Row], chats: &mut OrderedMap<User
 }
 
 impl Mail {
-    fn keep(&mut self, id: EnvelopeId, bucket: crate::mailbox::Bucket, outgoing: Outgoing, now: Now) {
+    fn keep(&mut self, id: EnvelopeId, bucket: Bucket, outgoing: Outgoing, now: Now) {
         let holders = outgoing.holders.iter().map(RingId::of_node);
         self.depositor.add(outgoing.mailbox, id, bucket, holders, now);
         if let Inside::Message(message) = outgoing.inside {
@@ -109,6 +109,11 @@ impl Outgoing {
 
     pub(super) fn user(&self) -> &UserId {
         &self.user
+    }
+
+    /// What a holder sets aside for it.
+    pub(super) fn room_bytes(&self) -> u64 {
+        room_bytes(Bucket::of_envelope(self.bytes.len()))
     }
 
     /// version | inside(1): 0 mid(16), 1 | sealing(1) | expiry(4) | lp8(user id) | count(1) x node id(32) | envelope
@@ -201,16 +206,18 @@ impl Node {
             }
             return;
         };
-        let theirs = self.mail.outgoing.values().filter(|outgoing| outgoing.user == *user).map(|outgoing| outgoing.bytes.len());
-        let sealing = self.chats[user].waiting().filter(|(id, _)| is_being_sealed(id)).map(|(_, body)| body.len());
-        let (mut count, mut bytes) = theirs.chain(sealing).fold((0, 0), |(count, bytes), length| (count + 1, bytes + length as u64));
-        for (id, body) in waiting {
-            let is_over = count >= PAIR_ENVELOPES_MAX || bytes + body.len() as u64 > PAIR_BYTES_MAX;
+        let room_of = |body: &[u8]| room_bytes(Bucket::of_letter(&self.own, body));
+        let theirs = self.mail.outgoing.values().filter(|outgoing| outgoing.user == *user).map(Outgoing::room_bytes);
+        let sealing = self.chats[user].waiting().filter(|(id, _)| is_being_sealed(id)).map(|(_, body)| room_of(body));
+        let (mut count, mut bytes) = theirs.chain(sealing).fold((0, 0), |(count, bytes), room| (count + 1, bytes + room));
+        let waiting = waiting.into_iter().map(|(id, body)| (id, room_of(&body), body)).collect::<Vec<_>>();
+        for (id, room, body) in waiting {
+            let is_over = count >= PAIR_ENVELOPES_MAX || bytes + room > PAIR_BYTES_MAX;
             if is_over || self.mail.sealing.len() >= SEALING_MAX {
                 break;
             }
             count += 1;
-            bytes += body.len() as u64;
+            bytes += room;
             self.seal(user, &recipient, Inside::Message(id), &body);
         }
     }
@@ -267,7 +274,7 @@ impl Node {
     }
 
     /// An envelope of this node is on its disk: it may go to others.
-    pub(in crate::node) fn sealed_stored(&mut self, id: EnvelopeId, bucket: crate::mailbox::Bucket, now: Now) {
+    pub(in crate::node) fn sealed_stored(&mut self, id: EnvelopeId, bucket: Bucket, now: Now) {
         let Some(outgoing) = self.mail.outgoing.get(&id).cloned() else { return };
         self.mail.keep(id, bucket, outgoing, now);
         // The screen learns how it is sealed.
@@ -468,4 +475,9 @@ impl Node {
             view.holders = holders;
         }
     }
+}
+
+/// What a holder sets aside for an envelope of this class; nothing takes one that is of none.
+fn room_bytes(bucket: Option<Bucket>) -> u64 {
+    bucket.map_or(PAIR_BYTES_MAX + 1, |bucket| bucket.envelope_bytes_max() as u64)
 }

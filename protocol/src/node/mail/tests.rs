@@ -7,12 +7,12 @@ use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::directory::{found, pair};
 use super::collecting::{AUTHORS_MAX, HELD_BACK_MAX};
 use super::holding::READINGS_MAX;
-use crate::limits::{EARLIER_CERTIFICATES_MAX, GIVES_MAX, MAIL_LINKS_MAX, NEAR_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
-use crate::mailbox::{Arrived, EnvelopeDraft, HolderOrder, Letter, Verdict};
+use crate::limits::{EARLIER_CERTIFICATES_MAX, GIVES_MAX, MAIL_LINKS_MAX, NEAR_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIPTS_PER_AUTHOR_MAX, RECIPIENTS_MAX, SEEN_MAX, TOMBSTONE_ENTRIES_MAX};
+use crate::mailbox::{Arrived, EnvelopeDraft, HolderOrder, Letter, Offered, Verdict};
 use crate::message::MessageBody;
 use crate::node::{Input, LinkId, NodeConfig};
 use crate::ring::{Answer, Message, Outcome, Service, Side, Standing, Verdict as Said};
-use crate::session::{RING, Session};
+use crate::session::{COLLECT, DEPOSIT, RING, Session};
 use crate::time::MINUTE_MS;
 
 const START: Now = Now { mono: 1_000, wall: NOW_MS };
@@ -511,4 +511,108 @@ fn earlier_certificates_open_envelopes_for_31_days_after_their_end_and_so_many_o
     let all = kept(&earlier.iter().map(row).collect::<Vec<_>>(), NOW_MS + 20 * DAY_MS);
     assert_eq!(all.len(), 1 + EARLIER_CERTIFICATES_MAX);
     assert!(all.iter().all(|certificate| certificate.der() != earlier[0].certificate.der()), "the one that ended first has gone");
+}
+
+/// Bela, a contact who is away, and so many texts for her that are stored here.
+fn texts_for_bela(stage: &mut Stage, count: usize, bytes: usize) -> UserId {
+    // Somebody who could be asked where she is.
+    stage.meets("carla", START);
+    let bela = stage.authority.issue("bela", NOW_MS);
+    let user = bela.certificate.user_id().clone();
+    let mut chat = Conversation::new(user.clone(), crate::chat::Standing::Accepted, None);
+    for number in 0..count {
+        let id = MessageId(std::array::from_fn(|at| number.to_be_bytes().get(at).copied().unwrap_or_default()));
+        chat.send(id, "x".repeat(bytes), NOW_MS);
+        chat.stored_outgoing(id);
+    }
+    stage.node.chats.insert(user.clone(), chat);
+    stage.node.mail_found_device(&user, &bela.certificate, START);
+    stage.node.not_found_out(&user, START);
+    user
+}
+
+/// Seals as long as more is to be sealed.
+fn seal_all(stage: &mut Stage, user: &UserId) {
+    stage.node.leave_mail(user, START);
+    // Asked for again before the first is signed: nothing is sealed twice.
+    stage.node.leave_mail(user, START);
+    while stage.keys() > 0 {}
+}
+
+#[test]
+fn so_many_messages_wait_for_one_receiver_with_others_each_once_and_the_next_when_one_is_delivered() {
+    let mut stage = Stage::new();
+    let user = texts_for_bela(&mut stage, PAIR_ENVELOPES_MAX + 3, 10);
+    seal_all(&mut stage, &user);
+    let sealed = |stage: &Stage| (stage.node.mail.outgoing.len(), stage.node.mail.by_message.len());
+    assert_eq!(sealed(&stage), (PAIR_ENVELOPES_MAX, PAIR_ENVELOPES_MAX));
+    let (delivered, _) = stage.node.chats[&user].waiting().next().map(|(id, body)| (id, body.len())).expect("the first");
+    stage.node.chats.get_mut(&user).expect("bela").delivered(delivered);
+    stage.node.mail_delivered(delivered);
+    seal_all(&mut stage, &user);
+    assert_eq!(sealed(&stage), (PAIR_ENVELOPES_MAX, PAIR_ENVELOPES_MAX));
+}
+
+#[test]
+fn no_more_bytes_wait_for_one_receiver_with_others_than_a_holder_takes() {
+    let mut stage = Stage::new();
+    let user = texts_for_bela(&mut stage, PAIR_ENVELOPES_MAX, crate::limits::TEXT_BYTES_MAX);
+    seal_all(&mut stage, &user);
+    let bytes: u64 = stage.node.mail.outgoing.values().map(|outgoing| outgoing.room_bytes()).sum();
+    assert!((PAIR_BYTES_MAX - 40_000..=PAIR_BYTES_MAX).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn word_for_an_author_that_is_over_is_not_taken_up_again() {
+    let mut stage = Stage::new();
+    let bela = stage.authority.issue("bela", NOW_MS);
+    stage.node.leave_receipt(&bela.certificate, b"a tombstone", START);
+    assert_eq!(stage.keys(), 1);
+    let stored = stage.node.effects.iter().filter_map(|effect| if let Effect::Store { writes, .. } = effect { Some(writes) } else { None }).flatten();
+    let write = stored.filter(|write| write.table == Table::Sealed).last().expect("it is on the disk").clone();
+    let mut row = Row { table: Table::Sealed, key: write.key, value: write.value.expect("written") };
+    assert_eq!(Stage::with_rows(vec![row.clone()]).node.mail.outgoing.len(), 1);
+    row.value[3..7].copy_from_slice(&u32::try_from(NOW_MS / crate::time::HOUR_MS).expect("hours").to_be_bytes());
+    assert_eq!(Stage::with_rows(vec![row]).node.mail.outgoing.len(), 0);
+}
+
+/// What a peer was sent on a channel.
+fn told(stage: &mut Stage, channel: u16) -> Vec<Vec<u8>> {
+    let mut bodies = Vec::new();
+    for effect in std::mem::take(&mut stage.node.effects) {
+        let Effect::LinkSend { link, channel: of, frame } = effect else { continue };
+        let Some((_, end)) = stage.ends.iter_mut().find(|(at, _)| *at == link && of == channel) else { continue };
+        bodies.extend(end.open(channel, &frame, START).expect("an honest record").body.map(|(_, body)| body));
+    }
+    bodies
+}
+
+#[test]
+fn a_holder_whose_disk_fails_says_that_it_is_full() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela", START);
+    let (mailbox, id) = ([3; 32], EnvelopeId([9; 32]));
+    let item = Offered { id, bucket: Some(crate::mailbox::Bucket::ALL[0]) };
+    stage.node.journal.failed(START.mono);
+    told(&mut stage, DEPOSIT);
+    stage.node.offered(place(&bela), true, mailbox, &[item], START);
+    let said: Vec<_> = told(&mut stage, DEPOSIT).iter().filter_map(|body| DepositMessage::decode(body).ok()).collect();
+    assert_eq!(said, [DepositMessage::Verdicts { mailbox, items: vec![(id, Verdict::Full)] }]);
+}
+
+#[test]
+fn whoever_is_said_to_be_there_is_told_what_is_kept_for_them() {
+    let mailbox = UserId::parse("bela").expect("a name").mailbox();
+    let id = EnvelopeId([9; 32]);
+    let value = [&[1][..], &2_000_u32.to_be_bytes(), &(NOW_MS + DAY_MS).to_be_bytes(), &[0], &[0], &[6; 16]].concat();
+    let mut stage = Stage::with_rows(vec![Row { table: Table::Held, key: row_key(&mailbox, id), value }]);
+    let bela = stage.meets("bela", START);
+    // What it was asked when the session began, and then what the session brings by itself.
+    told(&mut stage, COLLECT);
+    for (of, expected) in [([1; 32], 0), (mailbox, 1)] {
+        stage.node.mail_presence(&of, &[*bela.certificate.node_id()], START);
+        let lists = told(&mut stage, COLLECT);
+        let names = |body: &Vec<u8>| matches!(CollectMessage::decode(body), Ok(CollectMessage::List { items, .. }) if items.first().is_some_and(|(of, _)| *of == id));
+        assert_eq!((lists.len(), lists.iter().all(names)), (expected, true));
+    }
 }
