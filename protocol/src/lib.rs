@@ -31,6 +31,8 @@ pub mod ring;
 
 pub mod directory;
 
+pub mod file;
+
 pub mod message;
 
 pub mod mailbox;

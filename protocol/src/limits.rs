@@ -264,3 +264,10 @@ pub const GAPS_MAX: usize = 1_024;
 pub const HISTORY_PAGE: u32 = 300;
 /// Wait before a failed write is tried again.
 pub const STORE_RETRY_MS: u64 = SECOND_MS;
+
+/// Bytes of a file sent to somebody who is there at most: 128 pages of hashes, which fit a message.
+pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Bytes of a file's name in UTF-8 at most: what file systems take.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a file's media type at most.
+pub const FILE_TYPE_BYTES_MAX: usize = 127;

@@ -12,7 +12,7 @@ use super::source::Source;
 /// The rooms of `protocol`, left to right.
 const PROTOCOL: &[&str] = &[
     "time", "limits", "codec", "asn1", "ordered", "store", "timers", "crypto", "identity", "signal", "handshake", "session", "ring",
-    "directory", "message", "mailbox", "chat", "node",
+    "directory", "file", "message", "mailbox", "chat", "node",
 ];
 /// The rooms of the app, and what each may import besides itself.
 const APP: [(&str, &[&str]); 4] =
