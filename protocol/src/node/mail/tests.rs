@@ -568,8 +568,8 @@ fn word_for_an_author_that_is_over_is_not_taken_up_again() {
     let bela = stage.authority.issue("bela", NOW_MS);
     stage.node.leave_receipt(&bela.certificate, b"a tombstone", START);
     assert_eq!(stage.keys(), 1);
-    let stored = stage.node.effects.iter().filter_map(|effect| if let Effect::Store { writes, .. } = effect { Some(writes) } else { None }).flatten();
-    let write = stored.filter(|write| write.table == Table::Sealed).last().expect("it is on the disk").clone();
+    let mut stored = stage.node.effects.iter().filter_map(|effect| if let Effect::Store { writes, .. } = effect { Some(writes) } else { None }).flatten();
+    let write = stored.rfind(|write| write.table == Table::Sealed).expect("it is on the disk").clone();
     let mut row = Row { table: Table::Sealed, key: write.key, value: write.value.expect("written") };
     assert_eq!(Stage::with_rows(vec![row.clone()]).node.mail.outgoing.len(), 1);
     row.value[3..7].copy_from_slice(&u32::try_from(NOW_MS / crate::time::HOUR_MS).expect("hours").to_be_bytes());
