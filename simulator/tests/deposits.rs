@@ -71,5 +71,6 @@ fn links_kept_for_the_mail_and_a_question_make_leaving_and_collecting_quick() {
     };
     let (with, without) = (many(true, true), many(false, false));
     assert!(with.deposit_ms_p99.unwrap() < 10_000.0 && without.deposit_ms_p99.unwrap() > 10_000.0, "{with:?} {without:?}");
-    assert!(with.collect_ms_p50.unwrap() + 500.0 < without.collect_ms_p50.unwrap(), "{with:?} {without:?}");
+    // The slowest: the median of so few receivers hangs on who is linked to whom by chance. Eight seeds: 0.7 to 1.0 s, and 1.7 to 1.9.
+    assert!(with.collect_ms_p99.unwrap() + 500.0 < without.collect_ms_p99.unwrap(), "{with:?} {without:?}");
 }

@@ -109,5 +109,5 @@ fn memory(person: &Person) -> Result<f64> {
 async fn keeps(person: &Person, count: usize) -> Result<()> {
     person.open("/you").await?;
     let script = r#"return Number(one("holding-count")?.textContent) >= first"#;
-    person.until_within(Duration::from_secs(120), &format!("{count} kept"), script, vec![json!(count)]).await.map(drop)
+    person.until_within(Duration::from_secs(300), &format!("{count} kept"), script, vec![json!(count)]).await.map(drop)
 }
