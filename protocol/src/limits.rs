@@ -271,3 +271,5 @@ pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// Bytes of a file's media type at most.
 pub const FILE_TYPE_BYTES_MAX: usize = 127;
+/// Parts of a file that are fetched ahead: 2 MiB, what a fast link has on its way in a tenth of a second. Guess.
+pub const FILE_PARTS_AHEAD: usize = 4;

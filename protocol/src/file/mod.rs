@@ -6,10 +6,12 @@
 //!
 //! Deliberately absent: the bytes of files, which never enter the core, and who sends what to whom.
 
+mod incoming;
 mod manifest;
 mod name;
 mod tree;
 
+pub use incoming::{Incoming, IncomingOrder, PART_BLOCKS, PART_BYTES, parts};
 pub use manifest::{Manifest, ManifestError};
 pub use name::{Danger, danger, safe_name};
 pub use tree::{BLOCK_BYTES, Block, FileId, Layout, PAGE_BLOCKS, PAGE_BYTES, Page, PageHash, TreeError};
