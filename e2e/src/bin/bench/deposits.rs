@@ -40,6 +40,7 @@ pub async fn measure() -> Result<Measured> {
         author.add_contact("bela").await?;
         bela.add_contact(&name).await?;
     }
+    let mut kept_by_page = Vec::new();
     let (mut slowly, mut cold, mut kept, mut online, mut collected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..RETURNS {
         bela.open("/").await?;
@@ -59,7 +60,7 @@ pub async fn measure() -> Result<Measured> {
                 cold.push(number(&took[0])?);
             }
         }
-        let before = memory(&people[5])?;
+        let (before, page_before) = (memory(&people[5])?, page_memory(&people[5]).await?);
         let count = if round == 0 { TEXTS - SLOWLY - COLD - 1 } else { TEXTS };
         for (at, author) in people[..AUTHORS].iter().enumerate() {
             let count = if at == 0 { count } else { TEXTS };
@@ -69,6 +70,7 @@ pub async fn measure() -> Result<Measured> {
         keeps(&people[5], all).await?;
         tokio::time::sleep(Duration::from_secs(5)).await;
         kept.push((memory(&people[5])? - before) / 1e6);
+        kept_by_page.push((page_memory(&people[5]).await? - page_before) / 1e6);
         bela.browser.start_again().await?;
         bela.browser.cdp("Page.enable", json!({})).await?;
         bela.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": include_str!("page.js") })).await?;
@@ -87,6 +89,7 @@ pub async fn measure() -> Result<Measured> {
     let figures = vec![
         Figure::new(&format!("Online → {} texts of four authors collected, opened, stored, counted", AUTHORS * TEXTS), "ms", Goal::AtMost(COLLECTED_MS), collected),
         Figure::new(&format!("Memory of the browser that keeps them, by which it grew ({} envelopes)", AUTHORS * TEXTS), "MB", Goal::AtMost(KEPT_MB), kept),
+        Figure::new("The same of its page alone, as the script engine counts it", "MB", Goal::AtMost(KEPT_MB), kept_by_page),
         Figure::new("Enter → five signed receipts, links open", "ms", Goal::None, slowly),
         Figure::new("Enter, as soon as a page that loads lets somebody write → five signed receipts", "ms", Goal::None, cold),
         Figure::new("Page begins to load → online", "ms", Goal::None, online),
@@ -103,6 +106,13 @@ pub async fn measure() -> Result<Measured> {
 
 fn memory(person: &Person) -> Result<f64> {
     Ok(person.browser.driver().context("it runs")?.cost().1 as f64)
+}
+
+/// Bytes that the page itself has in use, once what nobody holds is collected.
+async fn page_memory(person: &Person) -> Result<f64> {
+    person.browser.cdp("HeapProfiler.collectGarbage", json!({})).await?;
+    let usage = person.browser.cdp("Runtime.getHeapUsage", json!({})).await?;
+    ["usedSize", "embedderHeapUsedSize", "backingStorageSize"].iter().map(|part| number(&usage[*part])).sum()
 }
 
 /// Waits until this page keeps so many.
