@@ -616,3 +616,39 @@ fn whoever_is_said_to_be_there_is_told_what_is_kept_for_them() {
         assert_eq!((lists.len(), lists.iter().all(names)), (expected, true));
     }
 }
+
+/// A ring in which this node and the next are to keep all mail.
+struct Two(RingId, RingId);
+
+impl Neighbourhood for Two {
+    fn arc(&self, _: &Mailbox) -> Vec<RingId> {
+        vec![self.0, self.1]
+    }
+
+    fn is_in_arc(&self, _: &Mailbox) -> bool {
+        true
+    }
+
+    fn is_linked(&self, _: RingId) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_receiver_is_told_who_keeps_what_this_node_had_no_room_for() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela", START);
+    let (mailbox, keeper) = (bela.certificate.user_id().mailbox(), RingId(5));
+    let around = Two(stage.node.ring.me(), keeper);
+    let items = [Offered { id: EnvelopeId([9; 32]), bucket: Some(crate::mailbox::Bucket::ALL[0]) }];
+    stage.node.mail.holder.lend(0, START);
+    stage.node.mail.holder.offered(keeper, (false, mailbox, &items), &around, START, &mut Vec::new());
+    told(&mut stage, COLLECT);
+    stage.node.tell_list(place(&bela), &mailbox, EnvelopeId([0; 32]), START);
+    let lists = told(&mut stage, COLLECT);
+    let elsewhere = lists.iter().find_map(|body| match CollectMessage::decode(body) {
+        Ok(CollectMessage::List { elsewhere, .. }) => Some(elsewhere),
+        _ => None,
+    });
+    assert_eq!(elsewhere, Some(vec![keeper]));
+}
