@@ -183,7 +183,7 @@ mod tests {
 
     /// The lines after the program's name that a document or `cargo xtask bench ring` tells to run.
     fn told(text: &str) -> Vec<String> {
-        let marks = ["b4-simulator -- ", "  b4-simulator ", "both(\"", "large(\"", "huge(\""];
+        let marks = ["b4-simulator -- ", "  b4-simulator ", "both(\"", "large(\"", "huge(\"", "once(\""];
         let rest = |line: &str| marks.iter().find_map(|mark| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
         let command = |rest: String| rest.split(['#', '"', '`', '…']).next().map(|told| told.split("  ").next().unwrap_or_default().trim().to_owned());
         text.lines().filter_map(rest).filter_map(command).filter(|told| !told.is_empty()).collect()
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn whatever_the_documents_the_help_and_the_benchmark_tell_to_run_can_be_run() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        let files = ["README.md", "docs/ring-figures.md", "docs/delivery-figures.md", "docs/testing.md", "xtask/src/ring.rs"];
+        let files = ["README.md", "docs/ring-figures.md", "docs/delivery-figures.md", "docs/testing.md", "xtask/src/ring/rows.rs"];
         let texts = files.map(|file| std::fs::read_to_string(format!("{root}/{file}")).expect("it is there"));
         let lines: Vec<String> = texts.iter().map(String::as_str).chain([EXAMPLES]).flat_map(told).collect();
         assert!(lines.len() >= 35, "{lines:#?}");
