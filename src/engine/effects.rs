@@ -50,6 +50,8 @@ impl Hands {
                 self.rows.load(ticket, RowRange { table, prefix, before, limit });
             }
             Effect::Key { ticket, op } => self.use_key(ticket, op),
+            // TODO: files.
+            Effect::FileSend { .. } | Effect::FileExpect { .. } | Effect::FileUnexpect { .. } | Effect::FileDelete { .. } | Effect::FileSweep { .. } => {}
             Effect::Notify(event) => (self.on_event)(event),
         }
     }

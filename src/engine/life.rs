@@ -298,6 +298,8 @@ impl Engine {
                 }
             }
             Action::TryNow => self.push(Input::Resumed),
+            // TODO: files.
+            Action::SendFiles { .. } | Action::CancelPreparing(_) | Action::SaveFile { .. } | Action::PreviewFile { .. } => {}
             Action::ApplyUpdate => platform::dispatch_update(),
         }
     }

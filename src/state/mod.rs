@@ -15,7 +15,7 @@ use b4_protocol::node::{
 use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
-pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, RestoreFailure};
+pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, PrepareFailure, Preparing, Preview, Recovery, RestoreFailure};
 
 /// Everything the screen shows. Cloning is cheap: what is large is shared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,6 +83,8 @@ impl AppState {
             Event::RestoreFailed(why) => self.restore_failure = Some(why),
             Event::Recovery(recovery) => self.recovery = recovery,
             Event::UpdateReady => self.is_update_ready = true,
+            // TODO: files on the screen.
+            Event::FilePreparing(_) | Event::FilePrepared { .. } | Event::FilePreview { .. } => {}
             Event::Node(event) => self.apply_node(event),
         }
     }
@@ -161,6 +163,8 @@ impl AppState {
             node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
             node::Event::MessageHeld { with, id, holders, sealing, available } => self.chat(with).hold(id, holders, sealing, available),
             node::Event::HoldingChanged(view) => self.holding = Some(view),
+            // TODO: files on the screen.
+            node::Event::FileChanged { .. } | node::Event::FileRefused { .. } | node::Event::FilesAccepted { .. } => {}
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }

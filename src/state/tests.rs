@@ -11,7 +11,7 @@ fn user(name: &str) -> UserId {
 
 fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), file: None, state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 fn contact(name: &str, standing: Standing, last_ms: u64) -> ContactView {

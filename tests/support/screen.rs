@@ -38,7 +38,7 @@ pub fn contact(name: &str, standing: Standing) -> ContactView {
 /// A message at a place of a conversation.
 pub fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), file: None, state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 type Later = RefCell<Option<Box<dyn FnOnce(())>>>;

@@ -113,7 +113,7 @@ fn the_first_message_seen_sets_the_count() {
 fn an_author_who_skips_a_billion_gets_no_billion_entries() {
     let mut reader = conversation("anna");
     receive(&mut reader, &authored(1)[0]);
-    let far = MessageBody { id: id(9), sent_ms: 0, seq: 1 << 40, prev: [0; 32], text: "far".to_owned() };
+    let far = MessageBody { id: id(9), sent_ms: 0, seq: 1 << 40, prev: [0; 32], said: "far".into() };
     let view = new_view(receive(&mut reader, &far.encode()));
     assert_eq!(view.gap_before, u32::MAX);
     assert!(view.order <= 2 + GAPS_MAX as u64);
@@ -259,7 +259,7 @@ fn a_clock_far_ahead_is_taken_for_ten_minutes_ahead() {
 
 #[test]
 fn bodies_out_of_form_are_refused() {
-    let good = MessageBody { id: id(1), sent_ms: 1, seq: 1, prev: [0; 32], text: "x".to_owned() };
+    let good = MessageBody { id: id(1), sent_ms: 1, seq: 1, prev: [0; 32], said: "x".into() };
     let bytes = good.encode();
     assert_eq!(MessageBody::decode(&bytes), Ok(good.clone()));
     let text = |text: &[u8]| [&bytes[..bytes.len() - 1], text].concat();

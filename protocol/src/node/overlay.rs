@@ -256,7 +256,7 @@ impl Node {
 
     pub(super) fn has_use_for(&self, user: &UserId, now: Now) -> bool {
         let is_waiting = self.chats.get(user).is_some_and(crate::chat::Conversation::has_waiting);
-        is_waiting || self.on_screen.as_ref() == Some(user) || self.links.is_talking(user, now)
+        is_waiting || self.files.wants(user) || self.on_screen.as_ref() == Some(user) || self.links.is_talking(user, now)
     }
 
     fn delivered_by_ring(&mut self, path: PathId, by: Option<RingId>, service: Service, key: RingId, body: Vec<u8>, now: Now) {

@@ -62,6 +62,7 @@ impl Node {
                         self.ring_linked(peer.node_id(), now);
                         self.tell_revoked(peer.user_id(), now);
                         self.mail_linked(&peer, now);
+                        self.files_linked(peer.user_id(), now);
                     }
                 }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),
@@ -115,7 +116,7 @@ impl Node {
                 }
                 Some(Purpose::Incoming { user, view, gap_changed }) => {
                     durable.push((user.clone(), view.id));
-                    self.incoming_stored(user, view, gap_changed);
+                    self.incoming_stored(user, view, gap_changed, now);
                 }
                 Some(Purpose::Publication { path }) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
                 Some(Purpose::Letter { id, user, author, incoming }) => {
@@ -126,6 +127,7 @@ impl Node {
                 Some(Purpose::Word { id, from }) => self.word_stored(id, from, now),
                 Some(Purpose::Deposit { mailbox, id }) => self.deposit_stored(&mailbox, id, now),
                 Some(Purpose::Sealed { id, bucket }) => self.sealed_stored(id, bucket, now),
+                Some(Purpose::File { id }) => self.file_stored(id, now),
                 Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),
                 Some(Purpose::Quiet) | None => {}
             }
@@ -209,6 +211,7 @@ impl Node {
                 self.notify(Event::MessageChanged { with: user.clone(), id, state });
             }
         }
+        self.files_unlinked(user);
         self.lost(user, reason, now);
     }
 }

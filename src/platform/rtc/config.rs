@@ -1,6 +1,6 @@
 //! How every peer connection and its channels are made.
 
-use b4_protocol::session::{COLLECT, DEPOSIT, LIVE, RING};
+use b4_protocol::session::{BULK, COLLECT, DEPOSIT, FILE, LIVE, RING};
 use b4_protocol::signal::relay::IceServer;
 use js_sys::Array;
 use serde::Serialize;
@@ -10,7 +10,8 @@ use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConne
 use crate::platform::{PlatformError, js};
 
 /// The channels, agreed beforehand: labels (PROTOCOL.md#signalling) and ids.
-pub(super) const CHANNELS: [(&str, u16); 4] = [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT)];
+pub(super) const CHANNELS: [(&str, u16); 6] =
+    [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT), ("file", FILE), ("bulk", BULK)];
 /// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
 pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
 

@@ -368,6 +368,7 @@ impl Node {
     /// The browser lets so much more be stored: half of it is left to this person's own messages.
     pub(super) fn room_left(&mut self, bytes: u64) {
         self.mail.holder.room_left(bytes / 2);
+        self.file_room_left(bytes);
     }
 
     /// What is kept here is to be told anew.

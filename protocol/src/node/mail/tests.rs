@@ -376,7 +376,7 @@ fn so_many_letters_are_read_for_receivers_at_once() {
 
 /// A letter to anna, sealed and signed.
 fn letter(stage: &Stage, author: &TestDevice) -> Sealed {
-    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], text: "hello".to_owned() }.encode();
+    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], said: "hello".into() }.encode();
     let letter = Letter { author: &author.certificate, to: &stage.anna.certificate, prekey: None, body: &body, keep_ms: ENVELOPE_MS };
     let draft = EnvelopeDraft::new(&letter, &mut Rng::from_seed([5; 32])).expect("a good letter");
     let signature = author.keys.perform(&mut Rng::from_seed([6; 32]), &draft.key_op()).expect("a signature");
@@ -464,7 +464,7 @@ fn so_many_live_messages_wait_for_the_mail_and_the_next_is_taken_as_it_comes() {
     let user = UserId::parse("bela").expect("a name");
     stage.node.chats.insert(user.clone(), Conversation::new(user.clone(), crate::chat::Standing::Accepted, None));
     stage.node.mail.collector.joining(START);
-    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 9, prev: [1; 32], text: "early".to_owned() };
+    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 9, prev: [1; 32], said: "early".into() };
     let waits = (0..=HELD_BACK_MAX).filter(|_| stage.node.holds_back(&user, &body, b"bytes", START)).count();
     assert_eq!(waits, HELD_BACK_MAX);
 }
