@@ -82,7 +82,7 @@ fn files_of_every_size_come_as_they_are() {
     }
     let sent = bytes(34 * 1024 * 1024, 9);
     world.send_file(bela, anna, "b.bin", &sent);
-    world.run_until(20_000, |world| state(world, bela, anna) == Some(FileState::Offered));
+    world.run_until(20_000, |world| state(world, anna, bela) == Some(FileState::Offered));
     order(&mut world, anna, bela, FileOrder::Accept);
     check_complete(&mut world, bela, anna, &sent, 60_000);
 }

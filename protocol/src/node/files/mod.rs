@@ -105,21 +105,23 @@ impl Node {
     }
 
     /// How far the file that a message offers has come. `None` where that is not known any more.
-    fn file_progress(&self, id: MessageId) -> Option<FileProgress> {
-        let transfer = self.files.transfers.get(&id)?;
+    fn file_progress(&self, with: &UserId, id: MessageId) -> Option<FileProgress> {
+        let transfer = self.files.transfers.get(&id).filter(|transfer| transfer.user == *with)?;
         Some(transfer.progress(self.links.is_up(&transfer.user)))
     }
 
     /// Lays over a message how far its file has come.
-    pub(super) fn dress_file(&self, view: &mut MessageView) {
-        if let (Some(file), Some(progress)) = (view.file.as_mut(), self.file_progress(view.id)) {
+    pub(super) fn dress_file(&self, with: &UserId, view: &mut MessageView) {
+        if let (Some(file), Some(progress)) = (view.file.as_mut(), self.file_progress(with, view.id)) {
             file.progress = progress;
         }
     }
 
     fn show_file(&mut self, id: MessageId) {
-        let (Some(progress), Some(transfer)) = (self.file_progress(id), self.files.transfers.get(&id)) else { return };
-        self.notify(Event::FileChanged { with: transfer.user.clone(), id, progress });
+        let Some(with) = self.files.transfers.get(&id).map(|transfer| transfer.user.clone()) else { return };
+        if let Some(progress) = self.file_progress(&with, id) {
+            self.notify(Event::FileChanged { with, id, progress });
+        }
     }
 
     /// Bytes have come or gone: told now and then.
