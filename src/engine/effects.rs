@@ -51,7 +51,7 @@ impl Hands {
             }
             Effect::Key { ticket, op } => self.use_key(ticket, op),
             // TODO: files.
-            Effect::FileSend { .. } | Effect::FileExpect { .. } | Effect::FileUnexpect { .. } | Effect::FileDelete { .. } | Effect::FileSweep { .. } => {}
+            Effect::FileSend { .. } | Effect::FileExpect { .. } | Effect::FileUnexpect { .. } | Effect::FileRead { .. } | Effect::FileWrite { .. } | Effect::FileDelete { .. } | Effect::FileSweep { .. } => {}
             Effect::Notify(event) => (self.on_event)(event),
         }
     }

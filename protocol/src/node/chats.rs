@@ -422,6 +422,7 @@ impl Node {
         let with = match self.loads.remove(&ticket) {
             Some(Loading::History(with)) => with,
             Some(Loading::Item(reading)) => return self.mail_read(reading, rows, now),
+            Some(Loading::Lying(id)) => return self.lying_loaded(id, rows, now),
             Some(Loading::Page(user, id, page)) => return self.page_loaded(&user, id, page, rows, now),
             None => return,
         };

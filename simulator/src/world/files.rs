@@ -105,6 +105,21 @@ impl World {
                 self.machines[node].files.expected.remove(&(link, number));
                 self.machines[node].files.writing.remove(&number);
             }
+            Effect::FileRead { ticket, slot, start, bytes } => {
+                let end = start as usize + bytes as usize;
+                let bytes = self.machines[node].files.slots.get(&slot).and_then(|file| file.get(start as usize..end)).map(<[u8]>::to_vec);
+                self.schedule(1, Event::Input { node, life, input: Input::FileRead { ticket, bytes } });
+            }
+            Effect::FileWrite { ticket, slot, start, bytes } => {
+                let in_ms = self.draw_between(self.config.disk_ms);
+                if let DiskFault::Failing(full) = self.machines[node].disk_fault {
+                    let trouble = if full { FileTrouble::Full } else { FileTrouble::Failed };
+                    self.schedule(in_ms, Event::Input { node, life, input: Input::FileWritten { ticket, result: Err(trouble) } });
+                } else {
+                    self.put_file(node, slot, start, &bytes);
+                    self.schedule(in_ms, Event::Input { node, life, input: Input::FileWritten { ticket, result: Ok(()) } });
+                }
+            }
             Effect::FileDelete { slot } => {
                 self.machines[node].files.slots.remove(&slot);
                 self.machines[node].files.writing.retain(|_, writing| *writing != slot);
@@ -156,13 +171,16 @@ impl World {
 
     /// A part reaches a machine's disk, unless it is wanted no more.
     pub(super) fn commit_file(&mut self, node: NodeIndex, (number, slot): (u32, FileSlot), start: u64, bytes: &[u8]) {
-        if self.machines[node].files.writing.remove(&number).is_none() {
-            return;
+        if self.machines[node].files.writing.remove(&number).is_some() {
+            self.put_file(node, slot, start, bytes);
+            self.input(node, Input::FileCame { number, result: Ok(()) });
         }
+    }
+
+    fn put_file(&mut self, node: NodeIndex, slot: FileSlot, start: u64, bytes: &[u8]) {
         let file = self.machines[node].files.slots.entry(slot).or_default();
         let end = start as usize + bytes.len();
         file.resize(file.len().max(end), 0);
         file[start as usize..end].copy_from_slice(bytes);
-        self.input(node, Input::FileCame { number, result: Ok(()) });
     }
 }

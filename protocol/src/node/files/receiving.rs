@@ -42,6 +42,9 @@ impl Node {
         if self.files.transfers.get(&id).is_some_and(|transfer| transfer.user == *user) {
             self.tell_will(id, now);
             self.receive_more(user, now);
+            // Where its author is not there, others may have it.
+            self.seek(user, now);
+            self.fetch_lying(now);
         } else {
             self.send_file_message(user, &FileMessage::Will { offer: id.0, will: Will::TooMany }, now);
         }
