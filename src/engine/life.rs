@@ -7,7 +7,8 @@ use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
 use b4_protocol::node::{self, Input};
 
 use super::driver::{Driver, Start};
-use super::{Action, EngineHandle, newcomer, upkeep};
+use super::{Action, EngineHandle, files, newcomer, upkeep};
+use crate::platform::files::Files;
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
 use crate::platform::{self, CloseGuard, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
@@ -31,6 +32,7 @@ pub struct Engine {
     locks: RefCell<Option<Rc<TabLocks>>>,
     lock: RefCell<Option<TabLock>>,
     recovery: RefCell<Option<RecoveryFile>>,
+    desk: files::Desk,
     close_guard: RefCell<Option<CloseGuard>>,
     listeners: RefCell<Option<(Lifecycle, UpdateListener)>>,
 }
@@ -61,6 +63,7 @@ impl Engine {
             locks: RefCell::default(),
             lock: RefCell::default(),
             recovery: RefCell::default(),
+            desk: files::Desk::default(),
             close_guard: RefCell::default(),
             listeners: RefCell::default(),
         });
@@ -244,12 +247,22 @@ impl Engine {
             }
         };
         match Driver::start(start, on_event) {
-            Ok(driver) => drop(self.enter(Stage::Running(driver))),
+            Ok(driver) => {
+                self.hear_of_files(&driver);
+                self.enter(Stage::Running(driver));
+            }
             Err(why) => return self.broken(why.to_string()),
         }
         platform::mark("b4-running");
         spawn(upkeep::look_after(Rc::clone(self), identity, certificate));
         spawn(upkeep::watch_room(Rc::clone(self)));
+    }
+
+    fn hear_of_files(self: &Rc<Self>, driver: &Driver) {
+        let engine = Rc::downgrade(self);
+        if let Some(files) = driver.files() {
+            files.on_delete(move |slot| engine.upgrade().into_iter().for_each(|engine| files::deleted(&engine, slot)));
+        }
     }
 
     fn hear(self: &Rc<Self>, event: node::Event) {
@@ -298,8 +311,10 @@ impl Engine {
                 }
             }
             Action::TryNow => self.push(Input::Resumed),
-            // TODO: files.
-            Action::SendFiles { .. } | Action::CancelPreparing(_) | Action::SaveFile { .. } | Action::PreviewFile { .. } => {}
+            Action::SendFiles { to, files } => files::send(self, &to, files),
+            Action::CancelPreparing(number) => files::cancel(self, number),
+            Action::SaveFile { slot, name, size } => spawn(files::save(Rc::clone(self), slot, name, size)),
+            Action::PreviewFile { slot, size } => spawn(files::look(Rc::clone(self), slot, size)),
             Action::ApplyUpdate => platform::dispatch_update(),
         }
     }
@@ -349,14 +364,26 @@ impl Engine {
     }
 
     pub(super) fn push(&self, input: Input) {
-        // A clone, so that the node's events may move the stage.
-        let driver = match &*self.stage.borrow() {
-            Stage::Running(driver) => Some(Rc::clone(driver)),
-            _ => None,
-        };
-        if let Some(driver) = driver {
+        if let Some(driver) = self.driver() {
             driver.push(input);
         }
+    }
+
+    /// A clone, so that the node's events may move the stage.
+    fn driver(&self) -> Option<Rc<Driver>> {
+        match &*self.stage.borrow() {
+            Stage::Running(driver) => Some(Rc::clone(driver)),
+            _ => None,
+        }
+    }
+
+    /// The bytes of files, while a node runs.
+    pub(super) fn files(&self) -> Option<Files> {
+        self.driver()?.files()
+    }
+
+    pub(super) fn desk(&self) -> &files::Desk {
+        &self.desk
     }
 
     /// Stops the node, if one runs.
