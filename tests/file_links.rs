@@ -195,6 +195,7 @@ async fn without_files_there_is_no_worker_and_the_sweep_waits_for_the_first() {
     let (again, _other) = linked().await;
     again.files.sweep(&[]);
     assert_eq!(workers.count(), 3);
+    copied(&again, &bytes, slot()).await.expect("it is copied");
     assert!(stored(&again, later).await.is_none());
 }
 
