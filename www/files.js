@@ -15,7 +15,7 @@ const HASH_BYTES = 32;
 
 const HANDLES_MAX = 16; // Files that are held open at once.
 const IDLE_MS = 1000; // After so long without a use they are closed, for somebody else may want them.
-const LOCKED_MS = 100; // Between two looks whether a page that closes has let go of a file.
+const LOCKED_MS = 100; // Between two looks whether another page has let go of a file.
 const LOCKED_TIMES = 50;
 const PROGRESS_MS = 250;
 const DROPPED_MAX = 1024; // Numbers of a link whose records are still thrown away: far more than are asked for at once.
@@ -38,11 +38,11 @@ async function onDisk() {
     open.delete(slot);
   }
 
-  async function opened(slot, create) {
-    const file = await folder.getFileHandle(slot, { create });
+  // A page that was closed or loaded again holds its files for a moment still.
+  async function unlocked(act) {
     for (let times = 0; ; times += 1) {
       try {
-        return await file.createSyncAccessHandle();
+        return await act();
       } catch (error) {
         if (error.name !== "NoModificationAllowedError" || times === LOCKED_TIMES) {
           throw error;
@@ -50,6 +50,11 @@ async function onDisk() {
         await pause(LOCKED_MS);
       }
     }
+  }
+
+  async function opened(slot, create) {
+    const file = await folder.getFileHandle(slot, { create });
+    return unlocked(() => file.createSyncAccessHandle());
   }
 
   // `act` runs at once when the file is open, before anything can close it.
@@ -81,9 +86,9 @@ async function onDisk() {
       close(slot);
       return (await folder.getFileHandle(slot)).getFile();
     },
-    async remove(slot) {
+    remove(slot) {
       close(slot);
-      await folder.removeEntry(slot);
+      return unlocked(() => folder.removeEntry(slot));
     },
     async slots() {
       const slots = [];
@@ -173,9 +178,13 @@ const flush = (slot) => inTurn(slot, (there) => there.flush(slot));
 // What is not there is gone already.
 const remove = (slot) => inTurn(slot, (there) => there.remove(slot)).catch(() => {});
 
+// What is ordered later waits for the list, so that it is not in it.
 function sweep(keep) {
-  const rest = (there) => there.slots().then((slots) => Promise.allSettled(slots.filter((slot) => !keep.includes(slot)).map(there.remove)));
-  swept = store.then(rest).catch(() => {});
+  const listed = store.then((there) => there.slots());
+  swept = listed.then(
+    (slots) => slots.filter((slot) => !keep.includes(slot)).forEach(remove),
+    () => {},
+  );
 }
 
 function file(ticket, slot) {

@@ -217,6 +217,10 @@ impl FileWorker {
         }
     }
 
+    pub fn remove(&self, slot: FileSlot) {
+        self.post(&Array::of2(&"remove".into(), &slot.to_string().into()));
+    }
+
     pub fn sweep(&self, keep: &[FileSlot]) {
         let keep: Array = keep.iter().map(|slot| JsValue::from(slot.to_string())).collect();
         self.post(&Array::of2(&"sweep".into(), &keep));

@@ -73,8 +73,8 @@ impl Bulk {
 
 /// Bytes of a piece where messages have `message_bytes_max` at most: a block's, or the most whole KiB that fit with what a record adds.
 pub fn piece_bytes(message_bytes_max: f64) -> u32 {
-    const KIB: f64 = 1024.0;
-    let kib = ((message_bytes_max - BULK_OVERHEAD_BYTES as f64) / KIB).floor();
-    // Between 1 and 64 KiB, so that nothing is lost.
-    (kib.clamp(1.0, BLOCK_BYTES as f64 / KIB) * KIB) as u32
+    const KIB: u32 = 1024;
+    let kib = (message_bytes_max - BULK_OVERHEAD_BYTES as f64) / f64::from(KIB);
+    // Rounded down; what is no number, or too large for one, becomes the nearest.
+    (kib as u32).clamp(1, BLOCK_BYTES as u32 / KIB) * KIB
 }
