@@ -1,4 +1,4 @@
-//! Files, between browsers that are there.
+//! Files: between browsers that are there, and for one that is not.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 use b4_e2e::{Person, World};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+
+use crate::mail::{OTHERS, ring};
 
 const MIB: u64 = 1024 * 1024;
 /// For 256 MiB over loopback beside other browsers, and for a dead page to be noticed.
@@ -132,4 +134,27 @@ async fn a_file_is_paused_resumed_declined_and_taken_back() -> Result<()> {
     anna.choose_file("attach-file", &small).await?;
     bela.until_file("holiday.jpg.exe", &["complete"], 100).await?;
     anna.until_file("holiday.jpg.exe", &["complete"], 100).await
+}
+
+#[tokio::test]
+async fn ten_mib_reach_somebody_who_was_away_although_their_author_and_two_holders_are_gone() -> Result<()> {
+    let world = World::start().await?;
+    let (mut anna, mut bela, mut others) = ring(&world, &OTHERS).await?;
+    bela.browser.kill();
+    anna.open_chat("bela").await?;
+    let sent = write_file(&world, "away.pdf", 10 * MIB, 5)?;
+    anna.choose_file("attach-file", &sent).await?;
+    anna.until_file_within(SENT_WITHIN, "away.pdf", &["held"], 0).await?;
+    anna.browser.kill();
+    others[0].browser.kill();
+    others[1].browser.kill();
+    bela.browser.start_again().await?;
+    bela.open("/").await?;
+    bela.open_chat("anna").await?;
+    bela.until_file_within(SENT_WITHIN, "away.pdf", &["complete"], 100).await?;
+    check_saved(&bela, &sent).await?;
+    anna.browser.start_again().await?;
+    anna.open("/").await?;
+    anna.open_chat("bela").await?;
+    anna.until_file("away.pdf", &["complete"], 100).await
 }

@@ -59,6 +59,11 @@ impl World {
         self.machines[node].files.slots.get(&slot).map(Vec::as_slice)
     }
 
+    /// Bytes of all files on a machine's disk.
+    pub fn bytes_on_disk(&self, node: NodeIndex) -> usize {
+        self.machines[node].files.slots.values().map(Vec::len).sum()
+    }
+
     /// How many files are on a machine's disk.
     pub fn file_count(&self, node: NodeIndex) -> usize {
         self.machines[node].files.slots.len()
