@@ -74,8 +74,10 @@ struct Inner {
     questions: RefCell<OrderedMap<FileTicket, Question>>,
     tickets: Cell<u32>,
     is_closed: Cell<bool>,
-    on_delete: RefCell<Option<Rc<dyn Fn(FileSlot)>>>,
+    on_delete: RefCell<Option<Rc<OnDelete>>>,
 }
+
+type OnDelete = dyn Fn(FileSlot);
 
 struct Question {
     answer: Function,
