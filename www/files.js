@@ -112,6 +112,7 @@ async function inDatabase() {
   const database = await settled(opening);
   const reading = () => database.transaction("blocks", "readonly").objectStore("blocks");
   const all = (slot) => IDBKeyRange.bound([slot, 0], [slot, Infinity]);
+  const unwritten = new Map(); // Of each slot: blocks by their number. A transaction for each would take ten times as long.
 
   // Done is what is durable.
   function writing(act) {
@@ -123,16 +124,30 @@ async function inDatabase() {
     });
   }
 
+  // What fails is tried again with what comes next.
+  async function flush(slot) {
+    const rows = unwritten.get(slot);
+    if (rows !== undefined) {
+      await writing((blocks) => rows.forEach((block, number) => blocks.put(block, [slot, number])));
+      unwritten.delete(slot);
+    }
+  }
+
   return {
-    write: (slot, at, bytes) =>
-      writing((blocks) => {
-        for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
-          blocks.put(bytes.slice(from, from + BLOCK_BYTES), [slot, (at + from) / BLOCK_BYTES]);
-        }
-      }),
+    async write(slot, at, bytes) {
+      const rows = unwritten.get(slot) ?? new Map();
+      for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
+        rows.set((at + from) / BLOCK_BYTES, bytes.slice(from, from + BLOCK_BYTES));
+      }
+      unwritten.set(slot, rows);
+      if (rows.size * BLOCK_BYTES >= SLICE_BYTES) {
+        await flush(slot);
+      }
+    },
     read: async (slot, at, length) => ((await settled(reading().get([slot, at / BLOCK_BYTES]))) ?? new Uint8Array()).subarray(0, length),
-    flush: () => {},
+    flush,
     async file(slot) {
+      await flush(slot);
       const count = await settled(reading().count(all(slot)));
       const parts = [];
       for (let from = 0; from < count; from += 256) {
@@ -140,7 +155,10 @@ async function inDatabase() {
       }
       return count === 0 ? undefined : new Blob(parts);
     },
-    remove: (slot) => writing((blocks) => blocks.delete(all(slot))),
+    remove(slot) {
+      unwritten.delete(slot);
+      return writing((blocks) => blocks.delete(all(slot)));
+    },
     async slots() {
       const slots = [];
       for (let range; ; ) {

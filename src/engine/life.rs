@@ -1,13 +1,14 @@
 //! The engine's life, from the loaded page to its end, and what the person orders in between.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
 use b4_protocol::node::{self, Input};
 
 use super::driver::{Driver, Start};
-use super::{Action, EngineHandle, files, newcomer, upkeep};
+use super::files::{DeskReach, FileDesk};
+use super::{Action, EngineHandle, newcomer, upkeep};
 use crate::platform::files::Files;
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
@@ -32,7 +33,7 @@ pub struct Engine {
     locks: RefCell<Option<Rc<TabLocks>>>,
     lock: RefCell<Option<TabLock>>,
     recovery: RefCell<Option<RecoveryFile>>,
-    desk: files::Desk,
+    desk: Rc<FileDesk>,
     close_guard: RefCell<Option<CloseGuard>>,
     listeners: RefCell<Option<(Lifecycle, UpdateListener)>>,
 }
@@ -54,7 +55,8 @@ enum Stage {
 impl Engine {
     /// Starts the engine. `tell` hears everything that changes the screen, the first thing after this has returned.
     pub fn start(tell: impl Fn(Event) + 'static) -> EngineHandle {
-        let engine = Rc::new(Self {
+        let engine = Rc::new_cyclic(|engine: &Weak<Self>| Self {
+            desk: FileDesk::new(engine.clone()),
             tell: Box::new(tell),
             stage: RefCell::new(Stage::Idle),
             turn: Cell::new(0),
@@ -63,7 +65,6 @@ impl Engine {
             locks: RefCell::default(),
             lock: RefCell::default(),
             recovery: RefCell::default(),
-            desk: files::Desk::default(),
             close_guard: RefCell::default(),
             listeners: RefCell::default(),
         });
@@ -259,9 +260,9 @@ impl Engine {
     }
 
     fn hear_of_files(self: &Rc<Self>, driver: &Driver) {
-        let engine = Rc::downgrade(self);
+        let desk = Rc::clone(&self.desk);
         if let Some(files) = driver.files() {
-            files.on_delete(move |slot| engine.upgrade().into_iter().for_each(|engine| files::deleted(&engine, slot)));
+            files.on_delete(move |slot| desk.deleted(slot));
         }
     }
 
@@ -311,10 +312,10 @@ impl Engine {
                 }
             }
             Action::TryNow => self.push(Input::Resumed),
-            Action::SendFiles { to, files } => files::send(self, &to, files),
-            Action::CancelPreparing(number) => files::cancel(self, number),
-            Action::SaveFile { slot, name, size } => spawn(files::save(Rc::clone(self), slot, name, size)),
-            Action::PreviewFile { slot, size } => spawn(files::look(Rc::clone(self), slot, size)),
+            Action::SendFiles { to, files } => self.desk.send(&to, files),
+            Action::CancelPreparing(number) => self.desk.cancel(number),
+            Action::SaveFile { slot, name, size } => spawn(Rc::clone(&self.desk).save(slot, name, size)),
+            Action::PreviewFile { slot, size } => spawn(Rc::clone(&self.desk).look(slot, size)),
             Action::ApplyUpdate => platform::dispatch_update(),
         }
     }
@@ -377,14 +378,6 @@ impl Engine {
         }
     }
 
-    /// The bytes of files, while a node runs.
-    pub(super) fn files(&self) -> Option<Files> {
-        self.driver()?.files()
-    }
-
-    pub(super) fn desk(&self) -> &files::Desk {
-        &self.desk
-    }
 
     /// Stops the node, if one runs.
     fn stop(&self) {
@@ -440,6 +433,24 @@ impl Engine {
 
     pub(super) fn database(&self) -> Option<Rc<Database>> {
         self.database.borrow().clone()
+    }
+}
+
+impl DeskReach for Weak<Engine> {
+    fn tell(&self, event: Event) {
+        if let Some(engine) = self.upgrade() {
+            engine.tell(event);
+        }
+    }
+
+    fn push(&self, input: Input) {
+        if let Some(engine) = self.upgrade() {
+            engine.push(input);
+        }
+    }
+
+    fn files(&self) -> Option<Files> {
+        self.upgrade()?.driver()?.files()
     }
 }
 

@@ -23,6 +23,8 @@ use std::rc::Rc;
 
 pub use action::Action;
 #[cfg(target_arch = "wasm32")]
+pub use files::{DeskReach, FileDesk};
+#[cfg(target_arch = "wasm32")]
 pub use life::Engine;
 
 /// How the screen reaches the engine. Cheap to clone; two handles are equal when they reach the same engine.

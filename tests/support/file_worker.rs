@@ -1,6 +1,6 @@
 //! The worker of files as the page orders it, and what it says.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -28,7 +28,9 @@ pub const MUCH: u32 = 1 << 20;
 pub struct FileWorker {
     worker: Worker,
     said: Rc<RefCell<Said>>,
-    tickets: RefCell<u32>,
+    tickets: Cell<u32>,
+    /// How often it refused the link while an answer was waited for.
+    pub refusals: Cell<u32>,
     _listeners: [EventListener; 2],
 }
 
@@ -107,7 +109,7 @@ impl FileWorker {
             waker.into_iter().for_each(Waker::wake);
         });
         let error = EventListener::new(&worker, "error", |_| panic!("the worker threw"));
-        Self { worker, said, tickets: RefCell::new(0), _listeners: [message, error] }
+        Self { worker, said, tickets: Cell::new(0), refusals: Cell::new(0), _listeners: [message, error] }
     }
 
     pub async fn next(&self) -> Array {
@@ -134,11 +136,11 @@ impl FileWorker {
     }
 
     pub fn ticket(&self) -> u32 {
-        *self.tickets.borrow_mut() += 1;
-        *self.tickets.borrow()
+        self.tickets.set(self.tickets.get() + 1);
+        self.tickets.get()
     }
 
-    /// The answer to an order with a ticket; what comes meanwhile must be progress.
+    /// The answer to an order with a ticket; what comes meanwhile must be progress or a refusal.
     pub async fn answer(&self, order: &Array) -> Array {
         self.post(order);
         loop {
@@ -146,6 +148,7 @@ impl FileWorker {
             match said.get(0).as_string().expect("a name").as_str() {
                 "answer" => return said,
                 "progress" => {}
+                "refuse" => self.refusals.set(self.refusals.get() + 1),
                 other => panic!("instead of an answer came {other}"),
             }
         }

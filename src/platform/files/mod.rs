@@ -74,8 +74,10 @@ struct Inner {
     questions: RefCell<OrderedMap<FileTicket, Question>>,
     tickets: Cell<u32>,
     is_closed: Cell<bool>,
-    on_delete: RefCell<Option<Rc<dyn Fn(FileSlot)>>>,
+    on_delete: RefCell<Option<Rc<OnDelete>>>,
 }
+
+type OnDelete = dyn Fn(FileSlot);
 
 struct Question {
     answer: Function,
@@ -126,6 +128,9 @@ impl Files {
 
     /// Expects a part whose blocks have these hashes. Answered by `Input::FileCame`, unless the link is gone, or it is expected no more.
     pub fn expect(&self, part: &Part, hashes: &[[u8; 32]]) {
+        if self.inner.bulk.buffered(part.link).is_none() {
+            return;
+        }
         self.inner.traffic(part.link, |traffic| traffic.expected.push(part.number));
         self.inner.post(&order("expect", part, &js::array(hashes.as_flattened())), None);
     }
