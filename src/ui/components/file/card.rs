@@ -78,8 +78,8 @@ pub fn FileCard(props: &Props) -> Html {
                     <p class="file-figures" data-testid="file-about">{ words::file_size(file.size) }{ " \u{b7} " }{ words::file_kind(kind, &file.name) }</p>
                 </div>
             </div>
-            { way(file, percent) }
             <p class="file-state" role="status" data-testid="file-state">{ state }</p>
+            { way(file, percent) }
             if let Some(warning) = warning {
                 <p class="problem" data-testid="file-warning">{ warning }</p>
             }

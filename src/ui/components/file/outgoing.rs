@@ -1,5 +1,6 @@
 //! Above the composer: files that are made ready to send, and those of which nothing came.
 
+use b4_protocol::file::safe_name;
 use b4_protocol::identity::UserId;
 use yew::prelude::*;
 
@@ -26,7 +27,7 @@ fn under_way(one: &Preparing, engine: &EngineHandle) -> Html {
     html! {
         <li key={number} data-testid="file-preparing" data-progress={file::share(one.done, one.size).to_string()}>
             <div class="outgoing-what">
-                { file_name(&one.name) }
+                { file_name(&safe_name(&one.name)) }
                 <span class="file-figures">{ words::done_of(one.done, one.size) }</span>
                 <progress max="100" value={file::share(one.done, one.size).to_string()} aria-label={one.name.clone()} />
             </div>
@@ -41,7 +42,7 @@ fn trouble(one: &FileTrouble, on_dismiss: &Callback<u32>) -> Html {
     html! {
         <li key={["trouble", &number.to_string()].concat()} data-testid="file-problem">
             <div class="outgoing-what" role="alert">
-                { file_name(&one.name) }
+                { file_name(&safe_name(&one.name)) }
                 <p class="problem">{ words::file_problem(one.why) }</p>
             </div>
             { cross("file-problem-dismiss", words::DISMISS, &one.name, on_dismiss) }
