@@ -1,10 +1,12 @@
 //! How files are named, announced, asked for and sent (PROTOCOL.md#files, PROTOCOL.md#bulk).
 
-use b4_protocol::crypto::{hmac_sha256, sha256};
+use b4_protocol::crypto::{AeadKey, hmac_sha256, sha256};
 use b4_protocol::file::{Away, BulkRecord, FileMessage, Layout, Manifest, Page, PageHash, PartKey, Will};
 use b4_protocol::chat::{MessageBody, MessageId};
 use b4_protocol::identity::testing::NOW_MS;
+use b4_protocol::mailbox::{BlobIndex, BlobKey, CollectMessage, EnvelopeId, blob_id};
 use b4_protocol::message::Said;
+use zeroize::Zeroizing;
 
 use crate::file::{Vector, read};
 
@@ -91,4 +93,49 @@ fn what_both_ends_say() {
     message("file-no-part", "A fetch is not answered", &FileMessage::NoPart { number: 5 }, &[("type", &[4]), ("number", &[0, 0, 0, 5])]);
     let will = FileMessage::Will { offer: mid, will: Will::Paused };
     message("file-will", "An end does not want the file now", &will, &[("type", &[5]), ("mid", &mid), ("will: paused", &[2])]);
+}
+
+#[test]
+fn a_file_as_it_lies_with_others() {
+    let (drawn, expiry_h) = ([0x71; 32], 480_000_u32);
+    let key = BlobKey::new(drawn);
+    let token = hmac_sha256(&drawn, &[b"B4/v1/shelf", &0_u32.to_be_bytes()]);
+    let shelf = sha256(&[&token]);
+    assert_eq!((key.token(0), key.shelf(0)), (token, shelf), "the formulas");
+    let content = &blocks()[1];
+    let blob = key.seal_block(1, content, expiry_h);
+    let mut nonce = [0; 12];
+    nonce[11] = 2;
+    let mut again = [b"B4B1".as_slice(), &shelf, &expiry_h.to_be_bytes(), content].concat();
+    AeadKey::new(&Zeroizing::new(drawn)).seal_in_place(&nonce, &mut again, 40);
+    assert_eq!(blob, again, "the formula");
+    let fields: &[(&str, &[u8])] =
+        &[("magic", b"B4B1"), ("shelf", &shelf), ("expiry", &expiry_h.to_be_bytes()), ("ciphertext", &blob[40..47]), ("tag", &blob[47..])];
+    let first = blob_id(&key.seal_block(0, &blocks()[0], expiry_h));
+    let second = blob_id(&blob);
+    let index = BlobIndex { hashes: blocks().iter().map(|block| sha256(&[block])).collect(), blobs: vec![first, second] };
+    let bytes = index.encode();
+    let index_fields: &[(&str, &[u8])] =
+        &[("hash of block 0", &index.hashes[0]), ("hash of block 1", &index.hashes[1]), ("blob of block 0", &first.0), ("blob of block 1", &second.0)];
+    let index_id = blob_id(&key.seal_index(&index, expiry_h));
+    let values: &[(&str, &[u8])] = &[("key", &drawn), ("token of shelf 0", &token), ("nonce", &nonce), ("id", &second.0), ("id of the index", &index_id.0)];
+    let about = "The second block of the file of file.txt as it lies with others, and the index (PROTOCOL.md#blobs).";
+    Vector::new("blob", about).values("derived", values).message("blob", fields, &blob).message("index", index_fields, &bytes).check();
+    assert_eq!(key.open_block(1, &read("blob")["blob"]).as_ref(), Ok(content));
+    assert_eq!(BlobIndex::decode(&read("blob")["index"], 2), Ok(index));
+}
+
+#[test]
+fn blobs_are_asked_for_given_and_cleared() {
+    let (shelf, ids) = ([0x52; 32], [EnvelopeId([0x61; 32]), EnvelopeId([0x62; 32])]);
+    let message = |name: &'static str, about: &str, message: &CollectMessage, fields: &[(&str, &[u8])]| {
+        let bytes = message.encode();
+        Vector::new(name, &format!("{about}, on the channel collect (PROTOCOL.md#deposits).")).message("message", fields, &bytes).check();
+        assert_eq!(CollectMessage::decode(&read(name)["message"]).as_ref(), Ok(message));
+    };
+    let fetch = CollectMessage::FetchBlobs { shelf, ids: ids.to_vec() };
+    message("collect-blobs", "Two blobs are asked for", &fetch, &[("type", &[7]), ("shelf", &shelf), ("count", &[2]), ("id 1", &ids[0].0), ("id 2", &ids[1].0)]);
+    let blob = read("blob")["blob"].clone();
+    message("collect-blob", "The blob of blob.txt", &CollectMessage::Blob(blob.clone()), &[("type", &[8]), ("blob", &blob)]);
+    message("collect-shelf", "A shelf is cleared", &CollectMessage::ClearShelf([0x81; 32]), &[("type", &[9]), ("token", &[0x81; 32])]);
 }
