@@ -37,7 +37,7 @@ pub(crate) struct FileDisk {
 
 impl FileDisk {
     /// The process ended: what is written stays.
-    pub fn forget(&mut self) {
+    pub fn end_process(&mut self) {
         self.expected.clear();
         self.writing.clear();
     }

@@ -141,7 +141,7 @@ impl World {
         let machine = &mut self.machines[node];
         machine.node = None;
         machine.life += 1;
-        machine.files.forget();
+        machine.files.end_process();
         if let Some(socket) = machine.socket.take() {
             self.put_to_relay(socket, ToRelay::Closed);
         }

@@ -11,6 +11,7 @@ mod bounds;
 mod elsewhere;
 mod handover;
 mod parcel;
+mod shelves;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -466,17 +467,6 @@ impl Holder {
         } else {
             out.push(HolderOrder::Write(self.clear(&parcel.mailbox, cleared)));
         }
-    }
-
-    /// Nothing on this shelf is wanted any more.
-    pub fn clear_shelf(&mut self, shelf: &Mailbox, out: &mut Vec<HolderOrder>) {
-        let Some(items) = self.boxes.get_mut(shelf) else { return };
-        let gone: Vec<EnvelopeId> = items.iter().filter(|(_, item)| item.class() == Class::Blob).map(|(id, _)| *id).collect();
-        if gone.is_empty() {
-            return;
-        }
-        gone.iter().for_each(|id| drop(items.remove(id)));
-        out.push(HolderOrder::Write(gone.into_iter().flat_map(|id| deletions(shelf, id)).collect()));
     }
 
     /// The tombstone that clears an envelope.

@@ -9,7 +9,7 @@ use crate::identity::VerifiedCertificate;
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::limits::{FILE_FETCHES_MAX, FILE_PARTS_AHEAD, FILE_SERVED_MAX, FILES_MAX, FILES_PER_USER_MAX};
 use crate::message::{MessageBody, Said};
-use crate::node::{Command, FileTrouble, Input, NodeConfig, Standing};
+use crate::node::{Command, FileTrouble, NodeConfig, Standing};
 use crate::session::{FILE, LIVE, Session};
 
 const START: Now = Now { mono: 1_000, wall: NOW_MS };
@@ -118,10 +118,12 @@ impl Stage {
         let layout = crate::file::Layout::of(size);
         let hashes = (0..layout.blocks()).map(|block| sha256(&[&block.to_be_bytes()])).collect();
         let slot = FileSlot(size);
-        let _ = self.node.handle(Input::Command(Command::SendFile { to: user.clone(), slot, name: "a.bin".to_owned(), media_type: String::new(), size, hashes }), START);
-        // What the command ordered was handed out: its write is the last ticket.
-        let ticket = crate::crypto::Ticket(self.node.next_ticket - 1);
-        self.node.stored(&[ticket], START);
+        self.node.command(Command::SendFile { to: user.clone(), slot, name: "a.bin".to_owned(), media_type: String::new(), size, hashes }, START);
+        // There are no such bytes, so that it cannot lie with others.
+        let read = self.node.effects.iter().find_map(|effect| if let Effect::FileRead { ticket, .. } = effect { Some(*ticket) } else { None });
+        if let Some(ticket) = read {
+            self.node.file_read(ticket, None, START);
+        }
         self.settle();
         *self.node.files.transfers.keys().find(|id| self.node.files.transfers[*id].slot == Some(slot)).expect("it is offered")
     }
@@ -362,14 +364,14 @@ fn rows_are_read_as_they_were_written_and_damaged_ones_are_passed_over() {
     for id in [offered, own] {
         let write = stage.node.files.transfers[&id].row(id);
         let row = Row { table: write.table, key: write.key, value: write.value.expect("it is written") };
-        let files = Files::restore(std::slice::from_ref(&row));
+        let files = Files::restore(std::slice::from_ref(&row), RingId(1));
         assert_eq!(files.transfers[&id].row(id).value.as_ref(), Some(&row.value));
         for end in 0..row.value.len() {
             let cut = Row { value: row.value[..end].to_vec(), ..row.clone() };
-            let files = Files::restore(&[cut]);
+            let files = Files::restore(&[cut], RingId(1));
             assert!(files.transfers.is_empty() || id == own, "cut at {end}");
         }
-        assert!(Files::restore(&[Row { key: vec![1; 15], ..row }]).transfers.is_empty());
+        assert!(Files::restore(&[Row { key: vec![1; 15], ..row }], RingId(1)).transfers.is_empty());
     }
 }
 

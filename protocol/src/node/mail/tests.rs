@@ -490,7 +490,7 @@ fn what_the_disk_has_damaged_is_given_to_nobody_and_kept_no_more() {
     let id = EnvelopeId([9; 32]);
     let mut stage = Stage::with_rows(vec![Row { table: Table::Held, key: row_key(&bela, id), value }]);
     let row = Row { table: Table::Envelopes, key: row_key(&bela, id), value: b"damaged".to_vec() };
-    stage.node.mail_read(Reading { to: RingId(1), mailbox: bela, id, is_letter: true }, Some(vec![row]), START);
+    stage.node.mail_read(Reading { to: RingId(1), mailbox: bela, id, what: ReadingOf::Letter }, Some(vec![row]), START);
     assert!(!stage.node.mail.holder.has(&bela, id));
 }
 
