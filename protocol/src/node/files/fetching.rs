@@ -16,6 +16,9 @@ use crate::time::{MINUTE_MS, Now};
 /// Wait before a file is looked for again of which nobody had what is missing. Guess.
 const AGAIN_MS: u64 = MINUTE_MS;
 
+/// Blobs that are missing, with their blocks; the index has none.
+type Missing = Vec<(Option<u32>, EnvelopeId)>;
+
 /// What is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -49,7 +52,7 @@ pub(super) struct Fetching {
 
 impl Fetching {
     /// Blobs of the part that have not come, with their blocks; the index alone, while it is not here.
-    fn wanted(&self, blocks: u32) -> Vec<(Option<u32>, EnvelopeId)> {
+    fn wanted(&self, blocks: u32) -> Missing {
         let Some(index) = &self.index else { return vec![(None, self.index_id)] };
         let first = self.part * PART_BLOCKS;
         let of_part = first..blocks.min(first + PART_BLOCKS);
@@ -130,7 +133,7 @@ impl Node {
         }
     }
 
-    fn fetch_wanted(&self) -> Option<(Mailbox, Vec<(Option<u32>, EnvelopeId)>)> {
+    fn fetch_wanted(&self) -> Option<(Mailbox, Missing)> {
         let fetching = self.files.fetching.as_ref()?;
         let blocks = self.files.transfers.get(&fetching.id)?.incoming.as_ref()?.manifest().layout().blocks();
         Some((fetching.place(), fetching.wanted(blocks)))
