@@ -204,6 +204,24 @@ async fn no_more_is_sealed_than_was_granted() {
     assert_eq!(worker.records(1).await.len(), 32 - sealed);
 }
 
+/// Somebody looks at it, or saves it, while it is sent to somebody else.
+#[wasm_bindgen_test]
+async fn a_file_can_be_read_while_it_is_open_to_be_sealed() {
+    for store in STORES {
+        let worker = FileWorker::start(store);
+        let (slot, bytes) = (slot(), some_bytes(13, PART));
+        worker.prepare(&chosen(&bytes), slot).await.expect("it is copied");
+        worker.seal(&TestPart::new(1, slot, 0, PART), 64 * KIB);
+        let file = worker.blob(slot).await.expect("it is there");
+        // One record is out, and the file open for the others.
+        worker.grant(64 * KIB + 1_000);
+        assert_eq!(worker.next().await.get(0).as_string().as_deref(), Some("record"));
+        assert!(file_worker::bytes_of(&file).await == bytes);
+        worker.grant(MUCH);
+        assert_eq!(worker.records(1).await.len(), 7);
+    }
+}
+
 #[wasm_bindgen_test]
 async fn files_share_a_link_and_the_parts_of_one_go_in_their_order() {
     let worker = FileWorker::start(ON_DISK);

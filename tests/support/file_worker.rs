@@ -94,6 +94,11 @@ pub fn chosen(bytes: &[u8]) -> web_sys::File {
     web_sys::File::new_with_u8_array_sequence(&parts, "chosen.bin").expect("a file")
 }
 
+/// All that is in it.
+pub async fn bytes_of(blob: &Blob) -> Vec<u8> {
+    Uint8Array::new(&JsFuture::from(blob.array_buffer()).await.expect("it can be read")).to_vec()
+}
+
 impl FileWorker {
     pub fn start(before: &str) -> Self {
         let worker = new_worker(&format!("{before}\n{SCRIPT}"));
@@ -164,12 +169,14 @@ impl FileWorker {
         }
     }
 
+    /// What a slot has, to be read.
+    pub async fn blob(&self, slot: FileSlot) -> Option<Blob> {
+        self.answer(&Array::of3(&"file".into(), &self.ticket().into(), &slot.to_string().into())).await.get(2).dyn_into().ok()
+    }
+
     /// The bytes in a slot.
     pub async fn stored(&self, slot: FileSlot) -> Option<Vec<u8>> {
-        let answer = self.answer(&Array::of3(&"file".into(), &self.ticket().into(), &slot.to_string().into())).await;
-        let blob: Blob = answer.get(2).dyn_into().ok()?;
-        let buffer = JsFuture::from(blob.array_buffer()).await.expect("it can be read");
-        Some(Uint8Array::new(&buffer).to_vec())
+        Some(bytes_of(&self.blob(slot).await?).await)
     }
 
     pub fn seal(&self, part: &TestPart, piece: u32) {
