@@ -489,8 +489,36 @@ function joined(pieces) {
   return block;
 }
 
+// What is to lie with others, or lay there, is sealed and opened by the core: there is little of it.
+async function load(ticket, slot, start, bytes) {
+  try {
+    const loaded = new Uint8Array(bytes);
+    for (let at = 0; at < bytes; at += BLOCK_BYTES) {
+      const wanted = Math.min(BLOCK_BYTES, bytes - at);
+      const block = await read(slot, start + at, wanted);
+      if (block.length !== wanted) {
+        throw new Error("it is shorter");
+      }
+      loaded.set(block, at);
+    }
+    postMessage(["answer", ticket, loaded.buffer], [loaded.buffer]);
+  } catch {
+    postMessage(["answer", ticket]);
+  }
+}
+
+async function save(ticket, slot, start, bytes) {
+  try {
+    await write(slot, start, bytes);
+    await flush(slot);
+    postMessage(["answer", ticket, "ok"]);
+  } catch (error) {
+    postMessage(["answer", ticket, trouble(error)]);
+  }
+}
+
 const cancel = (ticket) => copying.delete(ticket);
 const forget = (link) => links.delete(link);
-const orders = { prepare, cancel, file, remove, sweep, seal, credit, expect, frame, unexpect, forget };
+const orders = { prepare, cancel, file, load, save, remove, sweep, seal, credit, expect, frame, unexpect, forget };
 
 addEventListener("message", ({ data: [order, ...how] }) => orders[order](...how));

@@ -194,6 +194,25 @@ impl Files {
         }
     }
 
+    /// Reads bytes of a file; `None` where they are not all there.
+    pub async fn load(&self, slot: FileSlot, start: u64, bytes: u32) -> Option<Vec<u8>> {
+        let ticket = self.draw_ticket();
+        let order = Array::of5(&"load".into(), &ticket.0.into(), &name(slot), &(start as f64).into(), &bytes.into());
+        let answer = self.ask(ticket, None, &order).await?;
+        answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| js::bytes(&loaded))
+    }
+
+    /// Writes bytes of a file durably.
+    ///
+    /// # Errors
+    /// `FileTrouble`.
+    pub async fn save(&self, slot: FileSlot, start: u64, bytes: &[u8]) -> Result<(), FileTrouble> {
+        let ticket = self.draw_ticket();
+        let order = Array::of5(&"save".into(), &ticket.0.into(), &name(slot), &(start as f64).into(), &js::array(bytes));
+        let answer = self.ask(ticket, None, &order).await.ok_or(FileTrouble::Failed)?;
+        result(&answer.get(2))
+    }
+
     /// The bytes in a slot, if there are any.
     pub async fn find(&self, slot: FileSlot) -> Option<StoredFile> {
         let ticket = self.draw_ticket();
