@@ -349,3 +349,20 @@ fn pieces_are_as_large_as_the_other_end_takes() {
         assert_eq!(piece_bytes(message_bytes_max), kib * KIB, "{message_bytes_max}");
     }
 }
+
+/// What lies with others passes by the core.
+#[wasm_bindgen_test]
+async fn bytes_are_read_and_written_in_any_order_of_blocks() {
+    for store in STORES {
+        let worker = FileWorker::start(store);
+        let (slot, bytes) = (slot(), some_bytes(14, 3 * BLOCK + 5));
+        for (start, end) in [(2 * BLOCK, 3 * BLOCK + 5), (0, 2 * BLOCK)] {
+            assert_eq!(worker.save(slot, start, &bytes[start..end]).await, "ok");
+        }
+        for (start, end) in [(0, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK), (3 * BLOCK, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK + 1)] {
+            assert!(worker.load(slot, start, end - start).await.as_deref() == Some(&bytes[start..end]), "{start} to {end}");
+        }
+        assert_eq!(worker.load(slot, 0, 3 * BLOCK + 6).await, None, "it is shorter");
+        assert_eq!(worker.load(self::slot(), 0, 1).await, None, "it is not there");
+    }
+}

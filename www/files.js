@@ -495,11 +495,9 @@ async function load(ticket, slot, start, bytes) {
     const loaded = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += BLOCK_BYTES) {
       const wanted = Math.min(BLOCK_BYTES, bytes - at);
-      const block = await read(slot, start + at, wanted);
-      if (block.length !== wanted) {
+      if ((await read(slot, start + at, loaded.subarray(at, at + wanted))) !== wanted) {
         throw new Error("it is shorter");
       }
-      loaded.set(block, at);
     }
     postMessage(["answer", ticket, loaded.buffer], [loaded.buffer]);
   } catch {

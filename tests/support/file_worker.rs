@@ -179,6 +179,20 @@ impl FileWorker {
         Some(bytes_of(&self.blob(slot).await?).await)
     }
 
+    /// Bytes of a slot.
+    pub async fn load(&self, slot: FileSlot, start: usize, bytes: usize) -> Option<Vec<u8>> {
+        let (start, bytes) = (JsValue::from(start as f64), JsValue::from(bytes as u32));
+        let answer = self.answer(&Array::of5(&"load".into(), &self.ticket().into(), &slot.to_string().into(), &start, &bytes)).await;
+        answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| Uint8Array::new(&loaded).to_vec())
+    }
+
+    /// Writes bytes into a slot; what came of it.
+    pub async fn save(&self, slot: FileSlot, start: usize, bytes: &[u8]) -> String {
+        let start = JsValue::from(start as f64);
+        let order = Array::of5(&"save".into(), &self.ticket().into(), &slot.to_string().into(), &start, &Uint8Array::from(bytes));
+        self.answer(&order).await.get(2).as_string().expect("a result")
+    }
+
     pub fn seal(&self, part: &TestPart, piece: u32) {
         self.post(&part.order("seal", &piece.into()));
     }
