@@ -204,6 +204,24 @@ async fn no_more_is_sealed_than_was_granted() {
     assert_eq!(worker.records(1).await.len(), 32 - sealed);
 }
 
+/// Somebody looks at it, or saves it, while it is sent to somebody else.
+#[wasm_bindgen_test]
+async fn a_file_can_be_read_while_it_is_open_to_be_sealed() {
+    for store in STORES {
+        let worker = FileWorker::start(store);
+        let (slot, bytes) = (slot(), some_bytes(13, PART));
+        worker.prepare(&chosen(&bytes), slot).await.expect("it is copied");
+        worker.seal(&TestPart::new(1, slot, 0, PART), 64 * KIB);
+        let file = worker.blob(slot).await.expect("it is there");
+        // One record is out, and the file open for the others.
+        worker.grant(64 * KIB + 1_000);
+        assert_eq!(worker.next().await.get(0).as_string().as_deref(), Some("record"));
+        assert!(file_worker::bytes_of(&file).await == bytes);
+        worker.grant(MUCH);
+        assert_eq!(worker.records(1).await.len(), 7);
+    }
+}
+
 #[wasm_bindgen_test]
 async fn files_share_a_link_and_the_parts_of_one_go_in_their_order() {
     let worker = FileWorker::start(ON_DISK);
@@ -329,5 +347,22 @@ fn pieces_are_as_large_as_the_other_end_takes() {
     ];
     for (message_bytes_max, kib) in rows {
         assert_eq!(piece_bytes(message_bytes_max), kib * KIB, "{message_bytes_max}");
+    }
+}
+
+/// What lies with others passes by the core.
+#[wasm_bindgen_test]
+async fn bytes_are_read_and_written_in_any_order_of_blocks() {
+    for store in STORES {
+        let worker = FileWorker::start(store);
+        let (slot, bytes) = (slot(), some_bytes(14, 3 * BLOCK + 5));
+        for (start, end) in [(2 * BLOCK, 3 * BLOCK + 5), (0, 2 * BLOCK)] {
+            assert_eq!(worker.save(slot, start, &bytes[start..end]).await, "ok");
+        }
+        for (start, end) in [(0, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK), (3 * BLOCK, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK + 1)] {
+            assert!(worker.load(slot, start, end - start).await.as_deref() == Some(&bytes[start..end]), "{start} to {end}");
+        }
+        assert_eq!(worker.load(slot, 0, 3 * BLOCK + 6).await, None, "it is shorter");
+        assert_eq!(worker.load(self::slot(), 0, 1).await, None, "it is not there");
     }
 }

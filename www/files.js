@@ -18,9 +18,15 @@ const IDLE_MS = 1000; // After so long without a use they are closed, for somebo
 const LOCKED_MS = 100; // Between two looks whether another page has let go of a file.
 const LOCKED_TIMES = 50;
 const PROGRESS_MS = 250;
+const SPENT_MAX = 32; // Of the largest, 2 MiB.
 const DROPPED_MAX = 1024; // Numbers of a link whose records are still thrown away: far more than are asked for at once.
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Gives the memory of a buffer back at once: it is sent to nobody. A browser that is left to collect it lets 64 MiB come together.
+const nobody = new MessageChannel();
+nobody.port2.close();
+const free = (buffer) => nobody.port1.postMessage(undefined, [buffer]);
 
 const trouble = (error) => (error?.name === "QuotaExceededError" ? "full" : "failed");
 
@@ -77,10 +83,7 @@ async function onDisk() {
         throw new DOMException("not all was written", "QuotaExceededError");
       }
     },
-    async read(slot, at, length) {
-      const bytes = new Uint8Array(length);
-      return bytes.subarray(0, await using(slot, false, (handle) => handle.read(bytes, { at })));
-    },
+    read: (slot, at, into) => using(slot, false, (handle) => handle.read(into, { at })),
     flush: (slot) => using(slot, true, (handle) => handle.flush()),
     async file(slot) {
       close(slot);
@@ -130,6 +133,7 @@ async function inDatabase() {
     if (rows !== undefined) {
       await writing((blocks) => rows.forEach((block, number) => blocks.put(block, [slot, number])));
       unwritten.delete(slot);
+      rows.forEach(({ buffer }) => free(buffer));
     }
   }
 
@@ -144,7 +148,11 @@ async function inDatabase() {
         await flush(slot);
       }
     },
-    read: async (slot, at, length) => ((await settled(reading().get([slot, at / BLOCK_BYTES]))) ?? new Uint8Array()).subarray(0, length),
+    async read(slot, at, into) {
+      const block = (await settled(reading().get([slot, at / BLOCK_BYTES]))) ?? new Uint8Array();
+      into.set(block.subarray(0, into.length));
+      return Math.min(block.length, into.length);
+    },
     flush,
     async file(slot) {
       await flush(slot);
@@ -190,7 +198,7 @@ function inTurn(slot, act) {
 }
 
 const write = (slot, at, bytes) => inTurn(slot, (there) => there.write(slot, at, bytes));
-const read = (slot, at, length) => inTurn(slot, (there) => there.read(slot, at, length));
+const read = (slot, at, into) => inTurn(slot, (there) => there.read(slot, at, into));
 const flush = (slot) => inTurn(slot, (there) => there.flush(slot));
 
 // What is not there is gone already.
@@ -232,9 +240,10 @@ async function copied(ticket, chosen, slot) {
       throw new Error("cancelled");
     }
     await write(slot, at, bytes);
+    free(bytes.buffer);
     if (performance.now() - told >= PROGRESS_MS) {
       told = performance.now();
-      postMessage(["progress", ticket, at + bytes.length]);
+      postMessage(["progress", ticket, Math.min(at + SLICE_BYTES, chosen.size)]);
     }
   }
   if (chosen.size > 0) {
@@ -280,12 +289,16 @@ function method(head, offset) {
 
 function seal(link, number, slot, start, bytes, key, piece) {
   const of = linkOf(link);
-  const part = { number, slot, start, bytes, piece, next: 0, key: imported(key, "encrypt") };
+  const part = { number, slot, start, bytes, piece, next: 0, block: new Uint8Array(BLOCK_BYTES), key: imported(key, "encrypt") };
   of.files.set(slot, [...(of.files.get(slot) ?? []), part]);
   pour(of);
 }
 
-function credit(link, bytes) {
+// Buffers of records that were sent, to be used again.
+let spent = [];
+
+function credit(link, bytes, buffers) {
+  spent = [...spent, ...buffers].slice(-SPENT_MAX);
   const of = links.get(link);
   if (of !== undefined) {
     of.credit += bytes;
@@ -334,13 +347,13 @@ async function record(part) {
   const within = part.next % BLOCK_BYTES;
   if (within === 0) {
     const wanted = Math.min(BLOCK_BYTES, part.bytes - part.next);
-    part.block = await read(part.slot, part.start + part.next, wanted);
-    if (part.block.length !== wanted) {
+    if ((await read(part.slot, part.start + part.next, part.block.subarray(0, wanted))) !== wanted) {
       throw new Error("it is shorter");
     }
   }
   const length = pieceOf(part);
-  const made = new Uint8Array(length + OVERHEAD_BYTES);
+  const again = spent.pop();
+  const made = new Uint8Array(again?.byteLength === length + OVERHEAD_BYTES ? again : length + OVERHEAD_BYTES);
   const view = new DataView(made.buffer);
   view.setUint8(0, TYPE_BULK);
   view.setUint32(1, part.number);
@@ -348,6 +361,7 @@ async function record(part) {
   const how = method(made.subarray(0, HEADER_BYTES), part.next);
   const sealed = await subtle.encrypt(how, await part.key, part.block.subarray(within, within + length));
   made.set(new Uint8Array(sealed), HEADER_BYTES);
+  free(sealed);
   part.next += length;
   return made.buffer;
 }
@@ -406,7 +420,11 @@ function frame(link, bytes) {
   } else {
     part.next += length;
     const how = method(new Uint8Array(bytes, 0, HEADER_BYTES), offset);
-    const opened = part.key.then((key) => subtle.decrypt(how, key, new Uint8Array(bytes, HEADER_BYTES)));
+    const opened = part.key.then((key) => {
+      const opening = subtle.decrypt(how, key, new Uint8Array(bytes, HEADER_BYTES)); // It has a copy of its own by now.
+      free(bytes);
+      return opening;
+    });
     part.turn = Promise.allSettled([opened, part.turn]).then(([{ value }]) => take(of, part, offset, value));
   }
 }
@@ -446,6 +464,7 @@ async function take(of, part, offset, opened) {
       end(of, part, "differs");
     } else if (isExpected(of, part)) {
       await write(part.slot, part.start + at, block);
+      free(block.buffer);
       if (until === part.bytes) {
         await flush(part.slot);
         end(of, part, "ok");
@@ -461,10 +480,12 @@ function joined(pieces) {
     return new Uint8Array(pieces[0]);
   }
   const block = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
-  pieces.reduce((at, piece) => {
+  let at = 0;
+  for (const piece of pieces) {
     block.set(new Uint8Array(piece), at);
-    return at + piece.byteLength;
-  }, 0);
+    at += piece.byteLength;
+    free(piece);
+  }
   return block;
 }
 
@@ -474,11 +495,9 @@ async function load(ticket, slot, start, bytes) {
     const loaded = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += BLOCK_BYTES) {
       const wanted = Math.min(BLOCK_BYTES, bytes - at);
-      const block = await read(slot, start + at, wanted);
-      if (block.length !== wanted) {
+      if ((await read(slot, start + at, loaded.subarray(at, at + wanted))) !== wanted) {
         throw new Error("it is shorter");
       }
-      loaded.set(block, at);
     }
     postMessage(["answer", ticket, loaded.buffer], [loaded.buffer]);
   } catch {

@@ -94,6 +94,11 @@ pub fn chosen(bytes: &[u8]) -> web_sys::File {
     web_sys::File::new_with_u8_array_sequence(&parts, "chosen.bin").expect("a file")
 }
 
+/// All that is in it.
+pub async fn bytes_of(blob: &Blob) -> Vec<u8> {
+    Uint8Array::new(&JsFuture::from(blob.array_buffer()).await.expect("it can be read")).to_vec()
+}
+
 impl FileWorker {
     pub fn start(before: &str) -> Self {
         let worker = new_worker(&format!("{before}\n{SCRIPT}"));
@@ -164,12 +169,28 @@ impl FileWorker {
         }
     }
 
+    /// What a slot has, to be read.
+    pub async fn blob(&self, slot: FileSlot) -> Option<Blob> {
+        self.answer(&Array::of3(&"file".into(), &self.ticket().into(), &slot.to_string().into())).await.get(2).dyn_into().ok()
+    }
+
     /// The bytes in a slot.
     pub async fn stored(&self, slot: FileSlot) -> Option<Vec<u8>> {
-        let answer = self.answer(&Array::of3(&"file".into(), &self.ticket().into(), &slot.to_string().into())).await;
-        let blob: Blob = answer.get(2).dyn_into().ok()?;
-        let buffer = JsFuture::from(blob.array_buffer()).await.expect("it can be read");
-        Some(Uint8Array::new(&buffer).to_vec())
+        Some(bytes_of(&self.blob(slot).await?).await)
+    }
+
+    /// Bytes of a slot.
+    pub async fn load(&self, slot: FileSlot, start: usize, bytes: usize) -> Option<Vec<u8>> {
+        let (start, bytes) = (JsValue::from(start as f64), JsValue::from(bytes as u32));
+        let answer = self.answer(&Array::of5(&"load".into(), &self.ticket().into(), &slot.to_string().into(), &start, &bytes)).await;
+        answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| Uint8Array::new(&loaded).to_vec())
+    }
+
+    /// Writes bytes into a slot; what came of it.
+    pub async fn save(&self, slot: FileSlot, start: usize, bytes: &[u8]) -> String {
+        let start = JsValue::from(start as f64);
+        let order = Array::of5(&"save".into(), &self.ticket().into(), &slot.to_string().into(), &start, &Uint8Array::from(bytes));
+        self.answer(&order).await.get(2).as_string().expect("a result")
     }
 
     pub fn seal(&self, part: &TestPart, piece: u32) {
@@ -177,7 +198,7 @@ impl FileWorker {
     }
 
     pub fn grant(&self, bytes: u32) {
-        self.post(&Array::of3(&"credit".into(), &LINK.into(), &bytes.into()));
+        self.post(&Array::of4(&"credit".into(), &LINK.into(), &bytes.into(), &Array::new()));
     }
 
     pub fn expect(&self, part: &TestPart, hashes: &[[u8; 32]]) {

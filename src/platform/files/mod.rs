@@ -71,6 +71,8 @@ struct Inner {
     /// What a new worker is told first: the slots whose files are wanted. `None` once it was told.
     keep: RefCell<Option<Array>>,
     traffic: RefCell<OrderedMap<LinkId, Traffic>>,
+    /// Buffers of records that were sent since the last grant.
+    spent: RefCell<Vec<ArrayBuffer>>,
     questions: RefCell<OrderedMap<FileTicket, Question>>,
     tickets: Cell<u32>,
     is_closed: Cell<bool>,
@@ -93,6 +95,7 @@ impl Files {
             worker: RefCell::default(),
             keep: RefCell::default(),
             traffic: RefCell::new(OrderedMap::new()),
+            spent: RefCell::default(),
             questions: RefCell::new(OrderedMap::new()),
             tickets: Cell::new(0),
             is_closed: Cell::new(false),
@@ -244,8 +247,8 @@ impl Inner {
         is_well
     }
 
-    /// Hands an order to the worker; `transfer` is its then, not copied.
-    fn post(self: &Rc<Self>, order: &Array, transfer: Option<&ArrayBuffer>) {
+    /// Hands an order to the worker; what stands in `transfer` is its then, not copied.
+    fn post(self: &Rc<Self>, order: &Array, transfer: Option<&Array>) {
         let is_posted = self.begin() && self.worker.borrow().as_ref().is_some_and(|worker| worker.post(order, transfer));
         if !is_posted {
             self.broken();

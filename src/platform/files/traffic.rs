@@ -52,7 +52,7 @@ impl Inner {
     pub(super) fn bulk_fact(self: &Rc<Self>, link: LinkId, fact: BulkFact) {
         match fact {
             BulkFact::Came(record) if self.traffic.borrow().contains_key(&link) => {
-                self.post(&Array::of3(&"frame".into(), &link.0.into(), &record), Some(&record));
+                self.post(&Array::of3(&"frame".into(), &link.0.into(), &record), Some(&Array::of1(&record)));
             }
             // Nobody was asked for anything.
             BulkFact::Came(_) => self.bulk.end(link),
@@ -80,7 +80,9 @@ impl Inner {
             }
             _ => return,
         };
-        self.post(&Array::of3(&"credit".into(), &link.0.into(), &more.into()), None);
+        // Their memory is used again: a browser that is left to collect it lets 64 MiB come together.
+        let spent: Array = self.spent.take().into_iter().collect();
+        self.post(&Array::of4(&"credit".into(), &link.0.into(), &more.into(), &spent), Some(&spent));
     }
 
     /// The worker has sealed a record.
@@ -89,6 +91,8 @@ impl Inner {
             traffic.granted = traffic.granted.saturating_sub(record.byte_length());
         }
         self.bulk.send(link, record);
+        // The channel has a copy.
+        self.spent.borrow_mut().push(record.clone());
         self.grant(link);
     }
 

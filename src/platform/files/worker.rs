@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gloo::events::EventListener;
-use js_sys::{Array, ArrayBuffer};
+use js_sys::Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
@@ -46,9 +46,9 @@ impl Running {
     }
 
     /// Hands on an order. False where it cannot be.
-    pub(super) fn post(&self, order: &Array, transfer: Option<&ArrayBuffer>) -> bool {
+    pub(super) fn post(&self, order: &Array, transfer: Option<&Array>) -> bool {
         let posted = match transfer {
-            Some(bytes) => self.worker.post_message_with_transfer(order, &Array::of1(bytes)),
+            Some(transfer) => self.worker.post_message_with_transfer(order, transfer),
             None => self.worker.post_message(order),
         };
         posted.is_ok()
