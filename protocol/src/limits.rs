@@ -289,3 +289,13 @@ pub const FILE_ACCEPTED_BYTES: u64 = 25 * 1024 * 1024;
 pub const FILE_KEPT_BYTES_MAX: u64 = 25 * 1024 * 1024;
 /// Least time between two words on how far a file has come.
 pub const FILE_VIEW_MS: u64 = 250;
+/// Size up to which a file is left with others for somebody who is away.
+pub const FILE_AWAY_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Blobs of one depositor that a holder takes, on all shelves.
+pub const BLOBS_PER_DEPOSITOR_MAX: usize = 1_024;
+/// The same in bytes: those of a pair.
+pub const BLOB_BYTES_PER_DEPOSITOR_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes of files that lie with others for one receiver at most; more waits until they are there, or until those are fetched.
+pub const PAIR_BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Blobs on their way to one holder at once, for one shelf: 256 KiB, which a line of 1 Mbit/s takes to five of them within their patience.
+pub const BLOBS_UNDER_WAY: usize = 4;

@@ -1,7 +1,8 @@
 //! Deterministic worlds: the node and the relay of the product, under a virtual clock, with a network that can fail; and the
 //! experiments on rings of many nodes, which the program of this crate runs.
 //!
-//! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made.
+//! Everything follows from the seed: the same seed gives the same trace. Keys are real and ready-made;
+//! only worlds of over a thousand rings, and those that are many, go without.
 //! For the browser there are the rings alone: the relay and the keys are native.
 
 pub mod chord;

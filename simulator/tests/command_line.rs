@@ -53,12 +53,12 @@ fn check(line: &str, nodes: u64, is_ring: bool) {
 #[test]
 fn the_json_of_every_experiment_on_the_ring_carries_every_measure() {
     for line in [
-        "hops --links 16 --lookups 50",
-        "crash --fraction 0.3 --lookups 50",
-        "churn --session-minutes 10 --hours 0.02 --graceful 0.2 --webrtc --lookups 50",
-        "droppers --fraction 0.1 --paths 4 --lookups 50",
-        "split --minutes 1 --lookups 50",
-        "zombies --fraction 0.2 --lookups 50",
+        "hops --links 16 --lookups 50 --keyed-seeds 1",
+        "crash --fraction 0.3 --lookups 50 --keyed-seeds 0",
+        "churn --session-minutes 10 --hours 0.02 --graceful 0.2 --webrtc --lookups 50 --keyed-seeds 0",
+        "droppers --fraction 0.1 --paths 4 --lookups 50 --keyed-seeds 0",
+        "split --minutes 1 --lookups 50 --keyed-seeds 0",
+        "zombies --fraction 0.2 --lookups 50 --keyed-seeds 0",
     ] {
         check(line, 30, true);
     }
@@ -70,13 +70,13 @@ fn the_json_of_the_other_experiments_says_null_of_what_they_do_not_measure() {
     for line in ["chord path --lookups 50", "chord failures --fraction 0.3 --lookups 50", "chord churn --rate 0.2 --lookups 50"] {
         check(line, 100, false);
     }
-    check("deposits --count 20 --session-minutes 30 --away-hours 0.05", 30, false);
+    check("deposits --count 20 --session-minutes 30 --away-hours 0.05 --keyed-seeds 0", 30, false);
 }
 
 #[test]
 fn links_are_kept_as_many_as_are_asked_for() {
     let degree = |links: u32| {
-        let objects = objects(&format!("hops --nodes 150 --links {links} --lookups 10 --seeds 1 --json"));
+        let objects = objects(&format!("hops --nodes 150 --links {links} --lookups 10 --seeds 1 --keyed-seeds 0 --json"));
         assert_eq!(objects[0]["links"], links);
         objects[0]["degree_mean"].as_f64().unwrap()
     };

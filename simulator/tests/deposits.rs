@@ -1,12 +1,12 @@
 //! Letters for people who are away, in worlds of many rings: what is left is collected, and everything follows from the seed.
 
 use b4_simulator::experiments::{Deposits, Setup, deposits, deposits_crash_half};
-use b4_simulator::overlay::MailConfig;
+use b4_simulator::overlay::{MailConfig, Trust};
 use b4_simulator::report;
 
 fn letters(seed: u64) -> Deposits {
     Deposits {
-        setup: Setup { nodes: 40, links: 24, seed, is_webrtc: false, lookups: 0 },
+        setup: Setup { nodes: 40, links: 24, seed, is_webrtc: false, lookups: 0, trust: Trust::Word },
         mail: MailConfig::default(),
         count: 80,
         receivers: 20,

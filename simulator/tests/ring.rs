@@ -1,9 +1,10 @@
-//! Rings of many nodes without cryptography: what holds after faults, and that everything follows from the seed.
+//! Rings of many nodes, on their word (`ring_keys.rs` has those with keys): what holds after faults, and that everything follows from the seed.
 
 use b4_simulator::experiments::{self, COURSE, Churn, Setup, course};
+use b4_simulator::overlay::Trust;
 
 fn setup(nodes: usize, seed: u64) -> Setup {
-    Setup { nodes, links: 24, seed, is_webrtc: false, lookups: 300 }
+    Setup { nodes, links: 24, seed, is_webrtc: false, lookups: 300, trust: Trust::Word }
 }
 
 #[test]
@@ -16,7 +17,7 @@ fn the_same_seed_takes_the_same_course_and_another_seed_another() {
 /// Its twin, in the browser, is `tests/course.rs` of the app.
 #[test]
 fn a_ring_takes_the_course_that_is_written_down() {
-    assert_eq!(course(), COURSE, "where the ring was changed on purpose, the new number belongs into experiments/course.rs");
+    assert_eq!(course(Trust::Word), COURSE, "where the ring was changed on purpose, the new number belongs into experiments/course.rs");
 }
 
 /// The design's figures at 1,000 nodes, and what the links are for: with few long ones, paths are longer.

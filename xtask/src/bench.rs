@@ -20,14 +20,14 @@ const PEER_BYTES_MAX: u64 = 32 * 1_024;
 ///
 /// # Errors
 /// If something does not compile or a benchmark fails.
-pub fn bench(workspace: &Workspace, name: Option<&str>, seeds: u32) -> Result<()> {
+pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options) -> Result<()> {
     let results = workspace.target.join("bench");
     fs::create_dir_all(&results)?;
     if name.is_none_or(|name| name == RELAY) {
         bench_relay(workspace, &results.join("relay.json"))?;
     }
     if name.is_none_or(|name| name == ring::NAME) {
-        ring::bench(workspace, &results.join("ring.json"), seeds)?;
+        ring::bench(workspace, &results.join("ring.json"), ring)?;
     }
     if name.is_some_and(|name| [RELAY, ring::NAME].contains(&name)) {
         return Ok(());

@@ -43,9 +43,8 @@ enum Order {
     Bench {
         /// The benchmark; all if left out
         name: Option<String>,
-        /// Seeds of each experiment of the benchmark `ring`
-        #[arg(long, default_value_t = 20)]
-        seeds: u32,
+        #[command(flatten)]
+        ring: ring::Options,
     },
     /// Long worlds: fuzz, then churn
     Sim {
@@ -81,7 +80,7 @@ fn carry_out(order: Order) -> anyhow::Result<()> {
     match order {
         Order::Run(options) => serve::run(&workspace, &options),
         Order::Test { part } => test::test(&workspace, part),
-        Order::Bench { name, seeds } => bench::bench(&workspace, name.as_deref(), seeds),
+        Order::Bench { name, ring } => bench::bench(&workspace, name.as_deref(), &ring),
         Order::Sim { minutes } => ring::long_worlds(&workspace, minutes),
         Order::Build => {
             page::build(&workspace)?;

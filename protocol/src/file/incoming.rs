@@ -136,6 +136,20 @@ impl Incoming {
         true
     }
 
+    /// The first part that is not here; `None` when all are.
+    pub fn first_missing(&self) -> Option<u32> {
+        (0..parts(self.manifest.layout())).find(|part| !self.is_here(*part))
+    }
+
+    /// A part came from somebody who keeps the file, and is durable.
+    pub fn stored_from_others(&mut self, part: u32) {
+        if part < parts(self.manifest.layout())
+            && let Some(byte) = self.here.get_mut(part as usize / 8)
+        {
+            *byte |= bit(part);
+        }
+    }
+
     /// A part did not come, or one of its blocks was not what its hash says: it is missing still.
     pub fn missing(&mut self, part: u32) {
         self.end(part);

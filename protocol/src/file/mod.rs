@@ -10,6 +10,7 @@ mod bulk;
 mod incoming;
 mod manifest;
 mod name;
+mod preview;
 mod tree;
 mod wire;
 
@@ -17,6 +18,7 @@ pub use bulk::{BULK_OVERHEAD_BYTES, BulkRecord, BulkError, PartKey};
 pub use incoming::{Incoming, IncomingOrder, PART_BLOCKS, PART_BYTES, parts};
 pub use manifest::{Away, Manifest, ManifestError};
 pub use name::{Danger, danger, safe_name};
+pub use preview::{PREVIEW_HEAD_BYTES, PreviewKind, preview};
 pub use tree::{BLOCK_BYTES, Block, FileId, Layout, PAGE_BLOCKS, PAGE_BYTES, Page, PageHash, TreeError};
 pub use wire::{FileMessage, Offer, Will};
 

@@ -184,7 +184,7 @@ impl Node {
         if let Some(chat) = self.chats.get_mut(user) {
             chat.stored_outgoing(message.id);
         }
-        self.dress_file(&mut message);
+        self.dress_file(user, &mut message);
         self.notify(Event::MessageAdded { with: user.clone(), message });
     }
 
@@ -265,12 +265,15 @@ impl Node {
         // Only now is it unread: a person cannot have read what is not on the screen.
         self.changed.insert(user.clone());
         let id = message.id;
-        self.dress_file(&mut message);
+        self.dress_file(&user, &mut message);
+        let is_file = message.file.is_some();
         self.notify(Event::MessageAdded { with: user.clone(), message });
         if let Some((seq, gap_before)) = gap_changed {
             self.notify(Event::GapChanged { with: user.clone(), seq, gap_before });
         }
-        self.file_offer_stored(&user, id, now);
+        if is_file {
+            self.file_offer_stored(&user, id, now);
+        }
     }
 
     /// Tells authors that their messages are durable here. A lost acknowledgement is no loss: they send again.
@@ -419,6 +422,7 @@ impl Node {
         let with = match self.loads.remove(&ticket) {
             Some(Loading::History(with)) => with,
             Some(Loading::Item(reading)) => return self.mail_read(reading, rows, now),
+            Some(Loading::Lying(id)) => return self.lying_loaded(id, rows, now),
             Some(Loading::Page(user, id, page)) => return self.page_loaded(&user, id, page, rows, now),
             None => return,
         };
@@ -428,7 +432,7 @@ impl Node {
         let mut messages: Vec<MessageView> = rows.iter().rev().filter_map(|row| chat.view(&row.key, &row.value).ok()).collect();
         for message in &mut messages {
             self.dress(message);
-            self.dress_file(message);
+            self.dress_file(&with, message);
         }
         self.notify(Event::MessagesLoaded { with, messages, complete });
     }

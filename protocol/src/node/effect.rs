@@ -127,6 +127,28 @@ pub enum Effect {
         /// Which.
         number: u32,
     },
+    /// Read bytes of a file, which are to lie with others.
+    FileRead {
+        /// Comes back in `FileRead`.
+        ticket: Ticket,
+        /// Which file.
+        slot: FileSlot,
+        /// From where.
+        start: u64,
+        /// How many.
+        bytes: u32,
+    },
+    /// Write bytes of a file, which lay with others, durably.
+    FileWrite {
+        /// Comes back in `FileWritten`.
+        ticket: Ticket,
+        /// Which file.
+        slot: FileSlot,
+        /// Where they belong.
+        start: u64,
+        /// They.
+        bytes: Vec<u8>,
+    },
     /// The bytes of a file are wanted no more.
     FileDelete {
         /// Which file.

@@ -98,6 +98,20 @@ pub enum Input {
         /// What went wrong.
         result: Result<(), FileTrouble>,
     },
+    /// The answer to `Effect::FileRead`.
+    FileRead {
+        /// Of which.
+        ticket: Ticket,
+        /// `None` when they cannot be read.
+        bytes: Option<Vec<u8>>,
+    },
+    /// The answer to `Effect::FileWrite`.
+    FileWritten {
+        /// Of which.
+        ticket: Ticket,
+        /// What went wrong.
+        result: Result<(), FileTrouble>,
+    },
     /// A revocation list of the authority, verified. One older than the newest seen is passed over.
     Revocations(RevocationList),
     /// The page came to the front or the machine woke: everything may have changed meanwhile.

@@ -90,6 +90,8 @@ enum Loading {
     Item(Reading),
     /// A page of hashes of a file that is offered by this message, for this user.
     Page(UserId, MessageId, u32),
+    /// What names the blobs of the file that is offered by this message.
+    Lying(MessageId),
 }
 
 /// A peer of the network, and everything this device knows.
@@ -136,7 +138,7 @@ impl Node {
         let (directory, deletions) = Directory::restore(&mut rows, &view, now);
         let mut chats = chats::restore(&rows);
         let (mail, mail_writes) = Mail::restore(&certificate, &rows, &anchor, &mut chats, now);
-        let files = Files::restore(&rows);
+        let files = Files::restore(&rows, RingId::of_node(certificate.node_id()));
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
@@ -196,7 +198,7 @@ impl Node {
         let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
         let overlay = self.overlay.deadline(self.relay.is_up());
         let directory = self.directory.deadline();
-        let deadlines = [self.mail.deadline(), directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
+        let deadlines = [self.files_deadline(), self.mail.deadline(), directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
         deadlines.into_iter().flatten().min()
     }
 
@@ -226,6 +228,8 @@ impl Node {
             Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
             Input::FileSent { link, number, result } => self.file_sent(link, number, result, now),
             Input::FileCame { number, result } => self.file_came(number, result, now),
+            Input::FileRead { ticket, bytes } => self.file_read(ticket, bytes, now),
+            Input::FileWritten { ticket, result } => self.file_written(ticket, result, now),
             Input::Revocations(list) => self.revocations(list, now),
             Input::Resumed => {
                 self.relay_input(now, |relay| relay.resumed(now.mono));
@@ -245,6 +249,7 @@ impl Node {
         self.overlay_wake(now);
         self.directory_wake(now);
         self.mail_wake(now);
+        self.files_wake(now);
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });

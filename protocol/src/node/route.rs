@@ -63,17 +63,20 @@ impl Node {
                         self.tell_revoked(peer.user_id(), now);
                         self.mail_linked(&peer, now);
                         self.files_linked(peer.user_id(), now);
+                        self.files_node_linked(RingId::of_node(peer.node_id()), now);
                     }
                 }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),
                 links::Outcome::Down { user, node, reason } => {
                     self.ring_unlinked(&node, now);
                     self.mail_unlinked(&node, now);
+                    self.files_node_unlinked(RingId::of_node(&node), now);
                     self.session_down(&user, reason, now);
                 }
                 links::Outcome::DialFailed { user, node, was_answered } => {
                     self.ring_dial_failed(&node, was_answered, now);
                     self.mail_unreachable(RingId::of_node(&node), now);
+                    self.files_node_unreachable(RingId::of_node(&node), now);
                     self.dial_failed(&user, now);
                 }
             }

@@ -6,6 +6,7 @@ use b4_simulator::experiments::{self, Deposits as Experiment, Setup};
 use b4_simulator::overlay::MailConfig;
 use clap::Args;
 
+use super::keys::Keys;
 use super::{Common, Output, over_seeds, within};
 
 const EXPLAINED: &str = "\
@@ -33,6 +34,8 @@ pub(super) struct Deposits {
     /// Links as browsers have them (see churn --help).
     #[arg(long)]
     webrtc: bool,
+    #[command(flatten)]
+    keys: Keys,
     /// Copies that are wanted; the product wants five. With 1, a letter is lost when that one node goes: the nearest rival.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=12))]
     copies: u8,
@@ -92,8 +95,10 @@ impl Deposits {
 
     fn experiment(&self, seed: u64) -> Experiment {
         let Common { nodes, links, .. } = self.common;
+        let receivers = self.receivers.unwrap_or(nodes).min(self.count) as usize;
+        let trust = self.keys.trust(&self.common, seed, nodes as usize + receivers);
         Experiment {
-            setup: Setup { nodes: nodes as usize, links: links as usize, seed, is_webrtc: self.webrtc, lookups: 0 },
+            setup: Setup { nodes: nodes as usize, links: links as usize, seed, is_webrtc: self.webrtc, lookups: 0, trust },
             mail: MailConfig {
                 copies: usize::from(self.copies),
                 asks_for_holders: !self.no_asking,
@@ -102,7 +107,7 @@ impl Deposits {
                 ..MailConfig::default()
             },
             count: self.count as usize,
-            receivers: self.receivers.unwrap_or(nodes).min(self.count) as usize,
+            receivers,
             session_minutes: self.session_minutes,
             away_hours: self.away_hours,
             returning: self.returning,

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use b4_simulator::experiments::{Fuzz as World, RingDemand, fuzz_world};
+use b4_simulator::overlay::Trust;
 use clap::Args;
 
 use super::Output;
@@ -36,6 +37,9 @@ pub(super) struct Fuzz {
     /// Demand that all members make one ring at every moment, newcomers that are not in their place yet, too.
     #[arg(long)]
     members: bool,
+    /// Give the nodes keys and certificates: a world then takes seconds, and the same course.
+    #[arg(long)]
+    keys: bool,
     /// Print JSON, one object a world as it ends.
     #[arg(long)]
     json: bool,
@@ -63,15 +67,17 @@ impl Fuzz {
 
     fn world(&self, seed: u64) -> World {
         let demand = if self.members { RingDemand::Members } else { RingDemand::Placed };
-        World { seed, nodes: self.nodes as usize, links: self.links as usize, demand }
+        let trust = if self.keys { Trust::Certificates } else { Trust::Word };
+        World { seed, nodes: self.nodes as usize, links: self.links as usize, demand, trust }
     }
 }
 
 /// The command that runs a world again.
 fn replay(world: &World) -> String {
-    let World { seed, nodes, links, demand } = world;
-    let option = if *demand == RingDemand::Members { " --members" } else { "" };
-    format!("b4-simulator fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{option}")
+    let World { seed, nodes, links, demand, trust } = world;
+    let members = if *demand == RingDemand::Members { " --members" } else { "" };
+    let keys = if *trust == Trust::Certificates { " --keys" } else { "" };
+    format!("b4-simulator fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{members}{keys}")
 }
 
 #[cfg(test)]
@@ -83,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_to_run_a_world_again_runs_that_world() {
-        for line in ["fuzz --members --seed 5", "fuzz --nodes 7 --links 8 --seed 9 --seeds 3"] {
+        for line in ["fuzz --members --seed 5", "fuzz --nodes 7 --links 8 --seed 9 --seeds 3 --keys"] {
             let parsed = |line: &str| match Cli::parse_from(line.split(' ')).command {
                 Command::Fuzz(fuzz) => (fuzz.seeds, fuzz.world(fuzz.seed)),
                 _ => unreachable!("each line is of fuzz"),

@@ -6,6 +6,7 @@ use b4_simulator::experiments::{self, Churn, Setup};
 use b4_simulator::report::Report;
 use clap::Args;
 
+use super::keys::Keys;
 use super::{Common, Output, over_seeds};
 
 /// The options of experiments on our own ring.
@@ -17,6 +18,8 @@ pub(super) struct RingOptions {
     /// 0.4 to 2 s and fails in 3 %. Without it, every pair connects and a crash is heard of one latency later.
     #[arg(long)]
     webrtc: bool,
+    #[command(flatten)]
+    keys: Keys,
     /// Lookups of random keys from random nodes, a seed.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     lookups: u64,
@@ -94,6 +97,7 @@ impl RingOptions {
                 seed,
                 is_webrtc: self.webrtc,
                 lookups: self.lookups,
+                trust: self.keys.trust(&self.common, seed, self.common.nodes as usize),
             })
         });
         Output::new(self.common.json).experiment(&reports)

@@ -3,7 +3,7 @@
 use b4_protocol::ring::{RingConfig, RingId};
 
 use crate::draws::Draws;
-use crate::overlay::{LinkModel, Overlay, OverlayConfig};
+use crate::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 
 /// What [`course`] gives. Whoever changes what the ring says, or when, writes the new number here.
 pub const COURSE: u64 = 12_416_058_820_878_358_833;
@@ -11,9 +11,10 @@ pub const COURSE: u64 = 12_416_058_820_878_358_833;
 const NODES: usize = 40;
 
 /// The trace hash of a ring that grows, loses some, has sleepers, links as browsers make them, and looks keys up: ten minutes.
-pub fn course() -> u64 {
+/// The same however nodes know each other.
+pub fn course(trust: Trust) -> u64 {
     let ring = RingConfig { links: 24, tries: 3 };
-    let mut world = Overlay::new(OverlayConfig { seed: 1, ring, latency_ms: (10, 70), links: LinkModel::WEBRTC });
+    let mut world = Overlay::new(OverlayConfig { seed: 1, ring, latency_ms: (10, 70), links: LinkModel::WEBRTC, trust });
     let mut draws = Draws::from_seed(1, "course");
     for _ in 0..NODES {
         world.join();

@@ -13,7 +13,7 @@ mod tally;
 use b4_protocol::ring::RingConfig;
 
 use crate::draws::Draws;
-use crate::overlay::{LinkModel, Overlay, OverlayConfig};
+use crate::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 
 pub use churn::{Churn, churn};
 pub use course::{COURSE, course};
@@ -34,6 +34,8 @@ pub struct Setup {
     pub is_webrtc: bool,
     /// Lookups.
     pub lookups: u64,
+    /// How nodes know each other. The course is the same with certificates and without.
+    pub trust: Trust,
 }
 
 impl Setup {
@@ -47,7 +49,7 @@ impl Setup {
         let links = if self.is_webrtc { LinkModel::WEBRTC } else { LinkModel::IDEAL };
         let ring = RingConfig { links: self.links, tries };
         // 80 ms of round trip on the average.
-        Overlay::new(OverlayConfig { seed: self.seed, ring, latency_ms: (10, 70), links })
+        Overlay::new(OverlayConfig { seed: self.seed, ring, latency_ms: (10, 70), links, trust: self.trust })
     }
 
     /// A world grown by one node in twenty a second, and left to settle.
@@ -63,6 +65,9 @@ impl Setup {
     }
 }
 
+/// Nodes of the largest worlds that have keys unless they are told not to. Growing one is 29,000 handshakes of 24 links: a minute and a half; what
+/// that comes to is in docs/ring-figures.md.
+pub const KEYED_NODES_MAX: usize = 1_000;
 /// What a grown ring is given before anything else happens.
 const SETTLE_MS: u64 = 120_000;
 

@@ -2,6 +2,8 @@
 
 use b4_protocol::ring::RingConfig;
 
+use super::Trust;
+
 /// How links behave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkModel {
@@ -36,4 +38,6 @@ pub struct OverlayConfig {
     pub latency_ms: (u64, u64),
     /// How links behave.
     pub links: LinkModel,
+    /// How nodes know each other.
+    pub trust: Trust,
 }

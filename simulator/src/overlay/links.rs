@@ -1,5 +1,6 @@
 //! Links of a large world: set up, refused by the network, closed, found dead.
 
+use super::identity::Unproven;
 use super::{Event, NodeIndex, Overlay, RingId};
 
 /// What a dial without a path takes to fail: the time of ICE's checks.
@@ -37,10 +38,15 @@ impl Overlay {
         if self.nodes[dialler as usize].links.contains_key(&dialled) {
             return;
         }
+        let caller = self.nodes[dialler as usize].id;
+        if let Err(Unproven { was_answered }) = self.identities.meet((dialler, caller), (peer, dialled), self.now_ms) {
+            self.dial_failed(dialler, dialled, was_answered);
+            self.arm(dialler);
+            return;
+        }
         self.next_link += 1;
         let link = self.next_link;
         self.traffic.counted.connections += 1;
-        let caller = self.nodes[dialler as usize].id;
         // The other end may still believe in an older link: as in the product, the newer one takes its place.
         if self.nodes[peer as usize].links.remove(&caller).is_some() {
             let now_ms = self.now_ms;

@@ -1,12 +1,13 @@
-//! Large worlds: thousands of rings of the core under one virtual clock, without cryptography. A link opens after its signalling
-//! went through the ring, in the sizes that sealed signalling has; a record counts as it would be sealed and padded. Where an experiment
-//! asks for it, each node has the machines of the mail beside its ring.
+//! Large worlds: up to many thousands of rings of the core under one virtual clock. A link opens after its signalling went through the ring,
+//! in the sizes that sealed signalling has, and where there are certificates (`identity`) after the core's handshake; a record counts as it
+//! would be sealed and padded. Where an experiment asks for it, each node has the machines of the mail beside its ring.
 //!
-//! Deliberately absent: keys and certificates (the small worlds have them), and what is measured (the experiments say that).
+//! Deliberately absent: sealing what travels (the small worlds of whole nodes do), and what is measured (the experiments say that).
 
 mod config;
 mod faults;
 mod hash;
+mod identity;
 mod links;
 mod lookups;
 mod mail;
@@ -27,12 +28,16 @@ use crate::event_queue::EventQueue;
 use crate::trace::TraceHash;
 
 pub use config::{LinkModel, OverlayConfig};
+#[cfg(not(target_arch = "wasm32"))]
+pub use identity::CERTIFIED_NODES_MAX;
+pub use identity::{Flaw, Trust};
 pub use lookups::LookupResult;
 pub use mail::{Fate, LetterFacts, MailConfig, MailCounted};
 pub use probes::{Probe, ProbeResult};
 pub use traffic::Counted;
 
 use hash::ByRandomBits;
+use identity::Identities;
 use lookups::Lookups;
 use mail::{MailEvent, MailState, Post};
 use probes::Probes;
@@ -118,6 +123,7 @@ enum Asked {
 pub struct Overlay {
     config: OverlayConfig,
     rng: Rng,
+    identities: Box<dyn Identities>,
     now_ms: u64,
     queue: EventQueue<Due>,
     shelf: Shelf<Event>,
@@ -157,6 +163,7 @@ impl Overlay {
         Self {
             config,
             rng: Rng::from_seed(sha256(&[b"overlay", &config.seed.to_be_bytes()])),
+            identities: config.trust.identities(config.seed),
             now_ms: 1_000,
             queue: EventQueue::new(),
             shelf: Shelf::new(),

@@ -6,7 +6,7 @@ use b4_protocol::ordered::OrderedMap;
 use b4_protocol::ring::{Message, Outcome, PathId, Ring, RingId, Standing};
 
 use super::traffic::Class;
-use super::{Asked, Due, Event, FirstRouted, NodeIndex, NodeState, Overlay};
+use super::{Asked, Due, Event, FirstRouted, Flaw, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
 pub(super) const INTRODUCED: usize = 3;
@@ -26,6 +26,18 @@ impl Overlay {
 
     /// Starts a node at this place, where nobody stands.
     pub fn join_at(&mut self, id: RingId) -> NodeIndex {
+        self.enter(id, None)
+    }
+
+    /// Starts a node with something wrong about its credentials, at a place of its own.
+    pub fn join_flawed(&mut self, flaw: Flaw) -> NodeIndex {
+        let id = RingId(u128::from_be_bytes(self.rng.array()));
+        self.enter(id, Some(flaw))
+    }
+
+    fn enter(&mut self, drawn: RingId, flaw: Option<Flaw>) -> NodeIndex {
+        let index = self.vacant.pop().unwrap_or(self.nodes.len() as NodeIndex);
+        let id = self.identities.enrol(index, drawn, flaw, self.now_ms);
         let ring = Ring::new(id, self.config.ring, self.rng.fork("ring"), self.now_ms);
         let state = NodeState {
             id,
@@ -44,17 +56,10 @@ impl Overlay {
             was_member: false,
             first_routed: FirstRouted::Unsent,
         };
-        let index = match self.vacant.pop() {
-            Some(index) => {
-                let life = self.nodes[index as usize].life;
-                self.nodes[index as usize] = NodeState { life, ..state };
-                index
-            }
-            None => {
-                self.nodes.push(state);
-                (self.nodes.len() - 1) as NodeIndex
-            }
-        };
+        match self.nodes.get_mut(index as usize) {
+            Some(ended) => *ended = NodeState { life: ended.life, ..state },
+            None => self.nodes.push(state),
+        }
         self.places.insert(id, index);
         self.live.insert(id, index);
         self.introduce(index);

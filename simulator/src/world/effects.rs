@@ -88,6 +88,15 @@ impl World {
                 let result = machine.device.keys.perform(&mut machine.rng, &op);
                 self.schedule(2, Event::Input { node, life, input: Input::KeyDone { ticket, result } });
             }
+            Effect::FileSend { .. }
+            | Effect::FileExpect { .. }
+            | Effect::FileUnexpect { .. }
+            | Effect::FileRead { .. }
+            | Effect::FileWrite { .. }
+            | Effect::FileDelete { .. }
+            | Effect::FileSweep { .. } => {
+                self.run_file_effect(node, effect);
+            }
             Effect::Notify(event) => {
                 self.watch_event(node, &event);
                 self.machines[node].seen.apply(event);

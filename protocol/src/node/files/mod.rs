@@ -5,8 +5,12 @@
 //! end tells the other what it wants, and again at each session's start, so that both know how it stands. It ends at both when it is
 //! whole at its receiver, or when one of them does not want it any more.
 //!
-//! Deliberately absent: the bytes, which never come here, and files that lie with others.
+//! Somebody who is away has it from others, with whom it was left (`lying`, `fetching`).
+//!
+//! Deliberately absent: the bytes of what goes from one to the other; those of what lies with others pass through.
 
+mod fetching;
+mod lying;
 mod receiving;
 mod sending;
 #[cfg(test)]
@@ -14,15 +18,22 @@ mod tests;
 mod transfer;
 
 pub(super) use sending::Prepared;
+use fetching::Fetching;
+use lying::{Left, Naming, Read};
 use transfer::Transfer;
+
+use std::collections::VecDeque;
 
 use super::journal::Purpose;
 use super::{Effect, Event, FileOrder, LinkId, Node, Row, Table};
-use crate::chat::{FileProgress, MessageId, MessageView};
+use crate::chat::{FileProgress, FileState, MessageId, MessageView};
+use crate::crypto::Ticket;
 use crate::file::{FileMessage, FileSlot, Will};
 use crate::identity::UserId;
 use crate::limits::{FILE_ACCEPTED_BYTES, FILE_KEPT_BYTES_MAX, FILE_VIEW_MS};
-use crate::ordered::OrderedMap;
+use crate::mailbox::{Depositor, Mailbox};
+use crate::ordered::{OrderedMap, OrderedSet};
+use crate::ring::RingId;
 use crate::session::Content;
 use crate::store::Write;
 use crate::time::Now;
@@ -47,6 +58,19 @@ pub(super) struct Files {
     next_number: u32,
     /// Parts that are on their way to others.
     serving: OrderedMap<(LinkId, u32), MessageId>,
+    /// Files whose blobs are being named before they are offered.
+    naming: VecDeque<Naming>,
+    reads: OrderedMap<Ticket, Read>,
+    /// What is left with others, and on which shelves.
+    left: OrderedMap<MessageId, Left>,
+    shelves: OrderedMap<Mailbox, (MessageId, u32)>,
+    depositor: Depositor,
+    /// Shelves to be cleared at nodes without a session, until then.
+    clearing: OrderedMap<(RingId, [u8; 32]), u64>,
+    fetching: Option<Fetching>,
+    /// Files that nobody had when they were looked for; and when they are again.
+    in_vain: OrderedSet<MessageId>,
+    fetch_ms: Option<u64>,
     /// Up to which size a contact's file is received without asking.
     accepted: u64,
     /// Bytes that may be stored, as far as is known.
@@ -55,7 +79,7 @@ pub(super) struct Files {
 
 impl Files {
     /// What the store has. Damaged rows are passed over.
-    pub fn restore(rows: &[Row]) -> Self {
+    pub fn restore(rows: &[Row], me: RingId) -> Self {
         let files = rows.iter().filter(|row| row.table == Table::Files);
         let accepted = rows.iter().find(|row| row.table == Table::Meta && row.key == ACCEPTED_KEY);
         let accepted = accepted.and_then(|row| row.value.as_slice().try_into().ok()).map_or(FILE_ACCEPTED_BYTES, u64::from_be_bytes);
@@ -64,6 +88,15 @@ impl Files {
             fetches: OrderedMap::new(),
             next_number: 1,
             serving: OrderedMap::new(),
+            naming: VecDeque::new(),
+            reads: OrderedMap::new(),
+            left: OrderedMap::new(),
+            shelves: OrderedMap::new(),
+            depositor: Depositor::new(me),
+            clearing: OrderedMap::new(),
+            fetching: None,
+            in_vain: OrderedSet::new(),
+            fetch_ms: None,
             accepted,
             room: None,
         }
@@ -105,21 +138,32 @@ impl Node {
     }
 
     /// How far the file that a message offers has come. `None` where that is not known any more.
-    fn file_progress(&self, id: MessageId) -> Option<FileProgress> {
-        let transfer = self.files.transfers.get(&id)?;
-        Some(transfer.progress(self.links.is_up(&transfer.user)))
+    fn file_progress(&self, with: &UserId, id: MessageId) -> Option<FileProgress> {
+        let transfer = self.files.transfers.get(&id).filter(|transfer| transfer.user == *with)?;
+        let is_linked = self.links.is_up(&transfer.user);
+        let mut progress = transfer.progress(is_linked || self.is_fetched(id));
+        // What lies with others, or is on its way there, is said where nothing else is.
+        if !is_linked && transfer.is_open() && transfer.here == Will::Going && !transfer.is_received()
+            && let Some((bytes, is_all)) = self.file_held(id)
+        {
+            progress.bytes = bytes;
+            progress.state = if is_all { FileState::Held } else { FileState::Moving };
+        }
+        Some(progress)
     }
 
     /// Lays over a message how far its file has come.
-    pub(super) fn dress_file(&self, view: &mut MessageView) {
-        if let (Some(file), Some(progress)) = (view.file.as_mut(), self.file_progress(view.id)) {
+    pub(super) fn dress_file(&self, with: &UserId, view: &mut MessageView) {
+        if let (Some(file), Some(progress)) = (view.file.as_mut(), self.file_progress(with, view.id)) {
             file.progress = progress;
         }
     }
 
     fn show_file(&mut self, id: MessageId) {
-        let (Some(progress), Some(transfer)) = (self.file_progress(id), self.files.transfers.get(&id)) else { return };
-        self.notify(Event::FileChanged { with: transfer.user.clone(), id, progress });
+        let Some(with) = self.files.transfers.get(&id).map(|transfer| transfer.user.clone()) else { return };
+        if let Some(progress) = self.file_progress(&with, id) {
+            self.notify(Event::FileChanged { with, id, progress });
+        }
     }
 
     /// Bytes have come or gone: told now and then.
@@ -151,6 +195,7 @@ impl Node {
     /// A session is up: both ends say how it stands, and what was under way goes on.
     pub(super) fn files_linked(&mut self, user: &UserId, now: Now) {
         for id in self.files.of_user(user) {
+            self.stop_fetching_lying(id);
             if self.files.transfers[&id].is_open() {
                 self.tell_will(id, now);
                 self.show_file(id);
@@ -171,6 +216,48 @@ impl Node {
         }
     }
 
+    /// A session with this node is up, whoever it is of.
+    pub(super) fn files_node_linked(&mut self, node: RingId, now: Now) {
+        self.files.depositor.linked(node);
+        self.clear_linked(node, now);
+        self.fetching_linked(node, now);
+        self.tend_left(now);
+    }
+
+    pub(super) fn files_node_unlinked(&mut self, node: RingId, now: Now) {
+        self.files.depositor.unlinked(node);
+        self.fetching_unlinked(node, now);
+    }
+
+    /// No session with this node comes about.
+    pub(super) fn files_node_unreachable(&mut self, node: RingId, now: Now) {
+        self.files.depositor.unreachable(node, now);
+        self.fetching_unlinked(node, now);
+        self.tend_left(now);
+    }
+
+    /// When something is due.
+    pub(super) fn files_deadline(&self) -> Option<u64> {
+        let clearing = self.files.clearing.values().min().copied();
+        [self.fetching_deadline(), self.files.depositor.deadline(), clearing].into_iter().flatten().min()
+    }
+
+    pub(super) fn files_wake(&mut self, now: Now) {
+        self.files.clearing.retain(|_, until_ms| *until_ms > now.mono);
+        self.fetching_wake(now);
+        self.tend_left(now);
+    }
+
+    /// This node has its place in the ring: what could not be done before can be.
+    pub(super) fn files_joined(&mut self, now: Now) {
+        self.files.depositor.joined(now);
+        let users: OrderedSet<UserId> = self.files.transfers.values().filter(|transfer| transfer.is_open()).map(|transfer| transfer.user.clone()).collect();
+        for user in users {
+            self.leave_files(&user, now);
+        }
+        self.fetch_lying(now);
+    }
+
     /// A person wants something with a file.
     pub(super) fn file_order(&mut self, with: &UserId, id: MessageId, order: FileOrder, now: Now) {
         let Some(transfer) = self.files.transfers.get(&id).filter(|transfer| transfer.user == *with && transfer.is_open()) else { return };
@@ -186,6 +273,7 @@ impl Node {
         self.change_will(id, will, now);
         self.seek(with, now);
         self.receive_more(with, now);
+        self.fetch_lying(now);
     }
 
     fn has_room(&self, transfer: &Transfer) -> bool {
@@ -200,14 +288,16 @@ impl Node {
             self.stop_fetching(id);
         }
         self.tell_will(id, now);
-        self.after_change(id);
+        self.after_change(id, now);
     }
 
     /// Writes down and shows what has changed; what is wanted no more goes.
-    fn after_change(&mut self, id: MessageId) {
+    fn after_change(&mut self, id: MessageId, now: Now) {
         let Some(transfer) = self.files.transfers.get(&id) else { return };
         if !transfer.is_open() {
             self.stop_fetching(id);
+            self.stop_fetching_lying(id);
+            self.take_back(id, now);
             self.let_go(id);
         }
         self.store_file(id, Purpose::Quiet);
@@ -220,10 +310,13 @@ impl Node {
         transfer.incoming = None;
         let is_kept = transfer.is_complete() && (transfer.is_received() || transfer.size <= FILE_KEPT_BYTES_MAX);
         if !is_kept && let Some(slot) = transfer.slot.take() {
-            let (file, pages) = (transfer.file, transfer.pages());
+            let (file, pages, is_received) = (transfer.file, transfer.pages(), transfer.is_received());
             if !self.files.is_slot_wanted(slot, id) {
                 self.effects.push(Effect::FileDelete { slot });
                 self.store(sending::page_deletions(file, pages), Purpose::Quiet);
+            }
+            if !is_received {
+                self.store(vec![Write { table: Table::Pages, key: id.0.to_vec(), value: None }], Purpose::Quiet);
             }
         }
     }
@@ -261,7 +354,7 @@ impl Node {
             return;
         }
         transfer.there = will;
-        self.after_change(id);
+        self.after_change(id, now);
         self.receive_more(user, now);
     }
 }

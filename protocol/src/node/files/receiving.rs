@@ -10,11 +10,13 @@ use crate::limits::{FILE_FETCHES_MAX, FILE_PARTS_AHEAD, FILES_MAX, FILES_PER_USE
 use crate::time::Now;
 
 impl Node {
-    /// A message of theirs offers a file: what is to be written with it.
+    /// A message of theirs offers a file: what is to be written with it. Nothing of one too many, or one that has the id of another.
     pub(in crate::node) fn file_offered(&mut self, user: &UserId, id: MessageId, manifest: &Manifest) -> Option<Write> {
         let open = || self.files.transfers.values().filter(|transfer| transfer.is_received() && transfer.is_open());
         let of_theirs = open().filter(|transfer| transfer.user == *user).count();
-        let is_one_too_many = of_theirs >= FILES_PER_USER_MAX || open().count() >= FILES_MAX;
+        if of_theirs >= FILES_PER_USER_MAX || open().count() >= FILES_MAX || self.files.transfers.contains_key(&id) {
+            return None;
+        }
         let slot = FileSlot(u64::from_be_bytes(self.rng.array()));
         let mut transfer = Transfer::received(user.clone(), manifest.clone(), slot, Will::Waiting);
         let same = self.files.transfers.values().find(|other| other.file == transfer.file && other.is_whole());
@@ -24,16 +26,11 @@ impl Node {
             transfer.here = Will::Complete;
         } else if transfer.size == 0 {
             transfer.here = Will::Complete;
-        } else if is_one_too_many {
-            transfer.here = Will::TooMany;
         } else if is_trusted && transfer.size <= self.files.accepted {
             transfer.here = if self.has_room(&transfer) { Will::Going } else { Will::NoRoom };
         }
         if transfer.here.is_end() {
             transfer.incoming = None;
-        }
-        if transfer.here == Will::TooMany {
-            transfer.slot = None;
         }
         let row = transfer.row(id);
         self.files.transfers.insert(id, transfer);
@@ -42,9 +39,14 @@ impl Node {
 
     /// The message that offers a file is durable: it begins.
     pub(in crate::node) fn file_offer_stored(&mut self, user: &UserId, id: MessageId, now: Now) {
-        if self.files.transfers.contains_key(&id) {
+        if self.files.transfers.get(&id).is_some_and(|transfer| transfer.user == *user) {
             self.tell_will(id, now);
             self.receive_more(user, now);
+            // Where its author is not there, others may have it.
+            self.seek(user, now);
+            self.fetch_lying(now);
+        } else {
+            self.send_file_message(user, &FileMessage::Will { offer: id.0, will: Will::TooMany }, now);
         }
     }
 

@@ -1,12 +1,13 @@
 //! One's own files: offered by a message, and given part by part to whom they were offered.
 
 use super::super::{Effect, Event, FileRefusal, FileTrouble, LinkId, Loading, Node, Row, Table, Write};
+use super::lying::Lying;
 use super::transfer::Transfer;
 use crate::chat::MessageId;
 use crate::codec::Writer;
 use crate::file::{FileId, FileMessage, FileSlot, Manifest, PAGE_BLOCKS, PART_BYTES, Page, PartKey, Will};
 use crate::identity::UserId;
-use crate::limits::{FILE_PAGES_MAX, FILE_SERVED_MAX, FILES_PER_USER_MAX};
+use crate::limits::{FILE_AWAY_BYTES_MAX, FILE_PAGES_MAX, FILE_SERVED_MAX, FILES_PER_USER_MAX};
 use crate::message::Said;
 use crate::node::SendRefusal;
 use crate::time::Now;
@@ -18,6 +19,15 @@ pub(in crate::node) struct Prepared {
     pub media_type: String,
     pub size: u64,
     pub hashes: Vec<[u8; 32]>,
+}
+
+/// A file that is about to be offered.
+pub(super) struct Offering {
+    pub to: UserId,
+    pub slot: FileSlot,
+    pub manifest: Manifest,
+    /// The pages of its hashes.
+    pub pages: Vec<Vec<u8>>,
 }
 
 /// A part that somebody asks for.
@@ -55,16 +65,37 @@ impl Node {
             self.effects.push(Effect::FileDelete { slot });
             return self.notify(Event::FileRefused { to, name, why: refusal.unwrap_or(FileRefusal::TooLarge) });
         };
+        let pages: Vec<Vec<u8>> = pages.iter().map(|page| page.bytes().to_vec()).collect();
+        let offer = Offering { to, slot, manifest, pages };
+        if size > 0 && size <= FILE_AWAY_BYTES_MAX {
+            // Its receiver may go at any time: what lies with others then is named now, while nobody waits for it.
+            return self.name_blobs(offer, hashes, now);
+        }
+        self.offer_file(offer, None, now);
+    }
+
+    /// A file is ready to be offered; with what names its blobs, where it may lie with others.
+    pub(super) fn offer_file(&mut self, offer: Offering, lying: Option<Lying>, now: Now) {
+        let Offering { to, slot, manifest, pages } = offer;
+        if let Some(why) = self.send_refusal(&to) {
+            self.effects.push(Effect::FileDelete { slot });
+            return self.notify(Event::FileRefused { to, name: manifest.name().to_owned(), why: FileRefusal::Closed(why) });
+        }
+        let manifest = match &lying {
+            Some(lying) => manifest.with_away(lying.away()),
+            None => manifest,
+        };
         let file = manifest.id();
         let same = self.files.transfers.values().find(|other| other.file == file && other.is_whole()).and_then(|other| other.slot);
         if same.is_some_and(|same| same != slot) {
             self.effects.push(Effect::FileDelete { slot });
         }
         let transfer = Transfer::sent(to.clone(), &manifest, same.unwrap_or(slot));
-        let page = |(number, page): (u32, &Page)| Write { table: Table::Pages, key: page_key(file, number), value: Some(page.bytes().to_vec()) };
-        let mut writes: Vec<Write> = (0..).zip(&pages).map(page).collect();
+        let page = |(number, value): (u32, Vec<u8>)| Write { table: Table::Pages, key: page_key(file, number), value: Some(value) };
+        let mut writes: Vec<Write> = (0..).zip(pages).map(page).collect();
         let id = MessageId(self.rng.array());
         writes.push(transfer.row(id));
+        writes.extend(lying.map(|lying| lying.row(id)));
         self.files.transfers.insert(id, transfer);
         self.say(to, id, Said::File(Box::new(manifest)), writes, now);
     }
@@ -132,7 +163,7 @@ impl Node {
         transfer.reached = (u64::from(here) * PART_BYTES).min(size);
         let is_first = std::mem::replace(&mut transfer.there, Will::Going) != Will::Going;
         if is_first {
-            self.after_change(id);
+            self.after_change(id, now);
         }
         self.show_file_moving(id, now);
         true

@@ -23,6 +23,8 @@ pub(super) struct Transfer {
     pub here: Will,
     /// What the other end wants, as it said last.
     pub there: Will,
+    /// It can lie with others while its receiver is away.
+    pub can_lie: bool,
     /// Of one that is received and not whole.
     pub incoming: Option<Incoming>,
     /// Of one's own: bytes that its receiver has, as it said last.
@@ -52,7 +54,8 @@ impl Transfer {
 
     fn new(user: UserId, direction: Direction, manifest: &Manifest, slot: Option<FileSlot>, here: Will, there: Will) -> Self {
         let (file, size) = (manifest.id(), manifest.layout().size());
-        Self { user, direction, file, size, slot, here, there, incoming: None, reached: 0, pace: Pace::default() }
+        let can_lie = manifest.away().is_some();
+        Self { user, direction, file, size, slot, here, there, can_lie, incoming: None, reached: 0, pace: Pace::default() }
     }
 
     pub fn is_received(&self) -> bool {
@@ -160,9 +163,9 @@ impl Transfer {
         }
     }
 
-    /// version | direction(1) | here(1) | there(1) | slot(0 or 1; 8) | size(8) | file id(32) | lp8(user id) | row of what is received, if any
+    /// version | direction(1) | here(1) | there(1) | can lie(1) | slot(0 or 1; 8) | size(8) | file id(32) | lp8(user id) | row of what is received, if any
     pub fn row(&self, id: MessageId) -> Write {
-        let head = Writer::new().u8(VERSION).u8(u8::from(self.is_received())).u8(self.here as u8).u8(self.there as u8);
+        let head = Writer::new().u8(VERSION).u8(u8::from(self.is_received())).u8(self.here as u8).u8(self.there as u8).u8(u8::from(self.can_lie));
         let head = head.u8(u8::from(self.slot.is_some())).u64(self.slot.map_or(0, |slot| slot.0)).u64(self.size);
         let incoming = self.incoming.as_ref().map_or(Vec::new(), Incoming::row);
         let value = head.raw(&self.file.0).lp8(self.user.as_str().as_bytes()).raw(&incoming).into_bytes();
@@ -181,13 +184,14 @@ impl Transfer {
         }
         let direction = if reader.u8()? == 1 { Direction::In } else { Direction::Out };
         let (here, there) = (Will::read(reader.u8()?)?, Will::read(reader.u8()?)?);
+        let can_lie = reader.u8()? == 1;
         let has_slot = reader.u8()? == 1;
         let (slot, size, file) = (reader.u64()?, reader.u64()?, FileId(reader.array()?));
         let user = std::str::from_utf8(reader.lp8()?).ok().and_then(|user| UserId::parse(user).ok()).ok_or(RowError)?;
         let rest = reader.rest();
         let incoming = if rest.is_empty() { None } else { Some(Incoming::restore(rest)?) };
         let slot = has_slot.then_some(FileSlot(slot));
-        let transfer = Self { user, direction, file, size, slot, here, there, incoming, reached: 0, pace: Pace::default() };
+        let transfer = Self { user, direction, file, size, slot, here, there, can_lie, incoming, reached: 0, pace: Pace::default() };
         // One that is received needs what says which parts are here.
         if transfer.is_received() && transfer.is_open() && transfer.incoming.is_none() {
             return Err(RowError);

@@ -522,7 +522,7 @@ fn texts_for_bela(stage: &mut Stage, count: usize, bytes: usize) -> UserId {
     let mut chat = Conversation::new(user.clone(), crate::chat::Standing::Accepted, None);
     for number in 0..count {
         let id = MessageId(std::array::from_fn(|at| number.to_be_bytes().get(at).copied().unwrap_or_default()));
-        chat.send(id, "x".repeat(bytes), NOW_MS);
+        chat.send(id, "x".repeat(bytes).into(), NOW_MS);
         chat.stored_outgoing(id);
     }
     stage.node.chats.insert(user.clone(), chat);

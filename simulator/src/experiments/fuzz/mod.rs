@@ -12,7 +12,7 @@ use b4_protocol::ring::RingConfig;
 use super::Setup;
 use super::tally::{Tally, look_up_random};
 use crate::draws::Draws;
-use crate::overlay::{LinkModel, Overlay, OverlayConfig};
+use crate::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 use crate::report::Report;
 
 pub use script::{Deed, arrangements, scripted_world, scripts};
@@ -47,12 +47,14 @@ pub struct Fuzz {
     pub links: usize,
     /// What is demanded of the members at every moment.
     pub demand: RingDemand,
+    /// How nodes know each other.
+    pub trust: Trust,
 }
 
 impl Fuzz {
     /// The worlds that the tests have: small rings, and the first sizes above.
     pub fn usual(seed: u64, demand: RingDemand) -> Self {
-        Self { seed, nodes: 20, links: 24, demand }
+        Self { seed, nodes: 20, links: 24, demand, trust: Trust::Word }
     }
 }
 
@@ -95,7 +97,7 @@ pub fn fuzz_world(fuzz: &Fuzz) -> Result<Report, FuzzFailure> {
 }
 
 fn run(fuzz: &Fuzz) -> Result<Report, String> {
-    let Fuzz { seed, nodes, links, demand } = *fuzz;
+    let Fuzz { seed, nodes, links, demand, trust } = *fuzz;
     let mut draws = Draws::from_seed(seed, "fuzz");
     let mut rate = || if draws.chance(0.5) { draws.below(4) + 1 } else { 0 };
     let weights = Weights { join: rate() + 2, leave: rate(), crash: rate(), suspend: rate(), split: rate(), late: rate() };
@@ -111,7 +113,7 @@ fn run(fuzz: &Fuzz) -> Result<Report, String> {
         Demands::OneRing
     };
     let ring = RingConfig { links, tries: 3 };
-    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: link_model });
+    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: link_model, trust });
     world.set_strict();
     let tally = Tally::begin(&mut world);
     let nodes_min = if is_apart { NODES_MIN_APART } else { 2 };
@@ -131,7 +133,7 @@ fn run(fuzz: &Fuzz) -> Result<Report, String> {
     check_quiet(&mut fuzz.world, demands, &mut fuzz.draws)?;
     look_up_random(&mut fuzz.world, &mut fuzz.draws, LOOKUPS, LOOKUP_MS);
     fuzz.world.run_for(ALL_DONE_MS);
-    let setup = Setup { nodes, links, seed, is_webrtc, lookups: LOOKUPS };
+    let setup = Setup { nodes, links, seed, is_webrtc, lookups: LOOKUPS, trust };
     Ok(tally.report(&mut fuzz.world, &setup, "fuzz"))
 }
 

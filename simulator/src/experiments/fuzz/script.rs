@@ -6,7 +6,7 @@ use super::FuzzFailure;
 use super::quiet::{Demands, check_quiet};
 use super::watch::{RingDemand, Watch};
 use crate::draws::Draws;
-use crate::overlay::{LinkModel, NodeIndex, Overlay, OverlayConfig};
+use crate::overlay::{LinkModel, NodeIndex, Overlay, OverlayConfig, Trust};
 
 /// After the last deed.
 const QUIET_MS: u64 = 120_000;
@@ -68,7 +68,7 @@ pub fn scripted_world(seed: u64, script: &[Deed], places: &[usize], apart_ms: u6
 
 fn run(seed: u64, script: &[Deed], places: &[usize], apart_ms: u64, demand: RingDemand) -> Result<(), String> {
     let ring = RingConfig { links: 24, tries: 3 };
-    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: LINKS });
+    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: LINKS, trust: Trust::Word });
     world.set_strict();
     let mut watch = Watch::new(demand);
     let mut started: Vec<NodeIndex> = Vec::new();

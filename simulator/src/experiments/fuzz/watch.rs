@@ -235,13 +235,13 @@ fn check_circle<'a>(members: &[RingId], list_of: impl Fn(RingId) -> &'a [RingId]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overlay::{LinkModel, OverlayConfig};
+    use crate::overlay::{LinkModel, OverlayConfig, Trust};
     use b4_protocol::ring::RingConfig;
 
     /// Six members, everybody in place.
     fn whole() -> (Overlay, Watch) {
         let ring = RingConfig { links: 24, tries: 3 };
-        let mut world = Overlay::new(OverlayConfig { seed: 1, ring, latency_ms: (10, 70), links: LinkModel::IDEAL });
+        let mut world = Overlay::new(OverlayConfig { seed: 1, ring, latency_ms: (10, 70), links: LinkModel::IDEAL, trust: Trust::Word });
         (0..6).for_each(|_| _ = world.join());
         let mut watch = Watch::new(RingDemand::Members);
         assert_eq!(world.run_watched(60_000, |world, touched| watch.look(world, touched)), Ok(()));
