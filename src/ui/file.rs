@@ -122,7 +122,7 @@ mod tests {
     fn a_long_name_is_cut_before_its_ending_and_no_character_apart() {
         for (name, expected) in [
             ("short.pdf", ("", "short.pdf")),
-            ("the minutes of the last meeting.pdf", ("the minutes of the last m", "eeting.pdf")),
+            ("the minutes of the last meeting.pdf", ("the minutes of the last me", "eting.pdf")),
             ("बहुत लंबा नाम जो कहीं खत्म नहीं होता है.pdf", ("बहुत लंबा नाम जो कहीं खत्म नहीं होता है", ".pdf")),
             ("a name that has no ending at all", ("a name that has no ending ", "at all")),
             ("something.with a dot in the middle", ("something.with a dot in the ", "middle")),

@@ -41,7 +41,7 @@ pub fn FileCard(props: &Props) -> Html {
     let progress = file.progress;
     let slot = progress.slot.filter(|_| progress.state == FileState::Complete);
     let kind = file::kind(&file.name, &file.media_type);
-    let look = use_look(slot.filter(|_| may_show(kind)), file.size, props.preview.is_some(), &engine);
+    let look = use_look(slot.filter(|_| may_show(kind)), file.size, props.preview.as_ref(), &engine);
     let percent = file::percent(progress, file.size);
     let state = words::file_state(progress, *direction, &props.with);
     // Of files that others made: before they are taken, and before they are saved.

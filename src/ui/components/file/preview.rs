@@ -25,17 +25,20 @@ pub struct Look {
     dialog: NodeRef,
 }
 
-/// Asks once what can be shown of what is at `slot`; a large picture is shown in a dialog of the browser's, which closes with Escape
+/// Asks once what can be shown of what is at `slot`, unless that is known; a large picture is shown in a dialog of the browser's, which closes with Escape
 /// and gives the focus back.
 #[hook]
-pub fn use_look(slot: Option<FileSlot>, size: u64, is_known: bool, engine: &EngineHandle) -> Look {
+pub fn use_look(slot: Option<FileSlot>, size: u64, known: Option<&Rc<Preview>>, engine: &EngineHandle) -> Look {
     let (was_shown, is_broken, is_large, dialog) = (use_mut_ref(|| false), use_state_eq(|| false), use_state_eq(|| false), use_node_ref());
     let ask = {
-        let engine = engine.clone();
-        move |slot| engine.send(Action::PreviewFile { slot, size })
+        let (engine, is_broken) = (engine.clone(), is_broken.clone());
+        move |slot| {
+            is_broken.set(false);
+            engine.send(Action::PreviewFile { slot, size });
+        }
     };
     {
-        let ask = ask.clone();
+        let (ask, is_known) = (ask.clone(), known.is_some());
         use_effect_with(slot, move |slot| slot.filter(|_| !is_known).into_iter().for_each(ask));
     }
     let node = dialog.clone();
@@ -45,7 +48,8 @@ pub fn use_look(slot: Option<FileSlot>, size: u64, is_known: bool, engine: &Engi
             let _ = dialog.show_modal();
         }
     });
-    let was_shown = was_shown.replace_with(|was| *was || is_known) || is_known;
+    let is_shown = known.is_some_and(|known| **known != Preview::None);
+    let was_shown = was_shown.replace_with(|was| *was || is_shown);
     Look { ask: Callback::from(move |_: MouseEvent| slot.into_iter().for_each(&ask)), was_shown, is_broken, is_large, dialog }
 }
 
@@ -62,7 +66,10 @@ pub fn preview(file: &FileView, kind: FileKind, preview: Option<&Rc<Preview>>, l
         (Some(Preview::Video(url)), _) => {
             html! { <video class="file-room" data-testid="file-video" controls={true} playsinline={true} preload="metadata" aria-label={name} src={url.clone()} /> }
         }
-        (None, _) if look.was_shown => html! { <button data-testid="file-show" onclick={look.ask.clone()}>{ words::FILE_SHOW }</button> },
+        (None, _) if look.was_shown => {
+            let label = words::file_button(words::FILE_SHOW, &name);
+            html! { <button data-testid="file-show" aria-label={label} onclick={look.ask.clone()}>{ words::FILE_SHOW }</button> }
+        }
         (None, FileKind::Picture | FileKind::Video) => html! { <div class="file-room" aria-hidden="true" /> },
         (None, FileKind::Sound) => html! { <div class="file-room sound" aria-hidden="true" /> },
         (None, _) => Html::default(),
