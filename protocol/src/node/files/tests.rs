@@ -261,7 +261,9 @@ fn the_files_of_all_together_are_bounded() {
     for number in 0..5_u64 {
         let user = stage.meets(&format!("peer{number}"));
         stage.said = 0;
-        (0..FILES_PER_USER_MAX as u64).for_each(|at| drop(stage.offers(&user, &unlike(number * 1_000 + at))));
+        for at in 0..FILES_PER_USER_MAX as u64 {
+            stage.offers(&user, &unlike(number * 1_000 + at));
+        }
     }
     assert_eq!(stage.node.files.transfers.values().filter(|transfer| transfer.is_open()).count(), FILES_MAX);
 }
