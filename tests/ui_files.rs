@@ -213,7 +213,14 @@ async fn what_gave_way_to_others_can_be_shown_again() {
     assert!(!screen.has("file-picture"));
     screen.click("file-show").await;
     let ask = Action::PreviewFile { slot: FileSlot(3), size: 64_000_000 };
-    assert_eq!(screen.orders(), [ask.clone(), ask]);
+    assert_eq!(screen.orders(), [ask.clone(), ask.clone()]);
+    screen.tell(Event::FilePreview { slot: FileSlot(3), preview: Preview::Image(PICTURE.to_owned()) }).await;
+    assert!(screen.has("file-picture"));
+    screen.tell(Event::FilePreview { slot: FileSlot(3), preview: Preview::None }).await;
+    screen.click("file-show").await;
+    assert_eq!(screen.orders(), [ask.clone(), ask.clone(), ask]);
+    screen.tell(Event::FilePreview { slot: FileSlot(3), preview: Preview::None }).await;
+    assert!(!screen.has("file-picture"));
 }
 
 #[wasm_bindgen_test]

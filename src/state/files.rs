@@ -85,8 +85,13 @@ impl Previews {
         self.all.iter().find(|(of, _)| *of == slot).map(|(_, preview)| preview)
     }
 
+    /// Nothing can be shown of what was shown before: it had to give way, and may be asked for again.
     pub(super) fn add(&mut self, slot: FileSlot, preview: Preview) {
+        let was_shown = self.of(slot).is_some_and(|before| **before != Preview::None);
         self.all.retain(|(of, _)| *of != slot);
+        if was_shown && preview == Preview::None {
+            return;
+        }
         if self.all.len() == PREVIEWS_MAX {
             self.all.remove(0);
         }

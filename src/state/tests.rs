@@ -334,6 +334,14 @@ fn previews_are_bounded_and_the_oldest_goes_first() {
 }
 
 #[test]
+fn what_gave_way_is_not_known_and_what_cannot_be_shown_is() {
+    let preview = |preview| Event::FilePreview { slot: FileSlot(1), preview };
+    let shown = |events: Vec<Event>| after_all(events).previews.of(FileSlot(1)).map(|preview| (**preview).clone());
+    assert_eq!(shown(vec![preview(Preview::None)]), Some(Preview::None));
+    assert_eq!(shown(vec![preview(Preview::Image("url".to_owned())), preview(Preview::None)]), None);
+}
+
+#[test]
 fn files_go_with_the_node() {
     let mut state = after_all([preparing(1, 0), preparing(2, 0), prepared(2, Some(PrepareFailure::Unreadable))]);
     state.apply(Event::FilePreview { slot: FileSlot(1), preview: Preview::None });
