@@ -73,7 +73,7 @@ async fn a_large_file_outlives_a_reload_of_its_author_and_a_hard_kill_of_its_rec
 
 #[tokio::test]
 async fn five_files_at_once_and_texts_go_beside_them() -> Result<()> {
-    let world = World::start().await?;
+    let world = World::start_alone().await?;
     let (anna, bela) = world.pair("anna", "bela").await?;
     let mut files = Vec::new();
     for number in 0..5 {
@@ -101,6 +101,7 @@ async fn five_files_at_once_and_texts_go_beside_them() -> Result<()> {
         anna.until_file(&name, &["complete"], 100).await?;
         check_saved(&bela, path).await?;
     }
+    println!("the slowest of {beside} texts beside files took {slowest:.0} ms");
     ensure!(beside >= 5, "texts went beside files: {beside}");
     ensure!(slowest < 200.0, "the slowest of {beside} texts beside files took {slowest:.0} ms");
     Ok(())
