@@ -280,7 +280,7 @@ impl Node {
     fn wants(&self, chat: &Conversation) -> bool {
         let is_open = self.on_screen.as_ref() == Some(chat.user()) && chat.standing == Standing::Accepted;
         let may = chat.standing != Standing::Blocked && chat.key.changed.is_none();
-        may && (chat.has_waiting() || is_open || self.files.wants(chat.user()))
+        may && (chat.has_waiting() || is_open || self.files.awaits(chat.user()))
     }
 
     fn dial(&mut self, peer: VerifiedCertificate, now: Now) {

@@ -107,6 +107,11 @@ impl Files {
         self.transfers.values().any(|transfer| transfer.user == *user && transfer.wants_session())
     }
 
+    /// Whether there is a reason to look where this user is.
+    pub fn awaits(&self, user: &UserId) -> bool {
+        self.transfers.values().any(|transfer| transfer.user == *user && transfer.awaits())
+    }
+
     /// Whether anything needs the bytes there, but for `except`.
     fn is_slot_wanted(&self, slot: FileSlot, except: MessageId) -> bool {
         self.transfers.iter().any(|(id, transfer)| *id != except && transfer.slot == Some(slot))
@@ -331,7 +336,7 @@ impl Node {
                 self.part_asked(user, MessageId(offer), sending::PartAsked { part, number, drawn, here }, now)
             }
             FileMessage::NoPart { number } => {
-                self.part_refused(user, number);
+                self.part_refused(user, number, now);
                 true
             }
             FileMessage::Will { offer, will } => {

@@ -155,8 +155,8 @@ impl Node {
         self.receive_more(&user, now);
     }
 
-    /// Their end does not answer this one now; it says why.
-    pub(super) fn part_refused(&mut self, user: &UserId, number: u32) {
+    /// Their end does not answer this one. Where it has not said why, it is asked again.
+    pub(super) fn part_refused(&mut self, user: &UserId, number: u32, now: Now) {
         let Some(fetch) = self.files.fetches.get(&number).filter(|fetch| fetch.user == *user) else { return };
         let (link, id, part) = (fetch.link, fetch.id, fetch.part);
         self.files.fetches.remove(&number);
@@ -164,6 +164,7 @@ impl Node {
         if let Some(incoming) = self.files.transfers.get_mut(&id).and_then(|transfer| transfer.incoming.as_mut()) {
             incoming.missing(part);
         }
+        self.receive_more(user, now);
     }
 
     /// Nothing more of this file is expected.

@@ -12,6 +12,9 @@ use crate::message::Said;
 use crate::node::SendRefusal;
 use crate::time::Now;
 
+/// Failures to read a file in a row at which it counts as gone.
+const FAILURES_MAX: u8 = 3;
+
 /// A file of one's own, as whoever stores it has cut it into blocks.
 pub(in crate::node) struct Prepared {
     pub slot: FileSlot,
@@ -172,11 +175,18 @@ impl Node {
     /// What was ordered to be sent has left, or cannot be read.
     pub(in crate::node) fn file_sent(&mut self, link: LinkId, number: u32, result: Result<(), FileTrouble>, now: Now) {
         let Some(id) = self.files.serving.remove(&(link, number)) else { return };
-        if result.is_err() && let Some(transfer) = self.files.transfers.get(&id) {
-            let user = transfer.user.clone();
-            self.change_will(id, Will::Gone, now);
-            self.send_file_message(&user, &FileMessage::NoPart { number }, now);
+        let Some(transfer) = self.files.transfers.get_mut(&id) else { return };
+        if result.is_ok() {
+            transfer.failures = 0;
+            return;
         }
+        // What reads it may have stumbled once.
+        transfer.failures = transfer.failures.saturating_add(1);
+        let (user, is_gone) = (transfer.user.clone(), transfer.failures >= FAILURES_MAX);
+        if is_gone {
+            self.change_will(id, Will::Gone, now);
+        }
+        self.send_file_message(&user, &FileMessage::NoPart { number }, now);
     }
 
     /// A file that may be asked for by this user under this message's id.

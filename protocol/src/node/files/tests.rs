@@ -206,6 +206,24 @@ fn whoever_asks_for_what_is_not_there_or_for_too_much_at_once_is_cut_off() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_three_times_in_a_row_is_gone() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela");
+    let link = stage.node.links.link_of(&bela).expect("it is up");
+    let id = stage.sends(&bela, 3 * PART_BYTES);
+    let mut number = 0;
+    for (fails, expected) in [(2, Will::Going), (0, Will::Going), (3, Will::Gone)] {
+        for _ in 0..fails.max(1) {
+            number += 1;
+            assert!(stage.says(&bela, &fetch(id, 0, number)));
+            let result = if fails == 0 { Ok(()) } else { Err(FileTrouble::Failed) };
+            stage.node.file_sent(link, number, result, START);
+        }
+        assert_eq!(stage.will(id).0, expected, "after {fails}");
+    }
+}
+
+#[test]
 fn what_was_sent_makes_room_for_more() {
     let mut stage = Stage::new();
     let bela = stage.meets("bela");
@@ -323,8 +341,7 @@ fn so_much_is_asked_for_at_once_and_a_page_or_part_that_nobody_asked_for_counts_
     let number = *stage.node.files.fetches.keys().next().expect("some are under way");
     assert!(stage.says(&bela, &FileMessage::NoPart { number }));
     assert!(stage.node.effects.iter().any(|effect| matches!(effect, Effect::FileUnexpect { number: of, .. } if *of == number)));
-    stage.node.receive_more(&bela, START);
-    assert_eq!(stage.node.files.fetches.len(), FILE_FETCHES_MAX);
+    assert_eq!(stage.node.files.fetches.len(), FILE_FETCHES_MAX, "it is asked for again");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Transfer {
     pub incoming: Option<Incoming>,
     /// Of one's own: bytes that its receiver has, as it said last.
     pub reached: u64,
+    /// Of one's own: how often in a row it could not be read.
+    pub failures: u8,
     pace: Pace,
 }
 
@@ -55,7 +57,7 @@ impl Transfer {
     fn new(user: UserId, direction: Direction, manifest: &Manifest, slot: Option<FileSlot>, here: Will, there: Will) -> Self {
         let (file, size) = (manifest.id(), manifest.layout().size());
         let can_lie = manifest.away().is_some();
-        Self { user, direction, file, size, slot, here, there, can_lie, incoming: None, reached: 0, pace: Pace::default() }
+        Self { user, direction, file, size, slot, here, there, can_lie, incoming: None, reached: 0, failures: 0, pace: Pace::default() }
     }
 
     pub fn is_received(&self) -> bool {
@@ -81,6 +83,12 @@ impl Transfer {
     /// Whether a session would move it.
     pub fn wants_session(&self) -> bool {
         self.here == Will::Going && self.there == Will::Going
+    }
+
+    /// Whether its author has a reason to look whether its receiver is there, or who keeps it for them.
+    pub fn awaits(&self) -> bool {
+        let is_to_lie = !self.is_received() && self.can_lie && self.there == Will::Waiting;
+        self.here == Will::Going && (self.there == Will::Going || is_to_lie)
     }
 
     /// What the other end may say: nobody but the receiver has it complete, or is asked.
@@ -191,7 +199,7 @@ impl Transfer {
         let rest = reader.rest();
         let incoming = if rest.is_empty() { None } else { Some(Incoming::restore(rest)?) };
         let slot = has_slot.then_some(FileSlot(slot));
-        let transfer = Self { user, direction, file, size, slot, here, there, can_lie, incoming, reached: 0, pace: Pace::default() };
+        let transfer = Self { user, direction, file, size, slot, here, there, can_lie, incoming, reached: 0, failures: 0, pace: Pace::default() };
         // One that is received needs what says which parts are here.
         if transfer.is_received() && transfer.is_open() && transfer.incoming.is_none() {
             return Err(RowError);
