@@ -1,8 +1,9 @@
 //! What browsers use of the machine: all their processes, and the driver's.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use b4_e2e::Person;
 use serde_json::json;
 
@@ -29,21 +30,27 @@ fn seconds(both: [&Person; 2]) -> Result<f64> {
 }
 
 /// Memory of a browser in MiB.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// The proportional set size of all its processes.
+    /// What all its processes fill by themselves.
     pub processes: f64,
+    /// Of that, what each kind of process has.
+    pub kinds: BTreeMap<String, f64>,
     /// What the page has in use by the script engine's count, buffers of the page with it.
     pub page: f64,
 }
 
 /// How a browser's memory changed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Growth {
-    /// The most, over the median before.
-    pub peak: Memory,
+    /// The most of all processes together, over the median before.
+    pub peak: f64,
+    /// Which kinds of process had grown at that moment, and by how much.
+    pub kinds: BTreeMap<String, f64>,
     /// The median meanwhile, over the median before.
-    pub usual: Memory,
+    pub usual: f64,
+    /// The most of the page, over the median before.
+    pub page: f64,
 }
 
 /// Memory of both before something, after what nobody holds was collected.
@@ -56,18 +63,25 @@ pub async fn before(both: [&Person; 2]) -> Result<[Memory; 2]> {
         Ok(())
     })
     .await?;
-    Ok(samples.map(|samples| of_all(&samples, median)))
+    Ok(samples.map(|samples| usual(&samples)))
 }
 
 /// How much both grow over `before` while `doing` goes on, and what came of it.
-pub async fn growth<T>(both: [&Person; 2], before: [Memory; 2], doing: impl Future<Output = Result<T>>) -> Result<([Growth; 2], T)> {
-    let (samples, outcome) = sampled(both, doing).await?;
-    let grown = |at: usize| {
-        let samples: &[Memory] = &samples[at];
-        let over = |now: Memory| Memory { processes: now.processes - before[at].processes, page: now.page - before[at].page };
-        Growth { peak: over(of_all(samples, most)), usual: over(of_all(samples, median)) }
-    };
-    Ok(([grown(0), grown(1)], outcome))
+pub async fn growth<T>(both: [&Person; 2], before: &[Memory; 2], doing: impl Future<Output = Result<T>>) -> Result<([Growth; 2], T)> {
+    let ([near, far], outcome) = sampled(both, doing).await?;
+    Ok(([grown(&before[0], &near)?, grown(&before[1], &far)?], outcome))
+}
+
+fn grown(before: &Memory, samples: &[Memory]) -> Result<Growth> {
+    let peak = samples.iter().max_by(|one, other| one.processes.total_cmp(&other.processes)).context("there is a sample")?;
+    let page = samples.iter().map(|sample| sample.page).fold(0.0, f64::max);
+    let over = |(kind, mib): (&String, &f64)| (kind.clone(), mib - before.kinds.get(kind).copied().unwrap_or_default());
+    Ok(Growth {
+        peak: peak.processes - before.processes,
+        kinds: peak.kinds.iter().map(over).collect(),
+        usual: usual(samples).processes - before.processes,
+        page: page - before.page,
+    })
 }
 
 async fn sampled<T>(both: [&Person; 2], doing: impl Future<Output = Result<T>>) -> Result<([Vec<Memory>; 2], T)> {
@@ -76,18 +90,15 @@ async fn sampled<T>(both: [&Person; 2], doing: impl Future<Output = Result<T>>) 
     let mut clock = tokio::time::interval(SAMPLE_EVERY);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            outcome = &mut doing => {
-                for (samples, person) in samples.iter_mut().zip(both) {
-                    samples.push(memory(person).await?);
-                }
-                return Ok((samples, outcome?));
-            }
-            _ = clock.tick() => {
-                for (samples, person) in samples.iter_mut().zip(both) {
-                    samples.push(memory(person).await?);
-                }
-            }
+        let outcome = tokio::select! {
+            outcome = &mut doing => Some(outcome?),
+            _ = clock.tick() => None,
+        };
+        for (samples, person) in samples.iter_mut().zip(both) {
+            samples.push(memory(person).await?);
+        }
+        if let Some(outcome) = outcome {
+            return Ok((samples, outcome));
         }
     }
 }
@@ -95,11 +106,20 @@ async fn sampled<T>(both: [&Person; 2], doing: impl Future<Output = Result<T>>) 
 async fn memory(person: &Person) -> Result<Memory> {
     let usage = person.browser.cdp("Runtime.getHeapUsage", json!({})).await?;
     let page: f64 = ["usedSize", "embedderHeapUsedSize", "backingStorageSize"].iter().map(|part| number(&usage[*part])).sum::<Result<_>>()?;
-    Ok(Memory { processes: person.browser.driver()?.cost().1 as f64 / MIB, page: page / MIB })
+    let kinds: BTreeMap<String, f64> =
+        person.browser.driver()?.memory_by_kind().into_iter().map(|(kind, bytes)| (kind, bytes as f64 / MIB)).collect();
+    Ok(Memory { processes: kinds.values().sum(), kinds, page: page / MIB })
 }
 
-fn of_all(samples: &[Memory], of: fn(Vec<f64>) -> f64) -> Memory {
-    Memory { processes: of(samples.iter().map(|sample| sample.processes).collect()), page: of(samples.iter().map(|sample| sample.page).collect()) }
+fn usual(samples: &[Memory]) -> Memory {
+    let of = |what: &dyn Fn(&Memory) -> f64| median(samples.iter().map(what).collect());
+    let names: BTreeSet<&String> = samples.iter().flat_map(|sample| sample.kinds.keys()).collect();
+    let kind = |name: &String| of(&|sample: &Memory| sample.kinds.get(name).copied().unwrap_or_default());
+    Memory {
+        processes: of(&|sample: &Memory| sample.processes),
+        kinds: names.into_iter().map(|name| (name.clone(), kind(name))).collect(),
+        page: of(&|sample: &Memory| sample.page),
+    }
 }
 
 /// Of an even number the upper of the two in the middle.
@@ -108,6 +128,20 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples.get(samples.len() / 2).copied().unwrap_or_default()
 }
 
-fn most(samples: Vec<f64>) -> f64 {
-    samples.into_iter().fold(0.0, f64::max)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_told_at_its_peak_and_by_kind() {
+        let memory = |renderer: f64, browser: f64| Memory {
+            processes: renderer + browser,
+            kinds: [("renderer".to_owned(), renderer), ("browser".to_owned(), browser)].into(),
+            page: renderer / 2.0,
+        };
+        let before = usual(&[memory(10.0, 20.0), memory(12.0, 20.0), memory(11.0, 20.0)]);
+        let grown = grown(&before, &[memory(11.0, 20.0), memory(31.0, 18.0), memory(11.0, 20.0)]).expect("samples");
+        assert_eq!((grown.peak, grown.usual, grown.page), (18.0, 0.0, 10.0));
+        assert_eq!((grown.kinds["renderer"], grown.kinds["browser"]), (20.0, -2.0));
+    }
 }

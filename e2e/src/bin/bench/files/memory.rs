@@ -19,29 +19,33 @@ pub async fn measure(options: &Options) -> Result<Measured> {
     pass(&ours, &small).await?;
     let content = ours.content(mib)?;
     let before = cost::before(ours.both()).await?;
-    let ([copying, _], _) = cost::growth(ours.both(), before, ours.offer(&content)).await?;
+    let ([copying, _], _) = cost::growth(ours.both(), &before, ours.offer(&content)).await?;
     ours.until_offered(&content).await?;
     let before = cost::before(ours.both()).await?;
-    let ([sending, receiving], _) = cost::growth(ours.both(), before, ours.receive(&content)).await?;
+    let ([sending, receiving], _) = cost::growth(ours.both(), &before, ours.receive(&content)).await?;
     let buffered = ours.buffered().await?;
     drop(content);
     let before = cost::before(ours.both()).await?;
-    let ([raw_sending, raw_receiving], _) = cost::growth(ours.both(), before, ours.pour(mib)).await?;
+    let ([raw_sending, raw_receiving], _) = cost::growth(ours.both(), &before, ours.pour(mib)).await?;
     let mut figures = Vec::new();
     add(&mut figures, &format!("author who copies {mib} MiB before it is offered"), &copying);
     add(&mut figures, &format!("author who sends {mib} MiB"), &sending);
     add(&mut figures, &format!("receiver of {mib} MiB"), &receiving);
     figures.push(Figure::new("most that the channel for files had buffered", "MiB", Goal::None, vec![buffered]));
-    for (who, raw) in [("sender", raw_sending), ("receiver", raw_receiving)] {
+    for (who, raw) in [("sender", &raw_sending), ("receiver", &raw_receiving)] {
         let name = format!("raw channel, {mib} MiB: memory by which the {who}'s browser grows at most");
-        figures.push(Figure::new(&name, "MiB", Goal::None, vec![raw.peak.processes]));
+        figures.push(Figure::new(&name, "MiB", Goal::None, vec![raw.peak]));
     }
-    let notes = vec![
-        "Memory of a browser: the proportional set of all its processes and its driver's, every 200 ms, over the median of three seconds \
+    let mut notes = vec![
+        "Memory of a browser: what all its processes and its driver fill themselves (files that are mapped, programs among them, are not in it), every 200 ms, over the median of three seconds \
          before, when what nobody held had been collected; it goes up and down by some MiB by itself. Of the page: what the script engine \
          counts, buffers with it; workers are in the former alone."
             .to_owned(),
     ];
+    for (who, growth) in [("author copies", &copying), ("author sends", &sending), ("receiver", &receiving), ("raw receiver", &raw_receiving)] {
+        let kinds: Vec<String> = growth.kinds.iter().filter(|(_, mib)| mib.abs() >= 1.0).map(|(kind, mib)| format!("{kind} {mib:+.0}")).collect();
+        notes.push(format!("At the most, MiB by kind of process: {who}: {}", kinds.join(", ")));
+    }
     Ok(Measured { figures, notes })
 }
 
@@ -54,7 +58,7 @@ async fn pass(ours: &Ours, content: &super::content::Content) -> Result<()> {
 
 fn add(figures: &mut Vec<Figure>, who: &str, growth: &Growth) {
     let mut figure = |what: &str, goal, mib| figures.push(Figure::new(&format!("{who}: {what}"), "MiB", goal, vec![mib]));
-    figure("memory by which the browser grows, at most", Goal::AtMost(EXTRA_MIB), growth.peak.processes);
-    figure("the same in the median", Goal::None, growth.usual.processes);
-    figure("memory by which the page grows, at most", Goal::None, growth.peak.page);
+    figure("memory by which the browser grows, at most", Goal::AtMost(EXTRA_MIB), growth.peak);
+    figure("the same in the median", Goal::None, growth.usual);
+    figure("memory by which the page grows, at most", Goal::None, growth.page);
 }

@@ -39,7 +39,7 @@ pub struct Rivals {
     files: u64,
     broker: Broker,
     signals: Signals,
-    _stage: Stage,
+    stage: Stage,
     folder: TempDir,
 }
 
@@ -56,7 +56,7 @@ impl Rivals {
             Ok::<Person, anyhow::Error>(Person::new(name, browser, &stage.url()))
         };
         let (near, far) = (person("near").await?, person("far").await?);
-        Ok(Self { near, far, bytes: 0, files: 0, broker, signals, _stage: stage, folder })
+        Ok(Self { near, far, bytes: 0, files: 0, broker, signals, stage: stage, folder })
     }
 
     /// Sender and receiver.
@@ -75,7 +75,7 @@ impl Rivals {
     pub async fn connect(&self, name: &str, content: &Content) -> Result<()> {
         for person in self.both() {
             let client = person.browser.client()?;
-            client.goto(&self._stage.url()).await.context("opening the page")?;
+            client.goto(&self.stage.url()).await.context("opening the page")?;
             person.until("the libraries", "return globalThis.b4Bench !== undefined", vec![]).await?;
         }
         self.near.choose_file("file-field", content.path()).await?;
@@ -145,6 +145,6 @@ async fn grown(name: &str, mib: u64) -> Result<[f64; 2]> {
     let content = rivals.content(mib)?;
     rivals.connect(name, &content).await?;
     let before = cost::before(rivals.both()).await?;
-    let (grown, _) = cost::growth(rivals.both(), before, rivals.send()).await?;
-    Ok(grown.map(|one| one.peak.processes))
+    let (grown, _) = cost::growth(rivals.both(), &before, rivals.send()).await?;
+    Ok(grown.map(|one| one.peak))
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 
-use super::Options;
-use super::cost;
+use super::content::Content;
 use super::ours::Ours;
 use super::rivals::{RIVALS, Rivals};
+use super::{Options, cost};
 use crate::figure::{Figure, Goal, Measured};
 use crate::pages::number;
 
@@ -40,7 +40,15 @@ pub async fn measure(options: &Options) -> Result<Measured> {
         }
         eprintln!("round {round} of {}", options.rounds);
         if let Some(ours) = &mut ours {
-            raw_and_ours(ours, options.file_mib, &mut samples).await?;
+            let content = ours.content(options.file_mib)?;
+            // Each is first in every other round: what runs beside this run comes and goes.
+            if round % 2 == 0 {
+                raw(ours, options.file_mib, &mut samples).await?;
+                sent(ours, &content, options.file_mib, &mut samples).await?;
+            } else {
+                sent(ours, &content, options.file_mib, &mut samples).await?;
+                raw(ours, options.file_mib, &mut samples).await?;
+            }
         }
         for name in RIVALS {
             let Some(rivals) = rivals.as_mut().filter(|_| !failed.contains_key(name)) else { continue };
@@ -59,15 +67,18 @@ pub async fn measure(options: &Options) -> Result<Measured> {
     Ok(Measured { figures: samples.figures(options.file_mib), notes })
 }
 
-async fn raw_and_ours(ours: &mut Ours, mib: u64, samples: &mut Samples) -> Result<()> {
-    let content = ours.content(mib)?;
+async fn raw(ours: &Ours, mib: u64, samples: &mut Samples) -> Result<()> {
     let (processor, took) = cost::processor(ours.both(), ours.pour(mib)).await?;
     samples.add(RAW, mib, took, processor);
-    let (processor, took) = cost::processor(ours.both(), ours.offer(&content)).await?;
+    Ok(())
+}
+
+async fn sent(ours: &Ours, content: &Content, mib: u64, samples: &mut Samples) -> Result<()> {
+    let (processor, took) = cost::processor(ours.both(), ours.offer(content)).await?;
     samples.copy_ms.push(took);
     samples.copy_s.push(processor);
-    ours.until_offered(&content).await?;
-    let (processor, times) = cost::processor(ours.both(), ours.receive(&content)).await?;
+    ours.until_offered(content).await?;
+    let (processor, times) = cost::processor(ours.both(), ours.receive(content)).await?;
     samples.add(OURS, mib, number(&times["took"])?, processor);
     samples.first_ms.push(number(&times["first"])?);
     ours.near().until_file(content.name(), &["complete"], 100).await
