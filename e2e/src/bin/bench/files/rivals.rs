@@ -56,7 +56,7 @@ impl Rivals {
             Ok::<Person, anyhow::Error>(Person::new(name, browser, &stage.url()))
         };
         let (near, far) = (person("near").await?, person("far").await?);
-        Ok(Self { near, far, bytes: 0, files: 0, broker, signals, stage: stage, folder })
+        Ok(Self { near, far, bytes: 0, files: 0, broker, signals, stage, folder })
     }
 
     /// Sender and receiver.
