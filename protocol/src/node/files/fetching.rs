@@ -3,6 +3,7 @@
 //! Begins when the author is away, or cannot be reached; goes on at the first part that is missing; ends when nothing is missing, when the author
 //! is there again and sends it by themselves, or when nobody has what is missing: then it is tried again after a while.
 
+use super::transfer::Transfer;
 use super::{Effect, MessageId, Node, Purpose};
 use crate::crypto::{Ticket, sha256};
 use crate::file::{BLOCK_BYTES, FileSlot, PART_BLOCKS, PART_BYTES, Page, Will};
@@ -11,10 +12,14 @@ use crate::mailbox::{BlobIndex, BlobKey, CollectMessage, EnvelopeId, Mailbox, SH
 use crate::node::FileTrouble;
 use crate::ordered::OrderedMap;
 use crate::ring::{RingId, Standing};
-use crate::time::{MINUTE_MS, Now};
+use crate::time::{Now, SECOND_MS};
 
-/// Wait before a file is looked for again of which nobody had what is missing. Guess.
-const AGAIN_MS: u64 = MINUTE_MS;
+/// Wait before a file is looked for again of which nobody had what is missing. Guess: as long as a contact's absence is relied upon.
+const AGAIN_MS: u64 = 20 * SECOND_MS;
+/// Wait for a session with one of those who may have it; then the next is asked, where there is one. Guess: most are there in two seconds or never.
+const LINK_PATIENCE_MS: u64 = 3 * SECOND_MS;
+/// Ways to look for those who stand behind a shelf: whoever answers one may know of few.
+const WAYS: u8 = 3;
 
 /// Blobs that are missing, with their blocks; the index has none.
 type Missing = Vec<(Option<u32>, EnvelopeId)>;
@@ -40,6 +45,8 @@ pub(super) struct Fetching {
     index_id: EnvelopeId,
     index: Option<BlobIndex>,
     shelf: u32,
+    /// The way of the last look at it.
+    way: u8,
     /// Who may have what is on the shelf, and was not asked in vain for this part.
     sources: Vec<RingId>,
     /// All who stand behind each shelf that was taken from.
@@ -51,8 +58,39 @@ pub(super) struct Fetching {
 }
 
 impl Fetching {
+    /// What is missing of this file. `None` for one that does not lie with others, or is not to be received.
+    fn begin(id: MessageId, transfer: &Transfer) -> Option<Self> {
+        let incoming = transfer.incoming.as_ref()?;
+        let away = incoming.manifest().away()?;
+        Some(Self {
+            id,
+            slot: transfer.slot?,
+            key: BlobKey::new(away.key),
+            index_id: EnvelopeId(away.index),
+            index: None,
+            shelf: 0,
+            way: 0,
+            sources: Vec::new(),
+            behind: OrderedMap::new(),
+            part: incoming.first_missing()?,
+            blocks: OrderedMap::new(),
+            step: Step::Looking,
+            until_ms: 0,
+        })
+    }
+
+    /// The same for a test, and that this node is asked.
+    #[cfg(test)]
+    pub fn begun(id: MessageId, transfer: &Transfer, source: RingId) -> Self {
+        Self { step: Step::Asked, sources: vec![source], until_ms: u64::MAX, ..Self::begin(id, transfer).expect("it lies with others") }
+    }
+
     /// Blobs of the part that have not come, with their blocks; the index alone, while it is not here.
     fn wanted(&self, blocks: u32) -> Missing {
+        // What comes twice, the second time while the part is being written, is of no part any more.
+        if matches!(self.step, Step::Writing(_)) {
+            return Missing::new();
+        }
         let Some(index) = &self.index else { return vec![(None, self.index_id)] };
         let first = self.part * PART_BLOCKS;
         let of_part = first..blocks.min(first + PART_BLOCKS);
@@ -80,23 +118,8 @@ impl Node {
             transfer.incoming.is_some() && transfer.wants_session() && transfer.can_lie && !self.files.in_vain.contains(*id) && self.is_absent(&transfer.user)
         };
         let Some(id) = self.files.transfers.keys().find(is_wanted).copied() else { return };
-        let Some(transfer) = self.files.transfers.get(&id) else { return };
-        let (Some(incoming), Some(slot)) = (&transfer.incoming, transfer.slot) else { return };
-        let (Some(away), Some(part)) = (incoming.manifest().away(), incoming.first_missing()) else { return };
-        let fetching = Fetching {
-            id,
-            slot,
-            key: BlobKey::new(away.key),
-            index_id: EnvelopeId(away.index),
-            index: None,
-            shelf: 0,
-            sources: Vec::new(),
-            behind: OrderedMap::new(),
-            part,
-            blocks: OrderedMap::new(),
-            step: Step::Looking,
-            until_ms: now.mono + HOLDER_WAIT_MS,
-        };
+        let Some(mut fetching) = self.files.transfers.get(&id).and_then(|transfer| Fetching::begin(id, transfer)) else { return };
+        fetching.until_ms = now.mono + HOLDER_WAIT_MS;
         let shelf = fetching.place();
         self.files.fetching = Some(fetching);
         self.look_for_shelf(shelf, 0, now);
@@ -115,10 +138,13 @@ impl Node {
     }
 
     pub(super) fn shelf_found_to_fetch(&mut self, shelf: Mailbox, places: &[RingId], now: Now) {
-        let me = self.ring.me();
+        let others: Vec<RingId> = places.iter().filter(|place| **place != self.ring.me()).copied().collect();
+        // Whoever is linked is there, and answers at once.
+        let (mut sources, unlinked): (Vec<RingId>, Vec<RingId>) = others.iter().partition(|place| self.peer_at(**place).is_some());
+        sources.extend(unlinked);
         let Some(fetching) = self.files.fetching.as_mut().filter(|fetching| fetching.step == Step::Looking && fetching.place() == shelf) else { return };
-        fetching.sources = places.iter().filter(|place| **place != me).copied().collect();
-        fetching.behind.insert(fetching.shelf, fetching.sources.clone());
+        fetching.sources = sources;
+        fetching.behind.insert(fetching.shelf, others);
         // What this node keeps itself it has at once.
         self.fetch_own(now);
         self.ask_source(now);
@@ -143,7 +169,7 @@ impl Node {
     fn ask_source(&mut self, now: Now) {
         let Some((shelf, wanted)) = self.fetch_wanted() else { return };
         let Some(fetching) = self.files.fetching.as_mut() else { return };
-        let Some(source) = fetching.sources.first().copied() else { return self.fetch_in_vain(now) };
+        let Some(source) = fetching.sources.first().copied() else { return self.look_another_way(now) };
         fetching.until_ms = now.mono + HOLDER_WAIT_MS;
         let is_linked = self.peer_at(source).is_some();
         let Some(fetching) = self.files.fetching.as_mut() else { return };
@@ -153,6 +179,9 @@ impl Node {
             self.send_collect(source, &CollectMessage::FetchBlobs { shelf, ids }, now);
         } else {
             fetching.step = Step::Linking;
+            if fetching.sources.len() > 1 {
+                fetching.until_ms = now.mono + LINK_PATIENCE_MS;
+            }
             self.ring_dial(source, now);
         }
     }
@@ -164,6 +193,16 @@ impl Node {
             fetching.sources.remove(0);
         }
         self.ask_source(now);
+    }
+
+    /// None of those who were named has what is missing: others may be named another way.
+    fn look_another_way(&mut self, now: Now) {
+        let Some(fetching) = self.files.fetching.as_mut().filter(|fetching| fetching.way + 1 < WAYS) else { return self.fetch_in_vain(now) };
+        fetching.way += 1;
+        fetching.step = Step::Looking;
+        fetching.until_ms = now.mono + HOLDER_WAIT_MS;
+        let (place, way) = (fetching.place(), fetching.way);
+        self.look_for_shelf(place, way, now);
     }
 
     fn fetch_in_vain(&mut self, now: Now) {
@@ -182,7 +221,7 @@ impl Node {
         }
         let Some(fetching) = self.files.fetching.as_mut().filter(|fetching| fetching.until_ms <= now.mono) else { return };
         match fetching.step {
-            Step::Looking => self.fetch_in_vain(now),
+            Step::Looking => self.look_another_way(now),
             Step::Linking | Step::Asked => self.next_source(now),
             Step::Writing(_) => fetching.until_ms = now.mono + HOLDER_WAIT_MS,
         }
@@ -286,10 +325,13 @@ impl Node {
         let Some(fetching) = self.files.fetching.as_mut() else { return };
         let missing = self.files.transfers.get(&fetching.id).and_then(|transfer| transfer.incoming.as_ref()?.first_missing());
         let Some(part) = missing else { return };
+        fetching.blocks = OrderedMap::new();
+        fetching.step = Step::Asked;
         let shelf = part * PART_BLOCKS / SHELF_BLOCKS;
         fetching.part = part;
         if shelf != fetching.shelf {
             fetching.shelf = shelf;
+            fetching.way = 0;
             fetching.step = Step::Looking;
             fetching.until_ms = now.mono + HOLDER_WAIT_MS;
             let place = fetching.place();

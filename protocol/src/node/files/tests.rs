@@ -430,3 +430,50 @@ fn how_far_a_file_has_come_is_told_at_most_so_often() {
     let (_, bytes, rate) = told[told.len() - 1];
     assert!(bytes > 55 * PART_BYTES && (9 * PART_BYTES * 2..=11 * PART_BYTES * 2).contains(&rate), "ten parts each half second: {told:?}");
 }
+
+/// A file of two parts that lies with others, and a receiver who is asking for it.
+fn fetching(stage: &mut Stage, user: &UserId) -> (MessageId, crate::mailbox::BlobKey, crate::mailbox::BlobIndex, Vec<Vec<u8>>) {
+    use crate::mailbox::{BlobIndex, BlobKey, blob_id};
+    let contents: Vec<Vec<u8>> = (0..16_u8).map(|block| vec![block; BLOCK_BYTES as usize]).collect();
+    let key = BlobKey::new([9; 32]);
+    let blobs: Vec<Vec<u8>> = (0..).zip(&contents).map(|(block, bytes)| key.seal_block(block, bytes, 480_000)).collect();
+    let index = BlobIndex { hashes: contents.iter().map(|bytes| sha256(&[bytes])).collect(), blobs: blobs.iter().map(|blob| blob_id(blob)).collect() };
+    let page = Page::of(index.hashes.clone());
+    let away = crate::file::Away { key: [9; 32], index: blob_id(&key.seal_index(&index, 480_000)).0 };
+    let manifest = Manifest::new("a.bin", "", 16 * BLOCK_BYTES, vec![page.hash()]).expect("as it should be").with_away(away);
+    let id = stage.offers(user, &manifest);
+    stage.node.link_input(START, |links, _, _| links.hang_up(user, START));
+    let carla = stage.meets("carla");
+    let source = RingId::of_node(&stage.node.node_of(&carla).expect("it is up"));
+    stage.node.files.fetching = Some(fetching::Fetching::begun(id, &stage.node.files.transfers[&id], source));
+    (id, key, index, blobs)
+}
+
+#[test]
+fn a_blob_that_comes_twice_goes_to_no_other_part() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela");
+    let (id, key, index, blobs) = fetching(&mut stage, &bela);
+    stage.node.blob_came(&key.seal_index(&index, 480_000), START);
+    let mut written = Vec::new();
+    for part in 0..2 {
+        for blob in blobs.iter().skip(part * 8).take(8) {
+            stage.node.blob_came(blob, START);
+            stage.node.blob_came(blob, START);
+        }
+        // The second copy of each, and those of the part before, come while it is written.
+        blobs.iter().for_each(|blob| stage.node.blob_came(blob, START));
+        let write = stage.node.effects.iter().find_map(|effect| if let Effect::FileWrite { ticket, start, bytes, .. } = effect { Some((*ticket, *start, bytes.clone())) } else { None });
+        let (ticket, start, bytes) = write.expect("it is whole");
+        written.push((start, bytes));
+        stage.take();
+        stage.node.file_written(ticket, Ok(()), START);
+        blobs.iter().take(8).for_each(|blob| stage.node.blob_came(blob, START));
+    }
+    stage.settle();
+    for (part, (start, bytes)) in written.iter().enumerate() {
+        assert_eq!((*start, bytes.len() as u64), (part as u64 * PART_BYTES, PART_BYTES));
+        assert!(bytes.chunks(BLOCK_BYTES as usize).enumerate().all(|(at, block)| block.iter().all(|byte| usize::from(*byte) == part * 8 + at)));
+    }
+    assert_eq!(stage.will(id).0, Will::Complete);
+}
