@@ -66,7 +66,7 @@ async function start() {
 
 // The only URLs that may become workers of this page.
 function onlyWorkersOfOurs(url) {
-  if (url === undefined || (url !== settings.worker && url !== settings.keys)) {
+  if (url === undefined || ![settings.worker, settings.keys, settings.files].includes(url)) {
     throw new TypeError("not a worker of this page");
   }
   return url;
@@ -80,6 +80,9 @@ function trusted(url) {
 
 // For the app: a thread for its private keys.
 globalThis.b4KeyWorker = () => new Worker(trusted(settings.keys));
+
+// For the app: a thread for the bytes of files.
+globalThis.b4FileWorker = () => new Worker(trusted(settings.files));
 
 function announceUpdate() {
   document.documentElement.dataset.updateReady = "true";

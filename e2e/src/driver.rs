@@ -1,5 +1,6 @@
 //! One chromedriver process and the session in it: WebDriver, and Chromium's own protocol through it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use crate::process::{cost, end_tree, named_by};
+use crate::process::{cost, end_tree, memory_by_kind, named_by};
 
 /// How long chromedriver may take to listen, and a browser to start. A guess for a machine that compiles beside it.
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -76,6 +77,11 @@ impl Driver {
     /// Processor seconds and bytes of memory of driver and browser so far.
     pub fn cost(&self) -> (f64, u64) {
         cost(self.tree.0.id())
+    }
+
+    /// Bytes of memory of driver and browser, by what kind of process holds them.
+    pub fn memory_by_kind(&self) -> BTreeMap<String, u64> {
+        memory_by_kind(self.tree.0.id())
     }
 
     /// Ends driver and browser at once, as a crash or a power cut of the browser would.

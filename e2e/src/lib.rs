@@ -19,6 +19,6 @@ pub mod relay;
 pub mod world;
 
 pub use browser::Browser;
-pub use person::{Holding, Message, Person};
+pub use person::{FileCard, Holding, Message, Person};
 pub use relay::Relay;
 pub use world::World;

@@ -29,7 +29,19 @@ impl World {
     /// # Errors
     /// If it does not start.
     pub async fn start() -> Result<Self> {
-        let turn = TURN.acquire().await.context("worlds have turns")?;
+        Self::start_in(TURN.acquire().await.context("worlds have turns")?).await
+    }
+
+    /// The same, with no other world of this process beside it: where time is measured.
+    ///
+    /// # Errors
+    /// If the relay does not start.
+    pub async fn start_alone() -> Result<Self> {
+        let all = u32::try_from(AT_ONCE).context("a few")?;
+        Self::start_in(TURN.acquire_many(all).await.context("worlds have turns")?).await
+    }
+
+    async fn start_in(turn: SemaphorePermit<'static>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("b4-e2e-").tempdir()?;
         let relay = Relay::start(folder.path()).await?;
         Ok(Self { relay, folder, browsers: AtomicU32::new(0), _turn: turn })

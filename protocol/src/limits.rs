@@ -273,3 +273,29 @@ pub const FILE_NAME_BYTES_MAX: usize = 255;
 pub const FILE_TYPE_BYTES_MAX: usize = 127;
 /// Parts of a file that are fetched ahead: 2 MiB, what a fast link has on its way in a tenth of a second. Guess.
 pub const FILE_PARTS_AHEAD: usize = 4;
+/// Parts of one user's files that are asked for at once, over all files: 4 MiB on their way. Twice [`FILE_PARTS_AHEAD`].
+pub const FILE_FETCHES_MAX: usize = 2 * FILE_PARTS_AHEAD;
+/// Parts that one user may ask for and that have not left; for one more the session is closed. Twice what an honest one asks for.
+pub const FILE_SERVED_MAX: usize = 2 * FILE_FETCHES_MAX;
+/// Pages that one user may ask for and that were not read yet; for one more the session is closed. An honest one asks for one a file.
+pub const FILE_PAGES_MAX: usize = FILES_PER_USER_MAX;
+/// Files of one user that are offered to this device and not at their end; one more is not taken.
+pub const FILES_PER_USER_MAX: usize = 256;
+/// The same for all users together: 5 MB of manifests at most.
+pub const FILES_MAX: usize = 1_024;
+/// Size up to which a contact's file is received without asking, unless the person says otherwise.
+pub const FILE_ACCEPTED_BYTES: u64 = 25 * 1024 * 1024;
+/// Size up to which one's own copy of a file is kept once its receiver has it: for the picture in the conversation.
+pub const FILE_KEPT_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Least time between two words on how far a file has come.
+pub const FILE_VIEW_MS: u64 = 250;
+/// Size up to which a file is left with others for somebody who is away.
+pub const FILE_AWAY_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Blobs of one depositor that a holder takes, on all shelves.
+pub const BLOBS_PER_DEPOSITOR_MAX: usize = 1_024;
+/// The same in bytes: those of a pair.
+pub const BLOB_BYTES_PER_DEPOSITOR_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes of files that lie with others for one receiver at most; more waits until they are there, or until those are fetched.
+pub const PAIR_BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Blobs on their way to one holder at once, for one shelf: 256 KiB, which a line of 1 Mbit/s takes to five of them within their patience.
+pub const BLOBS_UNDER_WAY: usize = 4;

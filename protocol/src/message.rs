@@ -2,11 +2,13 @@
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::sha256;
+use crate::file::Manifest;
 use crate::limits::TEXT_BYTES_MAX;
 
 const TYPE_TEXT: u8 = 1;
 const TYPE_RECEIPT: u8 = 2;
-/// What comes before the text.
+const TYPE_FILE: u8 = 3;
+/// What comes before what is said.
 const HEAD_BYTES: usize = 16 + 8 + 8 + 32 + 1;
 
 /// Names one message at both ends: 16 random bytes.
@@ -19,7 +21,61 @@ impl std::fmt::Display for MessageId {
     }
 }
 
-/// mid(16) | sent(8) | seq(8) | prev(32) | type(1) | text
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// 1 to 16,384 bytes.
+    Text(String),
+    /// A file that is offered.
+    File(Box<Manifest>),
+}
+
+impl From<String> for Said {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Said {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl Said {
+    /// type(1) | content
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, content) = match self {
+            Self::Text(text) => (TYPE_TEXT, text.as_bytes().to_vec()),
+            Self::File(manifest) => (TYPE_FILE, manifest.encode()),
+        };
+        Writer::new().u8(kind).raw(&content).into_bytes()
+    }
+
+    /// Reads what [`Said::encode`] wrote. `None` for a type that is not known here.
+    ///
+    /// # Errors
+    /// `Malformed` for content that its type cannot have.
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Malformed> {
+        let (kind, content) = bytes.split_first().ok_or(Malformed)?;
+        Ok(Some(match *kind {
+            TYPE_TEXT if content.is_empty() || content.len() > TEXT_BYTES_MAX => return Err(Malformed),
+            TYPE_TEXT => Self::Text(std::str::from_utf8(content).map_err(|_| Malformed)?.to_owned()),
+            TYPE_FILE => Self::File(Box::new(Manifest::decode(content).map_err(|_| Malformed)?)),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The text, or the name of the file.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::File(manifest) => manifest.name(),
+        }
+    }
+}
+
+/// mid(16) | sent(8) | seq(8) | prev(32) | type(1) | content
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageBody {
     /// Drawn by the author.
@@ -30,8 +86,8 @@ pub struct MessageBody {
     pub seq: u64,
     /// Hash of the author's body before this one; zeros for the first.
     pub prev: [u8; 32],
-    /// 1 to 16,384 bytes.
-    pub text: String,
+    /// What it says.
+    pub said: Said,
 }
 
 /// The bytes are no message body.
@@ -59,15 +115,14 @@ impl MessageBody {
             .u64(self.sent_ms)
             .u64(self.seq)
             .raw(&self.prev)
-            .u8(TYPE_TEXT)
-            .raw(self.text.as_bytes())
+            .raw(&self.said.encode())
             .into_bytes()
     }
 
     /// Id and time (milliseconds since 1970 on its author's clock) of a body of any type, those not known here too.
     ///
     /// # Errors
-    /// `Malformed` when it is shorter than what comes before the text.
+    /// `Malformed` when it is shorter than what comes before what is said.
     pub fn head(bytes: &[u8]) -> Result<(MessageId, u64), Malformed> {
         let mut reader = Reader::new(bytes.get(..HEAD_BYTES).ok_or(Malformed)?);
         Ok((MessageId(reader.array()?), reader.u64()?))
@@ -82,15 +137,11 @@ impl MessageBody {
         let id = MessageId(reader.array()?);
         let (sent_ms, seq) = (reader.u64()?, reader.u64()?);
         let prev = reader.array()?;
-        if reader.u8()? != TYPE_TEXT {
-            return Err(BodyError::UnknownType(id));
-        }
-        let text = reader.rest();
-        if seq == 0 || text.is_empty() || text.len() > TEXT_BYTES_MAX {
+        let said = Said::decode(reader.rest())?.ok_or(BodyError::UnknownType(id))?;
+        if seq == 0 {
             return Err(BodyError::Malformed);
         }
-        let text = std::str::from_utf8(text).map_err(|_| BodyError::Malformed)?.to_owned();
-        Ok(Self { id, sent_ms, seq, prev, text })
+        Ok(Self { id, sent_ms, seq, prev, said })
     }
 }
 
@@ -110,9 +161,9 @@ pub fn link_hash(body: &[u8]) -> [u8; 32] {
     sha256(&[body])
 }
 
-/// The text of an encoded body, which is known to be whole.
-pub fn text_of(body: &[u8]) -> &[u8] {
-    body.get(HEAD_BYTES..).unwrap_or_default()
+/// What an encoded body says, as [`Said::encode`] writes it.
+pub fn said_of(body: &[u8]) -> &[u8] {
+    body.get(HEAD_BYTES - 1..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -121,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_head_of_a_body_is_read_whatever_its_type() {
-        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 7, seq: 1, prev: [0; 32], text: "x".to_owned() };
+        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 7, seq: 1, prev: [0; 32], said: "x".into() };
         let mut bytes = body.encode();
         bytes[HEAD_BYTES - 1] = 9;
         assert_eq!(MessageBody::decode(&bytes), Err(BodyError::UnknownType(body.id)));

@@ -19,14 +19,28 @@ pub enum Table {
     Envelopes,
     /// Messages that came in envelopes, until these are over. Loaded whole at start.
     Seen,
+    /// Files on their way, and those that are here. Loaded whole at start.
+    Files,
+    /// Hashes of the blocks of one's own files, by pages. Loaded one by one.
+    Pages,
 }
 
 impl Table {
     /// All tables, in the order in which they are loaded.
-    pub const ALL: [Table; 8] =
-        [Table::Meta, Table::Contacts, Table::Outbox, Table::Messages, Table::Sealed, Table::Held, Table::Envelopes, Table::Seen];
+    pub const ALL: [Table; 10] = [
+        Table::Meta,
+        Table::Contacts,
+        Table::Outbox,
+        Table::Messages,
+        Table::Sealed,
+        Table::Held,
+        Table::Envelopes,
+        Table::Seen,
+        Table::Files,
+        Table::Pages,
+    ];
     /// The tables whose every row is handed to `Node::new`.
-    pub const LOADED_AT_START: [Table; 6] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Sealed, Table::Held, Table::Seen];
+    pub const LOADED_AT_START: [Table; 7] = [Table::Meta, Table::Contacts, Table::Outbox, Table::Sealed, Table::Held, Table::Seen, Table::Files];
 
     /// Its name on disk.
     pub fn name(self) -> &'static str {
@@ -39,6 +53,8 @@ impl Table {
             Table::Held => "held",
             Table::Envelopes => "envelopes",
             Table::Seen => "seen",
+            Table::Files => "files",
+            Table::Pages => "pages",
         }
     }
 }

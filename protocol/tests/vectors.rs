@@ -10,6 +10,8 @@ mod deposits;
 mod directory;
 #[path = "vectors/file.rs"]
 mod file;
+#[path = "vectors/files.rs"]
+mod files;
 #[path = "vectors/handshake.rs"]
 mod handshake;
 #[path = "vectors/identity.rs"]

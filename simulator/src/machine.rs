@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use b4_protocol::chat::MessageId;
 use b4_protocol::crypto::Rng;
 use b4_protocol::identity::{NodeId, UserId};
 use b4_protocol::identity::testing::TestDevice;
-use b4_protocol::node::{ContactView, Direction, Event, HoldingView, MessageState, MessageView, NetworkState, Node, Sealing};
+use b4_protocol::node::{ContactView, Direction, Event, FileView, HoldingView, MessageState, MessageView, NetworkState, Node, Sealing};
 
 use crate::store::{DiskFault, MemoryStore};
-use crate::world::Hostile;
+use crate::world::{FileDisk, Hostile};
 
 /// A message as the screen has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ShownMessage {
     pub holders: Vec<NodeId>,
     /// What sealed it.
     pub sealing: Sealing,
+    /// The file that it offers.
+    pub file: Option<Box<FileView>>,
 }
 
 /// What a screen has shown since the machine was last started.
@@ -74,6 +77,12 @@ impl Seen {
                     message.holders = holders;
                 }
             }
+            Event::FileChanged { with, id, progress } => {
+                let file = self.messages.get_mut(&with).and_then(|all| all.get_mut(&id.0)).and_then(|message| message.file.as_mut());
+                if let Some(file) = file {
+                    file.progress = progress;
+                }
+            }
             Event::HoldingChanged(view) => self.holding = view,
             other => self.events.push(other),
         }
@@ -84,6 +93,14 @@ impl Seen {
         let mut all: Vec<&ShownMessage> = self.messages.get(with).into_iter().flat_map(BTreeMap::values).collect();
         all.sort_by_key(|message| message.order);
         all.into_iter().filter(|message| message.direction == direction).map(|message| message.text.clone()).collect()
+    }
+
+    /// Files of a conversation, in the order of the screen: the ids of their messages, and what is shown.
+    pub fn files(&self, with: &UserId) -> Vec<(MessageId, FileView)> {
+        let all = self.messages.get(with).into_iter().flatten();
+        let mut all: Vec<_> = all.filter_map(|(id, message)| Some((message.order, MessageId(*id), message.file.as_deref()?.clone()))).collect();
+        all.sort_by_key(|(order, ..)| *order);
+        all.into_iter().map(|(_, id, file)| (id, file)).collect()
     }
 
     /// States of one's own messages to somebody, in the order of the screen.
@@ -101,8 +118,8 @@ impl Seen {
     }
 
     fn insert(&mut self, with: UserId, message: &MessageView) -> bool {
-        let MessageView { id, order, direction, text, state, gap_before, holders, sealing, .. } = message.clone();
-        let shown = ShownMessage { order, direction, text, state, gap_before, holders, sealing };
+        let MessageView { id, order, direction, text, state, gap_before, holders, sealing, file, .. } = message.clone();
+        let shown = ShownMessage { order, direction, text, state, gap_before, holders, sealing, file };
         self.messages.entry(with).or_default().insert(id.0, shown).is_some()
     }
 }
@@ -114,6 +131,7 @@ pub(crate) struct Machine {
     pub node: Option<Node>,
     pub disk: MemoryStore,
     pub disk_fault: DiskFault,
+    pub files: FileDisk,
     pub seen: Seen,
     /// The socket to the relay.
     pub socket: Option<u64>,

@@ -8,6 +8,7 @@ use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
 use b4_protocol::node::{Command, Effect, Event, Input, Node, NodeConfig, Row};
 
 use super::effects::Hands;
+use crate::platform::files::Files;
 use crate::platform::keys::DeviceKeys;
 use crate::platform::store::Database;
 use crate::platform::{Clock, Inputs, PlatformError, Wake, origin, random};
@@ -92,6 +93,11 @@ impl Driver {
         self.push(Input::Command(Command::Leave));
         self.running.replace(None);
         self.inbox.borrow_mut().clear();
+    }
+
+    /// The bytes of files, while it runs.
+    pub(super) fn files(&self) -> Option<Files> {
+        self.running.borrow().as_ref().map(|running| running.hands.files().clone())
     }
 
     fn handle_all(&self) {

@@ -1,13 +1,15 @@
 //! The engine's life, from the loaded page to its end, and what the person orders in between.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
 use b4_protocol::node::{self, Input};
 
 use super::driver::{Driver, Start};
+use super::files::{DeskReach, FileDesk};
 use super::{Action, EngineHandle, newcomer, upkeep};
+use crate::platform::files::Files;
 use crate::platform::recovery::RecoveryFile;
 use crate::platform::store::{Database, Rows, StoredIdentity, load_identity};
 use crate::platform::{self, CloseGuard, GiveUp, Lifecycle, PageFact, Pause, PlatformError, TabLock, TabLocks, UpdateListener, spawn};
@@ -31,6 +33,7 @@ pub struct Engine {
     locks: RefCell<Option<Rc<TabLocks>>>,
     lock: RefCell<Option<TabLock>>,
     recovery: RefCell<Option<RecoveryFile>>,
+    desk: Rc<FileDesk>,
     close_guard: RefCell<Option<CloseGuard>>,
     listeners: RefCell<Option<(Lifecycle, UpdateListener)>>,
 }
@@ -52,7 +55,8 @@ enum Stage {
 impl Engine {
     /// Starts the engine. `tell` hears everything that changes the screen, the first thing after this has returned.
     pub fn start(tell: impl Fn(Event) + 'static) -> EngineHandle {
-        let engine = Rc::new(Self {
+        let engine = Rc::new_cyclic(|engine: &Weak<Self>| Self {
+            desk: FileDesk::new(engine.clone()),
             tell: Box::new(tell),
             stage: RefCell::new(Stage::Idle),
             turn: Cell::new(0),
@@ -244,12 +248,22 @@ impl Engine {
             }
         };
         match Driver::start(start, on_event) {
-            Ok(driver) => drop(self.enter(Stage::Running(driver))),
+            Ok(driver) => {
+                self.hear_of_files(&driver);
+                self.enter(Stage::Running(driver));
+            }
             Err(why) => return self.broken(why.to_string()),
         }
         platform::mark("b4-running");
         spawn(upkeep::look_after(Rc::clone(self), identity, certificate));
         spawn(upkeep::watch_room(Rc::clone(self)));
+    }
+
+    fn hear_of_files(self: &Rc<Self>, driver: &Driver) {
+        let desk = Rc::clone(&self.desk);
+        if let Some(files) = driver.files() {
+            files.on_delete(move |slot| desk.deleted(slot));
+        }
     }
 
     fn hear(self: &Rc<Self>, event: node::Event) {
@@ -298,6 +312,10 @@ impl Engine {
                 }
             }
             Action::TryNow => self.push(Input::Resumed),
+            Action::SendFiles { to, files } => self.desk.send(&to, files),
+            Action::CancelPreparing(number) => self.desk.cancel(number),
+            Action::SaveFile { slot, name, size } => spawn(Rc::clone(&self.desk).save(slot, name, size)),
+            Action::PreviewFile { slot, size } => spawn(Rc::clone(&self.desk).look(slot, size)),
             Action::ApplyUpdate => platform::dispatch_update(),
         }
     }
@@ -347,15 +365,19 @@ impl Engine {
     }
 
     pub(super) fn push(&self, input: Input) {
-        // A clone, so that the node's events may move the stage.
-        let driver = match &*self.stage.borrow() {
-            Stage::Running(driver) => Some(Rc::clone(driver)),
-            _ => None,
-        };
-        if let Some(driver) = driver {
+        if let Some(driver) = self.driver() {
             driver.push(input);
         }
     }
+
+    /// A clone, so that the node's events may move the stage.
+    fn driver(&self) -> Option<Rc<Driver>> {
+        match &*self.stage.borrow() {
+            Stage::Running(driver) => Some(Rc::clone(driver)),
+            _ => None,
+        }
+    }
+
 
     /// Stops the node, if one runs.
     fn stop(&self) {
@@ -411,6 +433,24 @@ impl Engine {
 
     pub(super) fn database(&self) -> Option<Rc<Database>> {
         self.database.borrow().clone()
+    }
+}
+
+impl DeskReach for Weak<Engine> {
+    fn tell(&self, event: Event) {
+        if let Some(engine) = self.upgrade() {
+            engine.tell(event);
+        }
+    }
+
+    fn push(&self, input: Input) {
+        if let Some(engine) = self.upgrade() {
+            engine.push(input);
+        }
+    }
+
+    fn files(&self) -> Option<Files> {
+        self.upgrade()?.driver()?.files()
     }
 }
 

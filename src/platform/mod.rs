@@ -19,6 +19,8 @@ mod entropy;
 #[cfg(target_arch = "wasm32")]
 mod error;
 #[cfg(target_arch = "wasm32")]
+pub mod files;
+#[cfg(target_arch = "wasm32")]
 mod http;
 #[cfg(target_arch = "wasm32")]
 mod js;
@@ -48,7 +50,7 @@ pub use inputs::Inputs;
 #[cfg(target_arch = "wasm32")]
 pub use self::{
     clock::{Clock, wall_ms},
-    download::download,
+    download::{download, save},
     drafts::DraftStore,
     entropy::random,
     error::PlatformError,

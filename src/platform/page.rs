@@ -12,6 +12,9 @@ const NAME_KEY: &str = "b4-name";
 /// Key in `localStorage` that says for which name the recovery file was saved.
 const RECOVERY_KEY: &str = "b4-recovery-saved";
 
+/// Key in `localStorage` that says that files were kept here.
+const FILES_KEY: &str = "b4-files-kept";
+
 /// Listens for a new build until dropped.
 pub struct UpdateListener {
     _listener: EventListener,
@@ -46,6 +49,16 @@ pub fn remember_recovery_saved(name: &str) {
 /// Whether the recovery file of `name` was saved here.
 pub fn recovery_was_saved(name: &str) -> bool {
     local_storage().and_then(|storage| storage.get_item(RECOVERY_KEY).ok().flatten()).is_some_and(|saved| saved == name)
+}
+
+/// Remembers that files are kept here.
+pub(super) fn remember_files() {
+    remember(FILES_KEY, "1");
+}
+
+/// Whether files were ever kept here.
+pub(super) fn files_were_kept() -> bool {
+    local_storage().is_some_and(|storage| storage.get_item(FILES_KEY).ok().flatten().is_some())
 }
 
 /// Asks the browser not to evict the store. Some browsers ask the person, some decide alone; a no changes nothing here.

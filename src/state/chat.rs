@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use b4_protocol::chat::MessageId;
+use b4_protocol::chat::{FileProgress, MessageId};
 use b4_protocol::identity::NodeId;
 use b4_protocol::limits::HOLDERS;
 use b4_protocol::node::{Direction, MessageState, MessageView, Sealing};
@@ -82,6 +82,14 @@ impl Chat {
             let message = Rc::make_mut(message);
             message.holders = holders;
             message.sealing = sealing;
+        }
+    }
+
+    /// The file of a message has come further.
+    pub(super) fn change_file(&mut self, id: MessageId, progress: FileProgress) {
+        let message = self.places.get(&id).and_then(|order| self.messages.get_mut(order));
+        if let Some(file) = message.and_then(|message| Rc::make_mut(message).file.as_mut()) {
+            file.progress = progress;
         }
     }
 

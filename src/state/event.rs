@@ -1,5 +1,6 @@
 //! Facts that change the screen: the node's events, and what concerns the device rather than the node.
 
+use b4_protocol::file::FileSlot;
 use b4_protocol::identity::{NodeId, UserId, UserIdError};
 
 /// One fact for [`AppState::apply`](super::AppState::apply).
@@ -22,6 +23,22 @@ pub enum Event {
     Recovery(Recovery),
     /// A new build is installed and waits.
     UpdateReady,
+    /// A file that was chosen is being copied.
+    FilePreparing(Preparing),
+    /// It is copied and offered, or came to nothing.
+    FilePrepared {
+        /// Of `Preparing`.
+        number: u32,
+        /// Why it came to nothing.
+        failure: Option<PrepareFailure>,
+    },
+    /// What a file is, as its bytes say.
+    FilePreview {
+        /// Where it is.
+        slot: FileSlot,
+        /// What can be shown of it.
+        preview: Preview,
+    },
     /// From the node.
     Node(b4_protocol::node::Event),
 }
@@ -158,4 +175,45 @@ pub enum Recovery {
     Given,
     /// Was saved in an earlier run, or is where the identity came from.
     Saved,
+}
+
+/// A file that was chosen, while it is copied and cut into blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparing {
+    /// Tells it from others.
+    pub number: u32,
+    /// To whom it is to go.
+    pub to: UserId,
+    /// As the person has it.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Bytes copied.
+    pub done: u64,
+}
+
+/// Why a file that was chosen was not offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrepareFailure {
+    /// Over 4 GiB.
+    TooLarge,
+    /// So many bytes more would be needed on this device.
+    NoRoom(u64),
+    /// The browser does not let it be read, or its bytes be kept.
+    Unreadable,
+    /// The person wanted so.
+    Cancelled,
+}
+
+/// What can be shown of a file: only what cannot run, after a look at its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Preview {
+    /// Nothing.
+    None,
+    /// A picture, at this URL.
+    Image(String),
+    /// Sound.
+    Audio(String),
+    /// Moving pictures.
+    Video(String),
 }

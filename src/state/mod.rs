@@ -2,6 +2,7 @@
 
 mod chat;
 mod event;
+mod files;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,8 @@ use b4_protocol::node::{
 use b4_protocol::ordered::OrderedMap;
 
 pub use chat::Chat;
-pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, Recovery, RestoreFailure};
+pub use event::{EnrolFailure, EnrolStep, Event, NameVerdict, Phase, PrepareFailure, Preparing, Preview, Recovery, RestoreFailure};
+pub use files::{FileProblem, FileTrouble, Outgoing, Previews};
 
 /// Everything the screen shows. Cloning is cheap: what is large is shared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +34,12 @@ pub struct AppState {
     pub contacts: Rc<OrderedMap<UserId, Rc<ContactView>>>,
     /// Messages by contact, as far as they were loaded or came.
     pub chats: Rc<OrderedMap<UserId, Rc<Chat>>>,
+    /// Files that were chosen and are not offered yet.
+    pub outgoing: Rc<Outgoing>,
+    /// What can be shown of files that are here.
+    pub previews: Rc<Previews>,
+    /// Contacts' files of up to so many bytes are received without asking, once that is known.
+    pub files_accepted: Option<u64>,
     /// The last name that was asked about, and the answer.
     pub checked: Option<(String, NameVerdict)>,
     /// Why the last enrolment came to nothing.
@@ -63,7 +71,7 @@ pub enum News {
     Came {
         /// From whom.
         from: UserId,
-        /// What it says.
+        /// What it says; of a file its name.
         text: String,
     },
     /// A message of mine came to nothing.
@@ -83,6 +91,9 @@ impl AppState {
             Event::RestoreFailed(why) => self.restore_failure = Some(why),
             Event::Recovery(recovery) => self.recovery = recovery,
             Event::UpdateReady => self.is_update_ready = true,
+            Event::FilePreparing(preparing) => Rc::make_mut(&mut self.outgoing).prepare(preparing),
+            Event::FilePrepared { number, failure } => Rc::make_mut(&mut self.outgoing).prepared(number, failure),
+            Event::FilePreview { slot, preview } => Rc::make_mut(&mut self.previews).add(slot, preview),
             Event::Node(event) => self.apply_node(event),
         }
     }
@@ -114,6 +125,9 @@ impl AppState {
         if !matches!(phase, Phase::Running { .. }) {
             self.contacts = Rc::default();
             self.chats = Rc::default();
+            self.outgoing = Rc::default();
+            self.previews = Rc::default();
+            self.files_accepted = None;
             self.network = NetworkState::Offline;
             self.network_view = None;
             self.holding = None;
@@ -137,7 +151,8 @@ impl AppState {
             node::Event::ContactRefused { typed, why } => self.contact_refusal = Some((typed, why)),
             node::Event::MessageAdded { with, message } => {
                 if message.direction == Direction::In {
-                    self.tell(News::Came { from: with.clone(), text: message.text.clone() });
+                    let text = message.file.as_ref().map_or(&message.text, |file| &file.name).clone();
+                    self.tell(News::Came { from: with.clone(), text });
                 }
                 self.chat(with).add(message);
             }
@@ -161,6 +176,9 @@ impl AppState {
             node::Event::NetworkViewed(view) => self.network_view = Some(Rc::from(view)),
             node::Event::MessageHeld { with, id, holders, sealing, available } => self.chat(with).hold(id, holders, sealing, available),
             node::Event::HoldingChanged(view) => self.holding = Some(view),
+            node::Event::FileChanged { with, id, progress } => self.chat(with).change_file(id, progress),
+            node::Event::FileRefused { to, name, why } => Rc::make_mut(&mut self.outgoing).trouble(to, name, FileProblem::Refused(why)),
+            node::Event::FilesAccepted { bytes } => self.files_accepted = Some(bytes),
             // The engine's business.
             node::Event::RevocationsBehind => {}
         }

@@ -2,8 +2,9 @@
 
 use super::*;
 use b4_protocol::chat::MessageId;
+use b4_protocol::file::{FileId, FileSlot};
 use b4_protocol::identity::NodeId;
-use b4_protocol::node::{Direction, KeyStanding, MessageState, MessageView, Presence, Sealing};
+use b4_protocol::node::{Direction, FileProgress, FileRefusal, FileState, FileView, KeyStanding, MessageState, MessageView, Presence, Sealing};
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a name")
@@ -11,7 +12,7 @@ fn user(name: &str) -> UserId {
 
 fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), file: None, state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 fn contact(name: &str, standing: Standing, last_ms: u64) -> ContactView {
@@ -252,4 +253,100 @@ fn viewed(estimate: u64) -> node::Event {
         connections_made: 0,
         lookups: Vec::new(),
     }))
+}
+
+/// A message that offers a file.
+fn offer(order: u64, direction: Direction) -> MessageView {
+    let progress = FileProgress { state: FileState::Offered, bytes: 0, rate: 0, slot: None };
+    let file = FileView { id: FileId([1; 32]), name: "photo.jpg".to_owned(), media_type: String::new(), size: 9, progress };
+    MessageView { text: String::new(), file: Some(Box::new(file)), ..message(order, direction, MessageState::Delivered) }
+}
+
+#[test]
+fn a_file_is_as_far_as_it_was_told_last_and_a_text_has_none() {
+    let with = user("bela");
+    let progress = FileProgress { state: FileState::Moving, bytes: 4, rate: 2, slot: None };
+    let moved = |order| node::Event::FileChanged { with: with.clone(), id: offer(order, Direction::In).id, progress };
+    let added = |message| node::Event::MessageAdded { with: with.clone(), message };
+    let text = message(2, Direction::In, MessageState::Delivered);
+    let state = after([added(offer(1, Direction::In)), added(text.clone()), moved(1), moved(2), moved(3)]);
+    let messages: Vec<MessageView> = state.chats[&with].messages().map(|message| (**message).clone()).collect();
+    assert_eq!((messages[0].file.as_ref().map(|file| file.progress), &messages[1], messages.len()), (Some(progress), &text, 2));
+    assert_eq!(state.news.map(|(number, _)| number), Some(1), "how far a file is, is no news");
+}
+
+#[test]
+fn a_file_that_comes_is_told_by_its_name() {
+    let with = user("bela");
+    let state = after([node::Event::MessageAdded { with: with.clone(), message: offer(1, Direction::In) }]);
+    assert_eq!(state.news, Some((0, News::Came { from: with, text: "photo.jpg".to_owned() })));
+}
+
+fn preparing(number: u32, done: u64) -> Event {
+    Event::FilePreparing(Preparing { number, to: user("bela"), name: format!("{number}.jpg"), size: 9, done })
+}
+
+fn prepared(number: u32, failure: Option<PrepareFailure>) -> Event {
+    Event::FilePrepared { number, failure }
+}
+
+fn after_all(events: impl IntoIterator<Item = Event>) -> AppState {
+    let mut state = AppState::default();
+    events.into_iter().for_each(|event| state.apply(event));
+    state
+}
+
+#[test]
+fn what_is_made_ready_is_there_until_it_is_ready_in_the_order_in_which_it_was_chosen() {
+    let state = after_all([preparing(1, 0), preparing(2, 0), preparing(1, 5), preparing(3, 0), prepared(2, None), prepared(7, None)]);
+    let left: Vec<(u32, u64)> = state.outgoing.preparing.iter().map(|one| (one.number, one.done)).collect();
+    assert_eq!((left, state.outgoing.troubles.is_empty()), (vec![(1, 5), (3, 0)], true));
+}
+
+#[test]
+fn what_came_to_nothing_is_kept_with_its_reason_unless_the_person_wanted_so() {
+    let failures = [Some(PrepareFailure::TooLarge), Some(PrepareFailure::Cancelled), Some(PrepareFailure::NoRoom(3))];
+    let events = (1..).zip(failures).flat_map(|(number, failure)| [preparing(number, 0), prepared(number, failure)]);
+    let mut state = after_all(events);
+    state.apply(Event::Node(node::Event::FileRefused { to: user("carl"), name: "late".to_owned(), why: FileRefusal::TooLarge }));
+    let troubles: Vec<(u32, &str, FileProblem)> = state.outgoing.troubles.iter().map(|one| (one.number, one.name.as_str(), one.why)).collect();
+    let expected = [
+        (0, "1.jpg", FileProblem::Prepare(PrepareFailure::TooLarge)),
+        (1, "3.jpg", FileProblem::Prepare(PrepareFailure::NoRoom(3))),
+        (2, "late", FileProblem::Refused(FileRefusal::TooLarge)),
+    ];
+    assert_eq!(troubles, expected);
+    for _ in 0..40 {
+        state.apply(Event::Node(node::Event::FileRefused { to: user("carl"), name: "more".to_owned(), why: FileRefusal::TooLarge }));
+    }
+    let numbers: Vec<u32> = state.outgoing.troubles.iter().map(|one| one.number).collect();
+    assert_eq!(numbers, Vec::from_iter(27..43), "the oldest went");
+}
+
+#[test]
+fn previews_are_bounded_and_the_oldest_goes_first() {
+    let preview = |slot, url: &str| Event::FilePreview { slot: FileSlot(slot), preview: Preview::Image(url.to_owned()) };
+    let mut state = after_all((0..64).map(|slot| preview(slot, "old")));
+    state.apply(preview(0, "new"));
+    state.apply(preview(64, "new"));
+    let is_new = |slot| state.previews.of(FileSlot(slot)).map(|preview| **preview == Preview::Image("new".to_owned()));
+    assert_eq!([0, 1, 2, 63, 64].map(is_new), [Some(true), None, Some(false), Some(false), Some(true)]);
+}
+
+#[test]
+fn what_gave_way_is_not_known_and_what_cannot_be_shown_is() {
+    let preview = |preview| Event::FilePreview { slot: FileSlot(1), preview };
+    let shown = |events: Vec<Event>| after_all(events).previews.of(FileSlot(1)).map(|preview| (**preview).clone());
+    assert_eq!(shown(vec![preview(Preview::None)]), Some(Preview::None));
+    assert_eq!(shown(vec![preview(Preview::Image("url".to_owned())), preview(Preview::None)]), None);
+}
+
+#[test]
+fn files_go_with_the_node() {
+    let mut state = after_all([preparing(1, 0), preparing(2, 0), prepared(2, Some(PrepareFailure::Unreadable))]);
+    state.apply(Event::FilePreview { slot: FileSlot(1), preview: Preview::None });
+    state.apply(Event::Node(node::Event::FilesAccepted { bytes: 5 }));
+    assert_eq!(state.files_accepted, Some(5));
+    state.apply(Event::Phase(Phase::SecondTab));
+    assert_eq!((&*state.outgoing, &*state.previews, state.files_accepted), (&Outgoing::default(), &Previews::default(), None));
 }

@@ -1,4 +1,4 @@
-//! Texts that were begun and not sent, and those that came back.
+//! Texts that were begun and not sent, and those that came back; which troubles with files were read.
 
 use b4_protocol::identity::UserId;
 
@@ -10,6 +10,8 @@ pub struct Drafts {
     keep: Keep,
     /// The last returned text that was put back.
     returned: Option<u32>,
+    /// Troubles with files that were read.
+    dismissed: Vec<u32>,
 }
 
 impl PartialEq for Drafts {
@@ -22,7 +24,7 @@ impl PartialEq for Drafts {
 impl Drafts {
     /// Those that the browser keeps.
     pub fn new(recall: Recall, keep: Keep) -> Self {
-        Self { recall, keep, returned: None }
+        Self { recall, keep, returned: None, dismissed: Vec::new() }
     }
 
     /// What was begun for `to`, or nothing.
@@ -45,6 +47,16 @@ impl Drafts {
         let whole = if begun.is_empty() || begun == text { text.to_owned() } else { format!("{text}\n{begun}") };
         self.keep(to, &whole);
         true
+    }
+
+    /// A trouble with a file was read: it is not to be shown again.
+    pub fn dismiss(&mut self, trouble: u32) {
+        self.dismissed.push(trouble);
+    }
+
+    /// Whether it was read.
+    pub fn is_dismissed(&self, trouble: u32) -> bool {
+        self.dismissed.contains(&trouble)
     }
 }
 

@@ -5,6 +5,7 @@ mod browser;
 mod circle;
 mod components;
 mod drafts;
+mod file;
 mod hooks;
 mod meter;
 mod pages;
@@ -21,7 +22,7 @@ use drafts::Drafts;
 pub use route::Route;
 
 use crate::state::Phase;
-use components::{announcer, toasts};
+use components::{announcer, refuse_drop, toasts};
 use pages::{ChatsPage, NoticeKind, enrolling, notice, starting, welcome};
 
 /// The whole screen. Needs two contexts: the [`crate::state::AppState`] to read, in an `Rc`, and the [`Reach`] to act.
@@ -41,11 +42,12 @@ pub fn App() -> Html {
         }
         Phase::Broken { detail } => notice(NoticeKind::Broken, Some(detail.clone()), &engine),
     };
+    let on_drag = refuse_drop();
     html! {
-        <>
+        <div class="ground" ondragover={on_drag.clone()} ondrop={on_drag}>
             { page }
             { announcer(state.news.clone().filter(|_| matches!(state.phase, Phase::Running { .. }))) }
             { toasts(&state, &engine) }
-        </>
+        </div>
     }
 }

@@ -38,7 +38,7 @@ pub fn contact(name: &str, standing: Standing) -> ContactView {
 /// A message at a place of a conversation.
 pub fn message(order: u64, direction: Direction, state: MessageState) -> MessageView {
     let id = MessageId(u128::from(order).to_be_bytes());
-    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
+    MessageView { id, order, seq: order, direction, sent_ms: order, text: format!("text {order}"), file: None, state, gap_before: 0, sealing: Sealing::Session, holders: Vec::new() }
 }
 
 type Later = RefCell<Option<Box<dyn FnOnce(())>>>;
@@ -283,7 +283,7 @@ impl Screen {
     }
 
     /// Lets the app render and run its effects.
-    async fn settle(&self) {
+    pub async fn settle(&self) {
         for _ in 0..3 {
             Pause::for_ms(0).await;
         }
@@ -293,12 +293,14 @@ impl Screen {
         self.element.query_selector(&format!("[data-testid={testid}]")).expect("a selector")
     }
 
-    fn one(&self, testid: &str) -> Element {
+    /// The first element with this test id.
+    pub fn one(&self, testid: &str) -> Element {
         let shown = || self.element.text_content().unwrap_or_default();
         self.find(testid).unwrap_or_else(|| panic!("no {testid}; the screen shows: {}", shown()))
     }
 
-    fn all(&self, selector: &str) -> Vec<Element> {
+    /// All elements that a selector finds.
+    pub fn all(&self, selector: &str) -> Vec<Element> {
         let list = self.element.query_selector_all(selector).expect("a selector");
         (0..list.length()).filter_map(|index| list.get(index)).map(JsCast::unchecked_into).collect()
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clap::Args;
 
 use crate::process::{output, run, say};
 use crate::{relay, ring};
@@ -16,11 +17,48 @@ const RELAY: &str = "relay";
 /// What an idle peer may cost the relay, in bytes of its memory.
 const PEER_BYTES_MAX: u64 = 32 * 1_024;
 
+/// The options of the benchmark `files` alone.
+#[derive(Args, Clone, Debug)]
+pub struct Files {
+    /// Of `files`: rounds, in each of which everything that is compared is done once
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Of `files`: size of the file that is timed, in MiB
+    #[arg(long, default_value_t = 64)]
+    file_mib: u32,
+    /// Of `files`: size of the file that memory is watched with, in MiB
+    #[arg(long, default_value_t = 1_024)]
+    memory_mib: u32,
+    /// Of `files`: size of the file that is cut, in MiB
+    #[arg(long, default_value_t = 512)]
+    resume_mib: u32,
+    /// Of `files`: how often it is cut
+    #[arg(long, default_value_t = 6)]
+    cuts: u32,
+    /// Of `files`: what is measured
+    #[arg(long, default_value = "speed,memory,resume,rivals")]
+    parts: String,
+}
+
+impl Files {
+    fn words(&self) -> [String; 6] {
+        let Self { rounds, file_mib, memory_mib, resume_mib, cuts, parts } = self;
+        [
+            format!("--rounds={rounds}"),
+            format!("--file-mib={file_mib}"),
+            format!("--memory-mib={memory_mib}"),
+            format!("--resume-mib={resume_mib}"),
+            format!("--cuts={cuts}"),
+            format!("--parts={parts}"),
+        ]
+    }
+}
+
 /// Runs the benchmarks, or the one called `name`. Results go to `target/bench`.
 ///
 /// # Errors
 /// If something does not compile or a benchmark fails.
-pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options) -> Result<()> {
+pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options, files: &Files) -> Result<()> {
     let results = workspace.target.join("bench");
     fs::create_dir_all(&results)?;
     if name.is_none_or(|name| name == RELAY) {
@@ -33,7 +71,7 @@ pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options) ->
         return Ok(());
     }
     let mut cargo = workspace.cargo();
-    cargo.args(["run", "--profile", "native", "--package", "b4-e2e", "--bin", "bench", "--"]).args(name);
+    cargo.args(["run", "--profile", "native", "--package", "b4-e2e", "--bin", "bench", "--"]).args(name).args(files.words());
     with_product(workspace, &mut cargo)?;
     cargo.env("B4_BENCH", &results);
     run("benchmarks", &mut cargo)?;

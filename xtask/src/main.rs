@@ -45,6 +45,8 @@ enum Order {
         name: Option<String>,
         #[command(flatten)]
         ring: ring::Options,
+        #[command(flatten)]
+        files: bench::Files,
     },
     /// Long worlds: fuzz, then churn
     Sim {
@@ -80,7 +82,7 @@ fn carry_out(order: Order) -> anyhow::Result<()> {
     match order {
         Order::Run(options) => serve::run(&workspace, &options),
         Order::Test { part } => test::test(&workspace, part),
-        Order::Bench { name, ring } => bench::bench(&workspace, name.as_deref(), &ring),
+        Order::Bench { name, ring, files } => bench::bench(&workspace, name.as_deref(), &ring, &files),
         Order::Sim { minutes } => ring::long_worlds(&workspace, minutes),
         Order::Build => {
             page::build(&workspace)?;

@@ -202,6 +202,54 @@ impl Person {
         Ok(found.send_keys(path).await?)
     }
 
+    /// The same with several, of a field that takes several.
+    ///
+    /// # Errors
+    /// If there is no such field.
+    pub async fn choose_files(&self, testid: &str, paths: &[&str]) -> Result<()> {
+        self.until_seen(testid).await?;
+        let selector = format!("[data-testid=\"{testid}\"]");
+        let found = self.browser.client()?.find(Locator::Css(&selector)).await?;
+        Ok(found.send_keys(&paths.join("\n")).await?)
+    }
+
+    /// Presses something at the newest file of this name.
+    ///
+    /// # Errors
+    /// If it cannot be pressed in time.
+    pub async fn click_in_file(&self, name: &str, testid: &str) -> Result<()> {
+        let script = r#"const file = all("file").filter((file) => file.textContent.includes(first)).pop();
+            const button = file?.querySelector(`[data-testid="${second}"]`) ?? null;
+            if (button === null || button.disabled) { return false; } button.click(); return true"#;
+        self.until(&format!("`{testid}` of {name}"), script, vec![json!(name), json!(testid)]).await.map(drop)
+    }
+
+    /// Says a text, and notes when, in milliseconds since 1970 as the page has it.
+    ///
+    /// # Errors
+    /// As [`say`](Self::say).
+    pub async fn say_noting(&self, text: &str) -> Result<f64> {
+        let say = r#"const field = one("composer-input"); if (field === null || field.disabled) { return false; }
+            field.focus(); field.select();
+            document.execCommand("insertText", false, first);
+            const began = performance.timeOrigin + performance.now();
+            field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+            return began"#;
+        self.until(&format!("saying {text:?}"), say, vec![json!(text)]).await?.as_f64().context("a time")
+    }
+
+    /// From now on the page notes when each text is in the document, as `noted`.
+    ///
+    /// # Errors
+    /// If the page goes away meanwhile.
+    pub async fn note_texts(&self) -> Result<()> {
+        let script = r#"globalThis.noted = {};
+            new MutationObserver(() => { for (const text of all("message-text")) {
+                globalThis.noted[text.textContent] ??= performance.timeOrigin + performance.now();
+            } }).observe(document.body, { subtree: true, childList: true, characterData: true }); return true"#;
+        self.run(script, Vec::new()).await.map(drop)
+    }
+
     /// Looks further back in the open chat until everything that was ever said stands on the page.
     ///
     /// # Errors

@@ -48,6 +48,15 @@ pub struct Message {
     pub text: String,
 }
 
+/// A file as it stands on the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileCard {
+    /// `data-state`
+    pub state: String,
+    /// `data-progress`
+    pub progress: u64,
+}
+
 /// What a device keeps for others, as its settings say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holding {
@@ -265,6 +274,46 @@ impl Person {
         let script = "const kept = Number(own(first)?.dataset.holders ?? 0); return kept >= second ? true : { not: `kept by ${kept}` }";
         let what = format!("{holders} nodes to keep {text:?}");
         self.until(&what, script, vec![json!(text), json!(holders)]).await.map(drop)
+    }
+
+    /// The newest file of this name.
+    ///
+    /// # Errors
+    /// If there is none in time.
+    pub async fn file(&self, name: &str) -> Result<FileCard> {
+        let script = r#"const file = all("file").filter((file) => file.textContent.includes(first)).pop();
+            return file === undefined ? null : [file.dataset.state, Number(file.dataset.progress)]"#;
+        let file = self.until(&format!("the file {name}"), script, vec![json!(name)]).await?;
+        let state = file[0].as_str().context("`data-state`")?.to_owned();
+        Ok(FileCard { state, progress: file[1].as_u64().context("`data-progress`")? })
+    }
+
+    /// Waits until the newest file of this name is in one of these states, and so far.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub async fn until_file(&self, name: &str, states: &[&str], progress: u64) -> Result<()> {
+        self.until_file_within(PATIENCE, name, states, progress).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub async fn until_file_within(&self, patience: Duration, name: &str, states: &[&str], progress: u64) -> Result<()> {
+        let script = r#"const file = all("file").filter((file) => file.textContent.includes(first)).pop();
+            return file !== undefined && second.includes(file.dataset.state) && Number(file.dataset.progress) >= third"#;
+        let what = format!("the file {name} to be {states:?} at {progress} %");
+        self.until_within(patience, &what, script, vec![json!(name), json!(states), json!(progress)]).await.map(drop)
+    }
+
+    /// Whether any file of the open chat is on its way.
+    ///
+    /// # Errors
+    /// If the page goes away meanwhile.
+    pub async fn any_file_moves(&self) -> Result<bool> {
+        let script = r#"return all("file").some((file) => ["sending", "receiving"].includes(file.dataset.state))"#;
+        Ok(self.run(script, Vec::new()).await? == json!(true))
     }
 
     /// What this device keeps for others. The page about oneself is open.

@@ -11,13 +11,13 @@ use serde_json::json;
 use crate::{after_hello, numbered, until_linked};
 
 /// Those who keep mail, beside anna and bela.
-const OTHERS: [&str; 8] = ["carla", "dora", "emil", "frida", "gustav", "hana", "ivan", "jana"];
+pub(crate) const OTHERS: [&str; 8] = ["carla", "dora", "emil", "frida", "gustav", "hana", "ivan", "jana"];
 const TEXTS: usize = 50;
 /// For a dead page to be noticed (5 to 30 s), and for what it kept to be with others.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(120);
 
 /// Anna and bela, who know each other, and everybody else, in one ring.
-async fn ring(world: &World, names: &[&str]) -> Result<(Person, Person, Vec<Person>)> {
+pub(crate) async fn ring(world: &World, names: &[&str]) -> Result<(Person, Person, Vec<Person>)> {
     let (anna, bela) = world.pair("anna", "bela").await?;
     let mut others: Vec<Person> = Vec::new();
     for names in names.chunks(4) {

@@ -4,6 +4,7 @@ mod access;
 mod chat;
 mod contacts;
 mod failures;
+mod files;
 mod hostile;
 mod install;
 mod mail;

@@ -2,12 +2,12 @@
 
 use super::inbox::{Inbox, Verdict};
 use super::outbox::{Outbox, Pending};
-use super::row::{MessageRow, RowError, decode_outbox, encode_outbox, message_key, read_key, view_of_row};
+use super::row::{MessageRow, RowError, decode_outbox, encode_outbox, message_key, read_key, shown, view_of_row};
 use super::{Direction, MessageBody, MessageId, MessageState, MessageView, Sealing, Standing};
 use crate::codec::{Reader, Writer};
 use crate::identity::UserId;
 use crate::limits::STRANGER_MESSAGES_MAX;
-use crate::message::{link_hash, text_of};
+use crate::message::{Said, link_hash, said_of};
 use crate::ordered::OrderedMap;
 use crate::store::{Row, Table, Write};
 use crate::time::MINUTE_MS;
@@ -142,15 +142,15 @@ impl Conversation {
         self.outbox.is_full()
     }
 
-    /// Numbers a text and puts it into the outbox. The caller has checked its length.
-    pub fn send(&mut self, id: MessageId, text: String, sent_ms: u64) -> Outgoing {
-        let body = MessageBody { id, sent_ms, seq: self.out_seq + 1, prev: self.out_hash, text };
+    /// Numbers what is said and puts it into the outbox. The caller has checked its length.
+    pub fn send(&mut self, id: MessageId, said: Said, sent_ms: u64) -> Outgoing {
+        let body = MessageBody { id, sent_ms, seq: self.out_seq + 1, prev: self.out_hash, said };
         let bytes = body.encode();
         self.out_seq = body.seq;
         self.out_hash = link_hash(&bytes);
         let order = self.next_order;
         self.next_order += 1;
-        self.note_last(sent_ms, &body.text);
+        self.note_last(sent_ms, body.said.words());
         let pending = Pending { id, order, seq: body.seq, sent_ms, sealing: Sealing::Session, body: bytes, is_stored: false, is_expired: false };
         let writes = vec![
             self.message_write(order, &MessageRow::of_body(&body, Direction::Out, Sealing::Session, 0)),
@@ -201,11 +201,11 @@ impl Conversation {
         writes
     }
 
-    /// The text of a message that was over before they came, to be said anew: its time is over for good. It stands where it stood.
-    pub fn say_anew(&mut self, id: MessageId) -> Option<(String, Write)> {
+    /// What a message said that was over before they came, to be said anew: its time is over for good. It stands where it stood.
+    pub fn say_anew(&mut self, id: MessageId) -> Option<(Said, Write)> {
         let pending = self.outbox.take_expired(id)?;
-        let text = String::from_utf8(text_of(&pending.body).to_vec()).ok()?;
-        Some((text, self.outbox_write(&pending, None)))
+        let said = Said::decode(said_of(&pending.body)).ok()??;
+        Some((said, self.outbox_write(&pending, None)))
     }
 
     /// Whether messages of theirs are missing between what is here and this one.
@@ -299,7 +299,7 @@ impl Conversation {
         self.unread = self.unread.saturating_add(1);
         if gap_changed.is_none() {
             // A late one stands further up.
-            self.note_last(body.sent_ms, &body.text);
+            self.note_last(body.sent_ms, body.said.words());
         }
         self.storing.insert(body.id, body.seq);
         let message = self.message_write(order, &MessageRow::of_body(&body, Direction::In, sealing, self.inbox.run()));
@@ -413,7 +413,7 @@ impl Conversation {
         self.preview = text.chars().take(PREVIEW_CHARACTERS).collect();
     }
 
-    fn message_write(&self, order: u64, row: &MessageRow<'_>) -> Write {
+    fn message_write(&self, order: u64, row: &MessageRow) -> Write {
         Write { table: Table::Messages, key: message_key(&self.user, order), value: Some(row.encode()) }
     }
 
@@ -425,8 +425,9 @@ impl Conversation {
 }
 
 fn view_of(body: MessageBody, order: u64, direction: Direction, state: MessageState, (sealing, gap_before): (Sealing, u32)) -> MessageView {
-    let MessageBody { id, sent_ms, seq, text, .. } = body;
-    MessageView { id, order, seq, direction, sent_ms, text, state, gap_before, sealing, holders: Vec::new() }
+    let MessageBody { id, sent_ms, seq, said, .. } = body;
+    let (text, file) = shown(said);
+    MessageView { id, order, seq, direction, sent_ms, text, file, state, gap_before, sealing, holders: Vec::new() }
 }
 
 const STANDINGS: [Standing; 4] = [Standing::Accepted, Standing::New, Standing::Ignored, Standing::Blocked];

@@ -16,4 +16,4 @@ mod view;
 pub use crate::message::{BodyError, MessageBody, MessageId};
 pub use conversation::{Arrival, Conversation, Outgoing, PinnedKey};
 pub use row::{RowError, message_key, message_prefix, view_of_row};
-pub use view::{Direction, MessageState, MessageView, Sealing, Standing};
+pub use view::{Direction, FileFailure, FilePause, FileProgress, FileState, FileView, MessageState, MessageView, Sealing, Standing};

@@ -1,16 +1,17 @@
 //! The rows of messages and of the outbox: their keys and bytes.
 
 use super::outbox::Pending;
-use super::view::{Direction, MessageState, MessageView, Sealing};
+use super::view::{Direction, FileView, MessageState, MessageView, Sealing};
 use super::{MessageBody, MessageId};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::identity::UserId;
-use crate::message::text_of;
+use crate::message::{Said, said_of};
 
 /// Of the rows of the outbox.
 const VERSION: u8 = 1;
-/// Of the rows of messages. The first had no sealing: all went through sessions.
-const MESSAGE_VERSION: u8 = 2;
+/// Of the rows of messages. The first had no sealing: all went through sessions. The second had texts alone.
+const MESSAGE_VERSION: u8 = 3;
+const TEXTS_ONLY: u8 = 2;
 const SESSIONS_ONLY: u8 = 1;
 
 /// A row of the store is not one of ours: damaged, or of a later version.
@@ -41,8 +42,8 @@ pub(super) fn read_key(key: &[u8]) -> Result<(UserId, u64), RowError> {
     Ok((UserId::parse(user).map_err(|_| RowError)?, u64::from_be_bytes(*order)))
 }
 
-/// version | direction(1) | state(1) | sealing(1) | run(4) | mid(16) | sent(8) | seq(8) | text
-pub(super) struct MessageRow<'a> {
+/// version | direction(1) | state(1) | sealing(1) | run(4) | mid(16) | sent(8) | seq(8) | type(1) | content
+pub(super) struct MessageRow {
     pub direction: Direction,
     pub state: MessageState,
     pub sealing: Sealing,
@@ -50,21 +51,24 @@ pub(super) struct MessageRow<'a> {
     pub id: MessageId,
     pub sent_ms: u64,
     pub seq: u64,
-    pub text: &'a [u8],
+    pub said: Said,
 }
 
-impl<'a> MessageRow<'a> {
-    pub fn of_body(body: &'a MessageBody, direction: Direction, sealing: Sealing, run: u32) -> Self {
+impl MessageRow {
+    pub fn of_body(body: &MessageBody, direction: Direction, sealing: Sealing, run: u32) -> Self {
         let state = match direction {
             Direction::In => MessageState::Delivered,
             Direction::Out => MessageState::Queued,
         };
-        Self { direction, state, sealing, run, id: body.id, sent_ms: body.sent_ms, seq: body.seq, text: body.text.as_bytes() }
+        Self { direction, state, sealing, run, id: body.id, sent_ms: body.sent_ms, seq: body.seq, said: body.said.clone() }
     }
 
-    pub fn of_pending(pending: &'a Pending, state: MessageState) -> Self {
+    /// # Panics
+    /// When the body is none: a caller's bug, only whole ones wait.
+    pub fn of_pending(pending: &Pending, state: MessageState) -> Self {
         let Pending { id, sent_ms, seq, sealing, body, .. } = pending;
-        Self { direction: Direction::Out, state, sealing: *sealing, run: 0, id: *id, sent_ms: *sent_ms, seq: *seq, text: text_of(body) }
+        let said = Said::decode(said_of(body)).ok().flatten().expect("only whole bodies wait");
+        Self { direction: Direction::Out, state, sealing: *sealing, run: 0, id: *id, sent_ms: *sent_ms, seq: *seq, said }
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -78,11 +82,11 @@ impl<'a> MessageRow<'a> {
             .raw(&self.id.0)
             .u64(self.sent_ms)
             .u64(self.seq)
-            .raw(self.text)
+            .raw(&self.said.encode())
             .into_bytes()
     }
 
-    pub fn decode(value: &'a [u8]) -> Result<Self, RowError> {
+    pub fn decode(value: &[u8]) -> Result<Self, RowError> {
         let mut reader = Reader::new(value);
         let version = reader.u8()?;
         if !(SESSIONS_ONLY..=MESSAGE_VERSION).contains(&version) {
@@ -93,7 +97,12 @@ impl<'a> MessageRow<'a> {
         let sealing = if version == SESSIONS_ONLY { Sealing::Session } else { sealing_from(reader.u8()?)? };
         let (run, id) = (reader.u32()?, MessageId(reader.array()?));
         let (sent_ms, seq) = (reader.u64()?, reader.u64()?);
-        Ok(Self { direction, state, sealing, run, id, sent_ms, seq, text: reader.rest() })
+        let said = if version <= TEXTS_ONLY {
+            Said::Text(std::str::from_utf8(reader.rest()).map_err(|_| RowError)?.to_owned())
+        } else {
+            Said::decode(reader.rest())?.ok_or(RowError)?
+        };
+        Ok(Self { direction, state, sealing, run, id, sent_ms, seq, said })
     }
 }
 
@@ -104,9 +113,17 @@ impl<'a> MessageRow<'a> {
 pub fn view_of_row(key: &[u8], value: &[u8]) -> Result<(MessageView, u32), RowError> {
     let (_, order) = read_key(key)?;
     let row = MessageRow::decode(value)?;
-    let text = std::str::from_utf8(row.text).map_err(|_| RowError)?.to_owned();
-    let MessageRow { direction, state, sealing, run, id, sent_ms, seq, .. } = row;
-    Ok((MessageView { id, order, seq, direction, sent_ms, text, state, gap_before: 0, sealing, holders: Vec::new() }, run))
+    let MessageRow { direction, state, sealing, run, id, sent_ms, seq, said } = row;
+    let (text, file) = shown(said);
+    Ok((MessageView { id, order, seq, direction, sent_ms, text, file, state, gap_before: 0, sealing, holders: Vec::new() }, run))
+}
+
+/// The text, empty for a file; and the file.
+pub(super) fn shown(said: Said) -> (String, Option<Box<FileView>>) {
+    match said {
+        Said::Text(text) => (text, None),
+        Said::File(manifest) => (String::new(), Some(Box::new(FileView::of(&manifest)))),
+    }
 }
 
 /// version | failed(1: 0 waits, 1 refused, 2 over) | body

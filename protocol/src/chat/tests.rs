@@ -23,7 +23,7 @@ fn authored(count: u64) -> Vec<Vec<u8>> {
     let mut author = conversation("bela");
     (1..=count)
         .map(|number| {
-            author.send(id(number), format!("text {number}"), NOW_MS);
+            author.send(id(number), format!("text {number}").into(), NOW_MS);
             author.stored_outgoing(id(number));
             let (_, body) = author.next_to_send().expect("the newest waits");
             author.delivered(id(number));
@@ -94,7 +94,7 @@ fn an_author_who_starts_anew_is_heard_from_the_first_message_on() {
         receive(&mut reader, body);
     });
     let mut anew = conversation("bela");
-    anew.send(id(100), "again".to_owned(), NOW_MS);
+    anew.send(id(100), "again".into(), NOW_MS);
     anew.stored_outgoing(id(100));
     let (_, body) = anew.next_to_send().expect("waits");
     assert_eq!(new_view(receive(&mut reader, &body)).order, 4);
@@ -113,7 +113,7 @@ fn the_first_message_seen_sets_the_count() {
 fn an_author_who_skips_a_billion_gets_no_billion_entries() {
     let mut reader = conversation("anna");
     receive(&mut reader, &authored(1)[0]);
-    let far = MessageBody { id: id(9), sent_ms: 0, seq: 1 << 40, prev: [0; 32], text: "far".to_owned() };
+    let far = MessageBody { id: id(9), sent_ms: 0, seq: 1 << 40, prev: [0; 32], said: "far".into() };
     let view = new_view(receive(&mut reader, &far.encode()));
     assert_eq!(view.gap_before, u32::MAX);
     assert!(view.order <= 2 + GAPS_MAX as u64);
@@ -136,7 +136,7 @@ fn a_stranger_has_said_enough_at_some_point() {
 fn the_outbox_sends_in_order_what_is_durable_and_within_its_window() {
     let mut author = conversation("bela");
     let count = WINDOW_MESSAGES as u64 + 5;
-    (1..=count).for_each(|number| drop(author.send(id(number), "text".to_owned(), NOW_MS)));
+    (1..=count).for_each(|number| drop(author.send(id(number), "text".into(), NOW_MS)));
     assert!(author.next_to_send().is_none(), "nothing is durable yet");
     author.stored_outgoing(id(2));
     assert!(author.next_to_send().is_none(), "the second waits for the first");
@@ -153,7 +153,7 @@ fn the_outbox_sends_in_order_what_is_durable_and_within_its_window() {
 #[test]
 fn nothing_is_taken_for_read_that_is_not_known_to_be_delivered() {
     let mut author = conversation("bela");
-    (1..=2).for_each(|number| drop(author.send(id(number), "text".to_owned(), NOW_MS)));
+    (1..=2).for_each(|number| drop(author.send(id(number), "text".into(), NOW_MS)));
     assert!(author.read_by_peer(1).is_none());
     assert!(!author.delivered(id(1)).is_empty());
     assert!(author.read_by_peer(2).is_some());
@@ -184,7 +184,7 @@ fn the_outbox_is_full_at_its_bound() {
     let mut author = conversation("bela");
     for number in 0..OUTBOX_PER_CONTACT_MAX as u64 {
         assert!(!author.is_outbox_full());
-        author.send(id(number), "x".to_owned(), NOW_MS);
+        author.send(id(number), "x".into(), NOW_MS);
     }
     assert!(author.is_outbox_full());
 }
@@ -193,7 +193,7 @@ fn the_outbox_is_full_at_its_bound() {
 fn a_refused_message_waits_apart_and_goes_again_in_its_place() {
     let mut author = conversation("bela");
     for number in 1..=3 {
-        author.send(id(number), format!("text {number}"), NOW_MS);
+        author.send(id(number), format!("text {number}").into(), NOW_MS);
         author.stored_outgoing(id(number));
         author.next_to_send().expect("waits");
     }
@@ -223,7 +223,7 @@ fn a_conversation_comes_back_from_its_rows() {
     let mut chat = conversation("anna");
     let mut writes = Vec::new();
     for number in 1..=3 {
-        writes.extend(chat.send(id(number), format!("mine {number}"), NOW_MS).writes);
+        writes.extend(chat.send(id(number), format!("mine {number}").into(), NOW_MS).writes);
         chat.stored_outgoing(id(number));
         chat.next_to_send();
     }
@@ -259,7 +259,7 @@ fn a_clock_far_ahead_is_taken_for_ten_minutes_ahead() {
 
 #[test]
 fn bodies_out_of_form_are_refused() {
-    let good = MessageBody { id: id(1), sent_ms: 1, seq: 1, prev: [0; 32], text: "x".to_owned() };
+    let good = MessageBody { id: id(1), sent_ms: 1, seq: 1, prev: [0; 32], said: "x".into() };
     let bytes = good.encode();
     assert_eq!(MessageBody::decode(&bytes), Ok(good.clone()));
     let text = |text: &[u8]| [&bytes[..bytes.len() - 1], text].concat();

@@ -22,7 +22,7 @@ pub enum IncomingOrder {
     /// Ask the author for a page of hashes; answered by [`Incoming::page`].
     AskPage(u32),
     /// Ask the author for a part, and check its blocks against these hashes, in order, as they come; answered by [`Incoming::stored`] or
-    /// [`Incoming::differs`].
+    /// [`Incoming::missing`].
     Fetch {
         /// Which part.
         part: u32,
@@ -66,7 +66,7 @@ impl Incoming {
 
     /// Bytes that are here and durable.
     pub fn bytes(&self) -> u64 {
-        let count: u64 = self.here.iter().map(|byte| u64::from(byte.count_ones())).sum();
+        let count = u64::from(self.parts_here());
         let last = parts(self.manifest.layout()).checked_sub(1).filter(|last| self.is_here(*last));
         let short = last.map_or(0, |last| u64::from(last + 1) * PART_BYTES - self.manifest.layout().size());
         count * PART_BYTES - short
@@ -75,6 +75,11 @@ impl Incoming {
     /// Whether nothing is missing.
     pub fn is_complete(&self) -> bool {
         self.bytes() == self.manifest.layout().size()
+    }
+
+    /// Parts that are here and durable.
+    pub fn parts_here(&self) -> u32 {
+        self.here.iter().map(|byte| byte.count_ones()).sum()
     }
 
     /// Goes on, while there is a session with the author: at its start, and after each answer.
@@ -107,7 +112,7 @@ impl Incoming {
     ///
     /// # Errors
     /// `TreeError` when it is not what the manifest says: the author, or somebody on the way, lies.
-    pub fn page(&mut self, number: u32, bytes: &[u8], out: &mut Vec<IncomingOrder>) -> Result<(), TreeError> {
+    pub fn page(&mut self, number: u32, bytes: &[u8]) -> Result<(), TreeError> {
         if self.asked != Some(number) {
             return Ok(());
         }
@@ -117,24 +122,36 @@ impl Incoming {
             *place = Some(page);
         }
         self.asked = None;
-        self.go_on(out);
         Ok(())
     }
 
     /// A part is checked and durable. False when nobody asked for it.
-    pub fn stored(&mut self, part: u32, out: &mut Vec<IncomingOrder>) -> bool {
+    pub fn stored(&mut self, part: u32) -> bool {
         if !self.end(part) {
             return false;
         }
         if let Some(byte) = self.here.get_mut(part as usize / 8) {
             *byte |= bit(part);
         }
-        self.go_on(out);
         true
     }
 
-    /// A block of a part was not what its hash says: it is missing still. The session is to end: whoever sent it lies.
-    pub fn differs(&mut self, part: u32) {
+    /// The first part that is not here; `None` when all are.
+    pub fn first_missing(&self) -> Option<u32> {
+        (0..parts(self.manifest.layout())).find(|part| !self.is_here(*part))
+    }
+
+    /// A part came from somebody who keeps the file, and is durable.
+    pub fn stored_from_others(&mut self, part: u32) {
+        if part < parts(self.manifest.layout())
+            && let Some(byte) = self.here.get_mut(part as usize / 8)
+        {
+            *byte |= bit(part);
+        }
+    }
+
+    /// A part did not come, or one of its blocks was not what its hash says: it is missing still.
+    pub fn missing(&mut self, part: u32) {
         self.end(part);
         self.next = self.next.min(part);
     }
@@ -211,7 +228,8 @@ mod tests {
         fn answers(&self, incoming: &mut Incoming, order: IncomingOrder, out: &mut Vec<IncomingOrder>) -> u64 {
             match order {
                 IncomingOrder::AskPage(number) => {
-                    incoming.page(number, self.pages[number as usize].bytes(), out).expect("true");
+                    incoming.page(number, self.pages[number as usize].bytes()).expect("true");
+                    incoming.go_on(out);
                     0
                 }
                 IncomingOrder::Fetch { part, hashes } => {
@@ -221,7 +239,8 @@ mod tests {
                         u64::from(self.manifest.layout().block(block).expect("within the file").bytes)
                     });
                     let bytes = bytes.sum();
-                    assert!(incoming.stored(part, out));
+                    assert!(incoming.stored(part));
+                    incoming.go_on(out);
                     bytes
                 }
             }
@@ -258,11 +277,13 @@ mod tests {
         (0..3).for_each(|_| incoming.go_on(&mut orders));
         assert_eq!(orders, [IncomingOrder::AskPage(0)]);
         orders.clear();
-        incoming.page(0, author.pages[0].bytes(), &mut orders).expect("true");
+        incoming.page(0, author.pages[0].bytes()).expect("true");
+        incoming.go_on(&mut orders);
         assert_eq!(orders.len(), FILE_PARTS_AHEAD);
         incoming.go_on(&mut orders);
         assert_eq!(orders.len(), FILE_PARTS_AHEAD);
-        assert!(incoming.stored(2, &mut orders));
+        assert!(incoming.stored(2));
+        incoming.go_on(&mut orders);
         assert!(matches!(&orders[FILE_PARTS_AHEAD..], [IncomingOrder::Fetch { part, .. }] if *part as usize == FILE_PARTS_AHEAD));
     }
 
@@ -301,15 +322,15 @@ mod tests {
         let author = Author::of(PAGE_BYTES + 1);
         let mut incoming = Incoming::new(author.manifest.clone());
         let mut orders = Vec::new();
-        assert_eq!(incoming.page(0, author.pages[0].bytes(), &mut orders), Ok(()), "nobody asked");
-        assert_eq!(orders, []);
+        assert_eq!(incoming.page(0, author.pages[0].bytes()), Ok(()), "nobody asked");
+        assert_eq!(incoming.pages, [None, None]);
         incoming.go_on(&mut orders);
         orders.clear();
         let mut altered = author.pages[0].bytes().to_vec();
         altered[5] ^= 1;
-        assert_eq!(incoming.page(0, &altered, &mut orders), Err(TreeError::Hash));
-        assert_eq!(incoming.page(1, author.pages[1].bytes(), &mut orders), Ok(()));
-        assert_eq!(orders, [], "not that one");
+        assert_eq!(incoming.page(0, &altered), Err(TreeError::Hash));
+        assert_eq!(incoming.page(1, author.pages[1].bytes()), Ok(()));
+        assert_eq!(incoming.pages, [None, None], "not that one");
     }
 
     #[test]
@@ -317,11 +338,12 @@ mod tests {
         let author = Author::of(3 * PART_BYTES);
         let mut incoming = Incoming::new(author.manifest.clone());
         let mut orders = Vec::new();
-        assert!(!incoming.stored(0, &mut orders));
+        assert!(!incoming.stored(0));
         incoming.go_on(&mut orders);
         orders.clear();
-        incoming.page(0, author.pages[0].bytes(), &mut orders).expect("true");
-        incoming.differs(1);
+        incoming.page(0, author.pages[0].bytes()).expect("true");
+        incoming.go_on(&mut orders);
+        incoming.missing(1);
         incoming.interrupted();
         assert_eq!((incoming.bytes(), author.sends(&mut incoming)), (0, 3 * PART_BYTES));
     }

@@ -4,20 +4,31 @@ use super::{FileId, Layout, PageHash, safe_name};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::limits::{FILE_BYTES_MAX, FILE_NAME_BYTES_MAX, FILE_TYPE_BYTES_MAX};
 
-/// size(8) | lp8(type) | lp(name) | hash of each page(32)
+/// size(8) | lp8(type) | lp(name) | lp8(away) | hash of each page(32)
 ///
 /// | field | bound |
 /// | --- | --- |
 /// | size | at most 4 GiB |
 /// | type | at most 127 bytes of printable ASCII; empty for unknown |
 /// | name | UTF-8, at most 255 bytes; what is not safe about it is taken out when it is read |
+/// | away | empty, or key(32) \| id of the index(32): how the file lies with others |
 /// | pages | as many as a file of this size has: at most 128 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     layout: Layout,
     media_type: String,
     name: String,
+    away: Option<Away>,
     pages: Vec<PageHash>,
+}
+
+/// How a file lies with others while its receiver is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Away {
+    /// Opens each of its blobs.
+    pub key: [u8; 32],
+    /// Names the blob that names the others.
+    pub index: [u8; 32],
 }
 
 /// The bytes are no manifest.
@@ -48,12 +59,14 @@ impl Manifest {
             return Err(ManifestError::Malformed);
         }
         let media_type = if is_media_type(media_type.as_bytes()) { media_type.to_owned() } else { String::new() };
-        Ok(Self { layout, media_type, name: safe_name(name), pages })
+        Ok(Self { layout, media_type, name: safe_name(name), away: None, pages })
     }
 
     /// The bytes.
     pub fn encode(&self) -> Vec<u8> {
         let head = Writer::new().u64(self.layout.size()).lp8(self.media_type.as_bytes()).lp(self.name.as_bytes());
+        let away = self.away.map_or(Vec::new(), |away| [away.key, away.index].concat());
+        let head = head.lp8(&away);
         self.pages.iter().fold(head, |writer, page| writer.raw(&page.0)).into_bytes()
     }
 
@@ -66,12 +79,17 @@ impl Manifest {
         let layout = layout_of(reader.u64()?)?;
         let media_type = Some(reader.lp8()?).filter(|bytes| is_media_type(bytes)).ok_or(Malformed)?;
         let name = std::str::from_utf8(reader.lp(FILE_NAME_BYTES_MAX)?).map_err(|_| Malformed)?;
+        let away = match reader.lp8()?.as_chunks::<32>() {
+            ([], []) => None,
+            ([key, index], []) => Some(Away { key: *key, index: *index }),
+            _ => return Err(ManifestError::Malformed),
+        };
         let (pages, rest) = reader.rest().as_chunks::<32>();
         if !rest.is_empty() || pages.len() != layout.pages() as usize {
             return Err(ManifestError::Malformed);
         }
         let media_type = String::from_utf8(media_type.to_vec()).map_err(|_| Malformed)?;
-        Ok(Self { layout, media_type, name: safe_name(name), pages: pages.iter().copied().map(PageHash).collect() })
+        Ok(Self { layout, media_type, name: safe_name(name), away, pages: pages.iter().copied().map(PageHash).collect() })
     }
 
     /// What is in the file.
@@ -92,6 +110,17 @@ impl Manifest {
     /// What its author says it is, as `image/png`; empty for unknown. To be believed only after a look at the bytes.
     pub fn media_type(&self) -> &str {
         &self.media_type
+    }
+
+    /// How it lies with others, where its author can leave it with them.
+    pub fn away(&self) -> Option<Away> {
+        self.away
+    }
+
+    /// The same file, which can be left with others.
+    #[must_use]
+    pub fn with_away(self, away: Away) -> Self {
+        Self { away: Some(away), ..self }
     }
 
     /// The hash of a page; `None` past the last.
@@ -121,9 +150,9 @@ mod tests {
     #[test]
     fn a_manifest_is_read_as_it_was_written() {
         for size in [0, 1, BLOCK_BYTES, PAGE_BYTES, PAGE_BYTES + 1, FILE_BYTES_MAX] {
-            let written = manifest(size);
+            let written = if size % 2 == 0 { manifest(size) } else { manifest(size).with_away(Away { key: [7; 32], index: [8; 32] }) };
             let bytes = written.encode();
-            assert!(bytes.len() <= 8 + 128 + 257 + 4_096, "{size}: it fits a message");
+            assert!(bytes.len() <= 8 + 128 + 257 + 65 + 4_096, "{size}: it fits a message");
             assert_eq!(Manifest::decode(&bytes), Ok(written));
         }
     }
@@ -143,13 +172,13 @@ mod tests {
 
     #[test]
     fn what_others_write_is_made_safe_or_refused() {
-        let written = |name: &[u8], media_type: &[u8]| Writer::new().u64(0).lp8(media_type).lp(name).into_bytes();
+        let written = |name: &[u8], media_type: &[u8]| Writer::new().u64(0).lp8(media_type).lp(name).lp8(b"").into_bytes();
         let name = |bytes: &[u8]| Manifest::decode(bytes).map(|manifest| manifest.name().to_owned());
         assert_eq!(name(&written(b"../x\0.txt", b"")), Ok("x.txt".to_owned()));
         for bytes in [written(&[b'x'; 256], b""), written(&[0xff], b""), written(b"x", &[b'x'; 128]), written(b"x", b"text/ html"), written(b"x", &[0xc3, 0xa9])] {
             assert_eq!(name(&bytes), Err(ManifestError::Malformed));
         }
-        let long = Writer::new().u64(0).lp8(b"").lp(&[b'x'; 65_535]).into_bytes();
+        let long = Writer::new().u64(0).lp8(b"").lp(&[b'x'; 65_535]).lp8(b"").into_bytes();
         assert_eq!(name(&long), Err(ManifestError::Malformed), "a name of 64 KiB");
     }
 

@@ -14,8 +14,8 @@ pub enum Danger {
 }
 
 /// Endings of what systems run, or show as a page that may run scripts.
-const PROGRAMS: [&str; 44] = [
-    "apk", "app", "appimage", "bat", "bin", "chm", "cmd", "com", "cpl", "deb", "desktop", "dll", "dmg", "exe", "gadget", "hta", "htm", "html",
+const PROGRAMS: [&str; 43] = [
+    "apk", "app", "appimage", "bat", "chm", "cmd", "com", "cpl", "deb", "desktop", "dll", "dmg", "exe", "gadget", "hta", "htm", "html",
     "inf", "iso", "jar", "js", "jse", "lnk", "msc", "msi", "msp", "pif", "pkg", "ps1", "py", "reg", "rpm", "run", "scf", "scr", "sh", "svg", "url",
     "vb", "vbe", "vbs", "wsf", "xhtml",
 ];

@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::limits::{
-    ARC, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM, RECIPIENTS_MAX,
+    ARC, BLOBS_UNDER_WAY, COPIES, DEPOSIT_AGAIN_MS, DEPOSIT_LOOK_MS, DEPOSITS_UNDER_WAY, HOLDER_PASSED_MS, HOLDER_WAIT_MS, OFFER_MAX, QUORUM, RECIPIENTS_MAX,
 };
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::RingId;
@@ -39,6 +39,8 @@ struct Deposit {
     holders: OrderedMap<RingId, bool>,
     /// Given to them, or said to be there: the receipt is awaited.
     under_way: OrderedSet<RingId>,
+    /// Who has said that there is room, while that is all that is asked.
+    wanted: OrderedSet<RingId>,
 }
 
 /// What is going on with a holder-to-be.
@@ -64,6 +66,8 @@ struct Outgoing {
     way: u8,
     /// Five keep each, as far as was asked in this round: the next begins at `look_ms`.
     is_round_over: bool,
+    /// It is asked whether there is room for all of it, and nothing is sent.
+    is_trial: bool,
 }
 
 /// How long a link to one of the five may take before the next is asked besides. Guess: most are there in two seconds or never, and a
@@ -109,7 +113,8 @@ impl Outgoing {
     fn lacking(&self, node: RingId, copies: usize) -> Vec<Offered> {
         let lacks = |deposit: &Deposit| {
             let has = deposit.holders.get(&node) == Some(&true) || deposit.under_way.contains(&node);
-            !has && deposit.kept() + deposit.under_way.len() < copies
+            let is_asked = self.is_trial && deposit.wanted.contains(&node);
+            !has && !is_asked && deposit.kept() + deposit.under_way.len() + deposit.wanted.len() < copies
         };
         let lacking = self.deposits.iter().filter(|(_, deposit)| lacks(deposit)).take(OFFER_MAX);
         lacking.map(|(id, deposit)| Offered { id: *id, bucket: Some(deposit.bucket) }).collect()
@@ -144,12 +149,38 @@ impl Depositor {
         for node in holders {
             asked_before.insert(node, false);
         }
-        let deposit = Deposit { bucket, holders: asked_before, under_way: OrderedSet::new() };
+        let deposit = Deposit { bucket, holders: asked_before, under_way: OrderedSet::new(), wanted: OrderedSet::new() };
         let outgoing = self.boxes.entry(mailbox).or_default();
         if outgoing.deposits.is_empty() {
             outgoing.look_ms = Some(now.mono);
         }
         outgoing.deposits.insert(id, deposit);
+    }
+
+    /// From now on it is only asked who has room for what lies there, until [`Depositor::release`].
+    pub fn try_first(&mut self, mailbox: &Mailbox) {
+        if let Some(outgoing) = self.boxes.get_mut(mailbox) {
+            outgoing.is_trial = true;
+        }
+    }
+
+    /// Whether as many as hold a message have room for, or have, each thing that is to lie there.
+    pub fn has_room(&self, mailbox: &Mailbox) -> bool {
+        let has_room = |deposit: &Deposit| deposit.kept() + deposit.wanted.len() >= QUORUM;
+        self.boxes.get(mailbox).is_some_and(|outgoing| outgoing.deposits.values().all(has_room))
+    }
+
+    /// Whether enough keep each thing that is to lie there.
+    pub fn is_all_held(&self, mailbox: &Mailbox) -> bool {
+        self.boxes.get(mailbox).is_some_and(|outgoing| outgoing.deposits.values().all(|deposit| deposit.holders.len() >= QUORUM))
+    }
+
+    /// There is room everywhere: it is sent.
+    pub fn release(&mut self, mailbox: &Mailbox) {
+        let Some(outgoing) = self.boxes.get_mut(mailbox) else { return };
+        outgoing.is_trial = false;
+        outgoing.steps.retain(|_, step| !matches!(step, Step::Asked { .. }));
+        outgoing.deposits.iter_mut().for_each(|(_, deposit)| deposit.wanted = OrderedSet::new());
     }
 
     /// An envelope is delivered, or over.
@@ -275,11 +306,18 @@ impl Depositor {
             let Some(deposit) = outgoing.deposits.get_mut(id) else { continue };
             match verdict {
                 // Once: who says so again and again costs nothing. The rest is offered again when there is room on the way.
+                Verdict::Want if outgoing.is_trial => drop(deposit.wanted.insert(from)),
                 Verdict::Want => {
-                    if under_way < DEPOSITS_UNDER_WAY && deposit.under_way.insert(from) {
+                    let most = if deposit.bucket == Bucket::BLOB { BLOBS_UNDER_WAY } else { DEPOSITS_UNDER_WAY };
+                    if under_way < most && deposit.under_way.insert(from) {
                         under_way += 1;
                         out.push(DepositorOrder::Give(from, *mailbox, *id));
                     }
+                }
+                // The word of a blob's holder counts: there are no receipts for those.
+                Verdict::Kept if deposit.bucket == Bucket::BLOB => {
+                    deposit.under_way.remove(&from);
+                    deposit.holders.insert(from, true);
                 }
                 // A receipt follows, or the tombstone.
                 Verdict::Kept | Verdict::Cleared => drop(deposit.under_way.insert(from)),

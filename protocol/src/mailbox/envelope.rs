@@ -46,19 +46,24 @@ pub struct Bucket(u8);
 impl Bucket {
     /// All buckets, the smallest first.
     pub const ALL: [Bucket; 6] = [Bucket(1), Bucket(2), Bucket(3), Bucket(4), Bucket(5), Bucket(6)];
+    /// The class of every blob of a file: no envelope has it.
+    pub const BLOB: Bucket = Bucket(7);
 
     /// What is inside, in bytes.
     pub fn bytes(self) -> usize {
         1_024 << self.0
     }
 
-    /// Its number, 1 to 6.
+    /// Its number, 1 to 7.
     pub fn number(self) -> u8 {
         self.0
     }
 
-    /// The largest that a whole envelope of this class can be.
+    /// The largest that a whole envelope, or blob, of this class can be.
     pub fn envelope_bytes_max(self) -> usize {
+        if self == Self::BLOB {
+            return super::BLOB_BYTES_MAX;
+        }
         HEADER_BYTES + 2 + RSA_BYTES_MAX + 32 + self.bytes() + AEAD_TAG_BYTES
     }
 
@@ -77,7 +82,7 @@ impl Bucket {
     }
 
     pub(super) fn read(byte: u8) -> Result<Self, Malformed> {
-        Self::ALL.into_iter().find(|bucket| bucket.0 == byte).ok_or(Malformed)
+        Self::ALL.into_iter().chain([Self::BLOB]).find(|bucket| bucket.0 == byte).ok_or(Malformed)
     }
 }
 
@@ -122,7 +127,7 @@ impl Header {
             return Err(OpenError::Suite);
         }
         let (mailbox, to, id) = (reader.array()?, KeyId(reader.array()?), MessageId(reader.array()?));
-        let (expiry_h, bucket) = (reader.u32()?, Bucket::read(reader.u8()?)?);
+        let (expiry_h, bucket) = (reader.u32()?, Bucket::read(reader.u8()?).ok().filter(|bucket| *bucket != Bucket::BLOB).ok_or(Malformed)?);
         let (prekey, ephemeral) = (reader.array()?, reader.array()?);
         if (prekey == NONE) != (ephemeral == NONE) {
             return Err(OpenError::Malformed);

@@ -6,8 +6,11 @@
 //! ([`Tombstone`]), which clears the holders and tells the author. Each stage is a type of its own; what needs a private key says so by a
 //! `KeyOp`, and goes on when that is answered.
 //!
-//! Deliberately absent, yet: who holds, how long, and how much; how any of this travels. See PROTOCOL.md#envelope.
+//! What is left of files lies with the same holders, by the same rules, as blobs ([`BlobKey`]).
+//!
+//! Deliberately absent, yet: how any of this travels. See PROTOCOL.md#envelope, PROTOCOL.md#blobs.
 
+mod blob;
 mod collector;
 mod depositor;
 mod envelope;
@@ -18,6 +21,7 @@ mod tests;
 mod tombstone;
 mod wire;
 
+pub use blob::{BLOB_BYTES_MAX, BlobHeader, BlobIndex, BlobKey, SHELF_BLOCKS, blob_id};
 pub use collector::Collector;
 pub use depositor::{Depositor, DepositorOrder};
 pub use envelope::{Bucket, EnvelopeDraft, EnvelopeId, Header, KeyId, Letter, OpenError, Opened, SealError, Sealed};

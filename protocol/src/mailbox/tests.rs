@@ -48,7 +48,7 @@ impl Stage {
 }
 
 fn body(text_bytes: usize) -> Vec<u8> {
-    MessageBody { id: ID, sent_ms: NOW_MS, seq: 1, prev: [0; 32], text: "x".repeat(text_bytes) }.encode()
+    MessageBody { id: ID, sent_ms: NOW_MS, seq: 1, prev: [0; 32], said: "x".repeat(text_bytes).into() }.encode()
 }
 
 fn letter<'a>(author: &'a TestDevice, to: &'a TestDevice, body: &'a [u8]) -> Letter<'a> {
@@ -240,7 +240,7 @@ fn t9_nobody_writes_in_anothers_name() {
 fn an_author_is_judged_at_the_time_of_writing_and_by_the_newest_list() {
     let Stage { authority, anna, bela, .. } = stage();
     let written = |sent_ms: u64| {
-        let body = MessageBody { id: ID, sent_ms, seq: 1, prev: [0; 32], text: "x".to_owned() }.encode();
+        let body = MessageBody { id: ID, sent_ms, seq: 1, prev: [0; 32], said: "x".into() }.encode();
         sealed_by(anna, &letter(anna, bela, &body))
     };
     let last = anna.certificate.not_after_ms();
@@ -281,7 +281,7 @@ fn its_times_agree_with_each_other_and_the_clock() {
         assert_eq!(envelope.map(|envelope| Sealed::read(envelope).expect("an envelope").header().expiry_ms()), expiry);
     }
     // Half an hour later the last half hour is given up: what is sealed to a prekey is over before that is erased.
-    let late = MessageBody { id: ID, sent_ms: NOW_MS + 30 * MINUTE_MS, seq: 1, prev: [0; 32], text: "x".to_owned() }.encode();
+    let late = MessageBody { id: ID, sent_ms: NOW_MS + 30 * MINUTE_MS, seq: 1, prev: [0; 32], said: "x".into() }.encode();
     let late = Sealed::read(sealed_by(anna, &letter(anna, bela, &late))).expect("an envelope");
     assert_eq!(late.header().expiry_ms(), NOW_MS + ENVELOPE_MS);
     assert_eq!(EnvelopeDraft::new(&letter(anna, bela, &body[..BODY_HEAD - 1]), &mut Rng::from_seed([5; 32])).err(), Some(SealError::Malformed));
@@ -298,7 +298,7 @@ fn an_author_who_stretches_the_times_or_names_another_message_is_refused() {
         let signature = perform(anna, &draft.key_op()).expect("a signature");
         refusal(&draft.finish(&signature).expect("a signature of this key"), bela)
     };
-    let at = |id, sent_ms| MessageBody { id, sent_ms, seq: 1, prev: [0; 32], text: "x".to_owned() }.encode();
+    let at = |id, sent_ms| MessageBody { id, sent_ms, seq: 1, prev: [0; 32], said: "x".into() }.encode();
     let honest = at(ID, NOW_MS);
     assert_eq!(forged(&honest, &at(ID, NOW_MS - HOUR_MS)), OpenError::Time, "thirty days and an hour");
     assert_eq!(forged(&at(ID, NOW_MS - ENVELOPE_MS), &honest), OpenError::Time, "over when it was written");

@@ -14,7 +14,7 @@ pub type Mailbox = [u8; 32];
 pub struct Offered {
     /// The envelope, or the tombstone.
     pub id: EnvelopeId,
-    /// How large it is; `None` for a tombstone.
+    /// How large it is, or that it is a blob; `None` for a tombstone.
     pub bucket: Option<Bucket>,
 }
 
@@ -46,11 +46,11 @@ impl Verdict {
 /// A message on the channel `deposit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DepositMessage {
-    /// 0x01 | first hand(1: 1 by a depositor, 0 handed over by a holder) | mailbox(32) | count(2: 1-256) x [id(32) | bucket(1: 0 a tombstone)]
+    /// 0x01 | first hand(1: 1 by a depositor, 0 handed over by a holder) | mailbox(32) | count(2: 1-256) x [id(32) | bucket(1: 0 a tombstone, 7 a blob)]
     Offer {
         /// By whoever is to be charged for it.
         is_first_hand: bool,
-        /// For whom.
+        /// For whom, or on which shelf.
         mailbox: Mailbox,
         /// What, 1 to 256.
         items: Vec<Offered>,
@@ -62,7 +62,7 @@ pub enum DepositMessage {
         /// On what, 1 to 256.
         items: Vec<(EnvelopeId, Verdict)>,
     },
-    /// 0x03 | an envelope or a tombstone
+    /// 0x03 | an envelope, a tombstone or a blob
     Item(Vec<u8>),
     /// 0x04 | receipt
     Receipt(Vec<u8>),
@@ -93,6 +93,17 @@ pub enum CollectMessage {
     Gone(EnvelopeId),
     /// 0x06 | tombstone
     Clear(Vec<u8>),
+    /// 0x07 | shelf(32) | count(1: 1-64) x id(32): answered by [`CollectMessage::Blob`]s and [`CollectMessage::Gone`]s
+    FetchBlobs {
+        /// Where they lie.
+        shelf: Mailbox,
+        /// Which.
+        ids: Vec<EnvelopeId>,
+    },
+    /// 0x08 | blob
+    Blob(Vec<u8>),
+    /// 0x09 | token(32): nothing on the shelf that is its hash is wanted any more
+    ClearShelf([u8; 32]),
 }
 
 impl DepositMessage {
@@ -158,6 +169,12 @@ impl CollectMessage {
             Self::Letter(bytes) => Writer::new().u8(4).raw(bytes).into_bytes(),
             Self::Gone(id) => Writer::new().u8(5).raw(&id.0).into_bytes(),
             Self::Clear(bytes) => Writer::new().u8(6).raw(bytes).into_bytes(),
+            Self::FetchBlobs { shelf, ids } => {
+                let head = Writer::new().u8(7).raw(shelf).u8(u8::try_from(ids.len()).expect("callers keep to the bound"));
+                ids.iter().fold(head, |writer, id| writer.raw(&id.0)).into_bytes()
+            }
+            Self::Blob(bytes) => Writer::new().u8(8).raw(bytes).into_bytes(),
+            Self::ClearShelf(token) => Writer::new().u8(9).raw(token).into_bytes(),
         }
     }
 
@@ -183,16 +200,13 @@ impl CollectMessage {
                 let elsewhere = (0..count).map(|_| reader.array().map(u128::from_be_bytes).map(RingId)).collect::<Result<_, _>>()?;
                 Self::List { is_more, items, elsewhere }
             }
-            3 => {
-                let count = usize::from(reader.u8()?);
-                if !(1..=FETCH_MAX).contains(&count) {
-                    return Err(Malformed);
-                }
-                Self::Fetch((0..count).map(|_| reader.array().map(EnvelopeId)).collect::<Result<_, _>>()?)
-            }
+            3 => Self::Fetch(ids(&mut reader)?),
             4 => Self::Letter(reader.rest().to_vec()),
             5 => Self::Gone(EnvelopeId(reader.array()?)),
             6 => Self::Clear(reader.rest().to_vec()),
+            7 => Self::FetchBlobs { shelf: reader.array()?, ids: ids(&mut reader)? },
+            8 => Self::Blob(reader.rest().to_vec()),
+            9 => Self::ClearShelf(reader.array()?),
             _ => return Err(Malformed),
         };
         reader.finish()?;
@@ -207,6 +221,14 @@ fn count(items: usize) -> u16 {
 fn counted(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     let count = usize::from(reader.u16()?);
     if (1..=OFFER_MAX).contains(&count) { Ok(count) } else { Err(Malformed) }
+}
+
+fn ids(reader: &mut Reader<'_>) -> Result<Vec<EnvelopeId>, Malformed> {
+    let count = usize::from(reader.u8()?);
+    if !(1..=FETCH_MAX).contains(&count) {
+        return Err(Malformed);
+    }
+    (0..count).map(|_| reader.array().map(EnvelopeId)).collect()
 }
 
 fn flag(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
@@ -251,6 +273,8 @@ mod tests {
             CollectMessage::List { is_more: false, items: Vec::new(), elsewhere: vec![RingId(7); ARC] },
             CollectMessage::Fetch(vec![id(4); FETCH_MAX]),
             CollectMessage::Gone(id(5)),
+            CollectMessage::FetchBlobs { shelf: [6; 32], ids: vec![id(4); FETCH_MAX] },
+            CollectMessage::ClearShelf([8; 32]),
         ];
         for message in collects {
             let bytes = message.encode();
@@ -260,7 +284,7 @@ mod tests {
         for bytes in [DepositMessage::Item(vec![1, 2]), DepositMessage::Receipt(vec![3])] {
             assert_eq!(DepositMessage::decode(&bytes.encode()), Ok(bytes));
         }
-        for bytes in [CollectMessage::Letter(vec![1, 2]), CollectMessage::Clear(vec![3])] {
+        for bytes in [CollectMessage::Letter(vec![1, 2]), CollectMessage::Clear(vec![3]), CollectMessage::Blob(vec![4])] {
             assert_eq!(CollectMessage::decode(&bytes.encode()), Ok(bytes));
         }
     }
@@ -272,8 +296,8 @@ mod tests {
             (0..count).fold(head, |writer, _| writer.raw(&[1; 32]).u8(bucket)).into_bytes()
         };
         let most = u16::try_from(OFFER_MAX).expect("small");
-        assert!(DepositMessage::decode(&offer(most, 6)).is_ok());
-        for bad in [offer(0, 1), offer(most + 1, 1), offer(1, 7), vec![], vec![0], vec![5], vec![1, 2]] {
+        assert!(DepositMessage::decode(&offer(most, 7)).is_ok());
+        for bad in [offer(0, 1), offer(most + 1, 1), offer(1, 8), vec![], vec![0], vec![5], vec![1, 2]] {
             assert_eq!(DepositMessage::decode(&bad), Err(Malformed), "{bad:?}");
         }
         let verdict = Writer::new().u8(2).raw(&[7; 32]).u16(1).raw(&[1; 32]).u8(6).into_bytes();
@@ -284,6 +308,6 @@ mod tests {
         assert_eq!(CollectMessage::decode(&[2, 2, 0, 0, 0]), Err(Malformed));
         let many = [&[2, 0, 0, 0, 17][..], &[0; 17 * 16]].concat();
         assert_eq!(CollectMessage::decode(&many), Err(Malformed));
-        assert_eq!(CollectMessage::decode(&[7]), Err(Malformed));
+        assert_eq!(CollectMessage::decode(&[10]), Err(Malformed));
     }
 }

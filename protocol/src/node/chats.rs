@@ -13,7 +13,9 @@ use crate::identity::{ListAge, UserId, VerifiedCertificate};
 use crate::limits::{CONTACTS_MAX, HISTORY_PAGE, STRANGERS_MAX, TEXT_BYTES_MAX};
 use crate::ordered::OrderedMap;
 use crate::ring::Standing as RingStanding;
+use crate::message::Said;
 use crate::session::Content;
+use crate::store::Write;
 use crate::signal::relay::{FoundDevice, Presence};
 use crate::time::Now;
 
@@ -133,34 +135,56 @@ impl Node {
     }
 
     pub(super) fn send_text(&mut self, to: UserId, text: String, now: Now) {
-        let refusal = match self.chats.get(&to) {
+        let refusal = match self.send_refusal(&to) {
             _ if text.trim().is_empty() => Some(SendRefusal::Empty),
             _ if text.len() > TEXT_BYTES_MAX => Some(SendRefusal::TooLong),
+            other => other,
+        };
+        if let Some(why) = refusal {
+            return self.notify(Event::SendRefused { to, text, why });
+        }
+        let id = MessageId(self.rng.array());
+        self.say(to, id, Said::Text(text), Vec::new(), now);
+    }
+
+    /// Why nothing can be said to this user, if so.
+    pub(super) fn send_refusal(&self, to: &UserId) -> Option<SendRefusal> {
+        match self.chats.get(to) {
             None => Some(SendRefusal::NoContact),
             Some(chat) if chat.standing == Standing::Blocked => Some(SendRefusal::Blocked),
             Some(chat) if chat.key.changed.is_some() => Some(SendRefusal::KeyChanged),
             Some(chat) if chat.is_outbox_full() => Some(SendRefusal::TooManyWaiting),
             Some(_) if self.journal.is_troubled() => Some(SendRefusal::NotStored),
             Some(_) => None,
-        };
-        if let Some(why) = refusal {
-            return self.notify(Event::SendRefused { to, text, why });
         }
-        let id = MessageId(self.rng.array());
+    }
+
+    /// Says something for which nothing speaks against it; `writes` become durable with it.
+    pub(super) fn say(&mut self, to: UserId, id: MessageId, said: Said, mut writes: Vec<Write>, now: Now) {
         let Some(chat) = self.chats.get_mut(&to) else { return };
         if matches!(chat.standing, Standing::New | Standing::Ignored) {
             // Whoever answers has accepted.
             chat.standing = Standing::Accepted;
         }
-        let outgoing = chat.send(id, text, now.wall);
+        let outgoing = chat.send(id, said, now.wall);
         self.changed.insert(to.clone());
-        self.store(outgoing.writes, Purpose::Outgoing { user: to, view: outgoing.view });
+        writes.extend(outgoing.writes);
+        self.store(writes, Purpose::Outgoing { user: to, view: outgoing.view });
     }
 
-    pub(super) fn outgoing_stored(&mut self, user: &UserId, message: MessageView) {
+    /// What is to be written with a message of theirs beside it.
+    pub(super) fn said_by(&mut self, user: &UserId, id: MessageId, said: &Said) -> Option<Write> {
+        match said {
+            Said::Text(_) => None,
+            Said::File(manifest) => self.file_offered(user, id, manifest),
+        }
+    }
+
+    pub(super) fn outgoing_stored(&mut self, user: &UserId, mut message: MessageView) {
         if let Some(chat) = self.chats.get_mut(user) {
             chat.stored_outgoing(message.id);
         }
+        self.dress_file(user, &mut message);
         self.notify(Event::MessageAdded { with: user.clone(), message });
     }
 
@@ -189,6 +213,7 @@ impl Node {
             Content::Revoked => self.revoked_by_peer(user, body, now),
             Content::Deposit => self.deposit_message(user, body, now),
             Content::Collect => self.collect_message(user, body, now),
+            Content::File => self.file_message(user, body, now),
             Content::Leave | Content::Rekey | Content::Rekeyed => false,
         };
         if !is_well_formed {
@@ -212,9 +237,11 @@ impl Node {
         }
         let Some(chat) = self.chats.get_mut(user) else { return false };
         let is_read = seq <= chat.my_read();
+        let said = body.said.clone();
         match chat.receive(body, bytes, Sealing::Session, now.wall) {
-            Arrival::New { writes, view, gap_changed } => {
+            Arrival::New { mut writes, view, gap_changed } => {
                 self.session_useful(user);
+                writes.extend(self.said_by(user, id, &said));
                 self.store(writes, Purpose::Incoming { user: user.clone(), view, gap_changed });
             }
             Arrival::Known => {
@@ -231,15 +258,21 @@ impl Node {
         true
     }
 
-    pub(super) fn incoming_stored(&mut self, user: UserId, message: MessageView, gap_changed: Option<(u64, u32)>) {
+    pub(super) fn incoming_stored(&mut self, user: UserId, mut message: MessageView, gap_changed: Option<(u64, u32)>, now: Now) {
         if let Some(chat) = self.chats.get_mut(&user) {
             chat.stored_incoming(message.id);
         }
         // Only now is it unread: a person cannot have read what is not on the screen.
         self.changed.insert(user.clone());
+        let id = message.id;
+        self.dress_file(&user, &mut message);
+        let is_file = message.file.is_some();
         self.notify(Event::MessageAdded { with: user.clone(), message });
         if let Some((seq, gap_before)) = gap_changed {
-            self.notify(Event::GapChanged { with: user, seq, gap_before });
+            self.notify(Event::GapChanged { with: user.clone(), seq, gap_before });
+        }
+        if is_file {
+            self.file_offer_stored(&user, id, now);
         }
     }
 
@@ -389,21 +422,29 @@ impl Node {
         let with = match self.loads.remove(&ticket) {
             Some(Loading::History(with)) => with,
             Some(Loading::Item(reading)) => return self.mail_read(reading, rows, now),
+            Some(Loading::Lying(id)) => return self.lying_loaded(id, rows, now),
+            Some(Loading::Page(user, id, page)) => return self.page_loaded(&user, id, page, rows, now),
             None => return,
         };
         let Some(rows) = rows else { return self.notify(Event::MessagesLoaded { with, messages: Vec::new(), complete: false }) };
         let complete = rows.len() < HISTORY_PAGE as usize;
         let Some(chat) = self.chats.get(&with) else { return };
         let mut messages: Vec<MessageView> = rows.iter().rev().filter_map(|row| chat.view(&row.key, &row.value).ok()).collect();
-        messages.iter_mut().for_each(|message| self.dress(message));
+        for message in &mut messages {
+            self.dress(message);
+            self.dress_file(&with, message);
+        }
         self.notify(Event::MessagesLoaded { with, messages, complete });
     }
 
     /// A refused message goes out again. The session is begun anew, so that numbers keep their order on the way.
     pub(super) fn send_again(&mut self, to: &UserId, id: MessageId, now: Now) {
-        if let Some((text, write)) = self.chats.get_mut(to).and_then(|chat| chat.say_anew(id)) {
+        if let Some((said, write)) = self.chats.get_mut(to).and_then(|chat| chat.say_anew(id)) {
             self.store(vec![write], Purpose::Quiet);
-            return self.send_text(to.clone(), text, now);
+            return match said {
+                Said::Text(text) => self.send_text(to.clone(), text, now),
+                Said::File(manifest) => self.offer_anew(to, id, *manifest, now),
+            };
         }
         if self.links.is_up(to) {
             self.link_input(now, |links, _, _| links.hang_up(to, now));

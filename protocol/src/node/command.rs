@@ -1,6 +1,7 @@
 //! What a person orders. Nothing here has happened yet.
 
 use crate::chat::MessageId;
+use crate::file::FileSlot;
 use crate::identity::UserId;
 
 /// An order of the person at this device.
@@ -18,6 +19,36 @@ pub enum Command {
         to: UserId,
         /// The text.
         text: String,
+    },
+    /// Send a file whose bytes lie on this device already, as whoever stores them has cut it into blocks. Answered by `Event::MessageAdded` or
+    /// `Event::FileRefused`.
+    SendFile {
+        /// To whom: a contact.
+        to: UserId,
+        /// Where its bytes are.
+        slot: FileSlot,
+        /// As the person has it.
+        name: String,
+        /// As the browser guesses; empty for unknown.
+        media_type: String,
+        /// Bytes.
+        size: u64,
+        /// SHA-256 of each block, in order.
+        hashes: Vec<[u8; 32]>,
+    },
+    /// Something about a file on its way.
+    File {
+        /// With whom.
+        with: UserId,
+        /// The message that offers it.
+        id: MessageId,
+        /// What.
+        order: FileOrder,
+    },
+    /// Receive contacts' files of up to so many bytes without asking; 0: ask always.
+    AcceptFiles {
+        /// At most.
+        bytes: u64,
     },
     /// Accept a stranger: read receipts go out from now on, and no limit of strangers holds.
     Accept {
@@ -85,4 +116,17 @@ pub enum Command {
     },
     /// The page closes: say goodbye on every session. All its effects are synchronous.
     Leave,
+}
+
+/// What a person wants with a file on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrder {
+    /// Receive it.
+    Accept,
+    /// Not now.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Not at all: take it back, or refuse it. What is here of it goes.
+    Cancel,
 }

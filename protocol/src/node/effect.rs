@@ -2,6 +2,7 @@
 
 use super::Event;
 use crate::crypto::{KeyOp, Ticket};
+use crate::file::{FileSlot, PartKey};
 use crate::signal::relay::IceServer;
 use crate::store::{Table, Write};
 
@@ -18,7 +19,7 @@ pub enum Effect {
     RelaySend(Vec<u8>),
     /// Close the WebSocket. Answered by `RelayClosed`.
     RelayClose,
-    /// Make a peer connection with the negotiated data channels `live` (id 1) and `ring` (id 2), ordered and reliable, and its offer.
+    /// Make a peer connection with the negotiated data channels of the session (`session::CHANNELS`) and `bulk`, ordered and reliable, and its offer.
     /// Answered by `LinkDescribed`, then `LinkCandidate`s.
     LinkOffer {
         /// Which link.
@@ -84,6 +85,79 @@ pub enum Effect {
         before: Option<Vec<u8>>,
         /// At most so many rows.
         limit: u32,
+    },
+    /// Send bytes of a file over the channel `bulk`, sealed, in pieces as large as the other end takes, each within one block. Answered by
+    /// `FileSent`, unless the link is gone by then.
+    FileSend {
+        /// Which link.
+        link: LinkId,
+        /// What their records are named by.
+        number: u32,
+        /// Which file.
+        slot: FileSlot,
+        /// From where.
+        start: u64,
+        /// How many: at most a part's.
+        bytes: u32,
+        /// Seals them.
+        key: PartKey,
+    },
+    /// Bytes of a file will come over the channel `bulk` of this link under this number: check each block, write it, and make all durable.
+    /// Answered by `FileCame`, unless the link is gone by then, or `FileUnexpect` came.
+    FileExpect {
+        /// Which link.
+        link: LinkId,
+        /// What their records are named by.
+        number: u32,
+        /// Which file.
+        slot: FileSlot,
+        /// Where they belong.
+        start: u64,
+        /// How many: at most a part's.
+        bytes: u32,
+        /// Opens them.
+        key: PartKey,
+        /// SHA-256 of each block.
+        hashes: Vec<[u8; 32]>,
+    },
+    /// What was expected under this number may come still, and is thrown away.
+    FileUnexpect {
+        /// Which link.
+        link: LinkId,
+        /// Which.
+        number: u32,
+    },
+    /// Read bytes of a file, which are to lie with others.
+    FileRead {
+        /// Comes back in `FileRead`.
+        ticket: Ticket,
+        /// Which file.
+        slot: FileSlot,
+        /// From where.
+        start: u64,
+        /// How many.
+        bytes: u32,
+    },
+    /// Write bytes of a file, which lay with others, durably.
+    FileWrite {
+        /// Comes back in `FileWritten`.
+        ticket: Ticket,
+        /// Which file.
+        slot: FileSlot,
+        /// Where they belong.
+        start: u64,
+        /// They.
+        bytes: Vec<u8>,
+    },
+    /// The bytes of a file are wanted no more.
+    FileDelete {
+        /// Which file.
+        slot: FileSlot,
+    },
+    /// All files but these are remains: at the start.
+    FileSweep {
+        /// Those that are wanted.
+        keep: Vec<FileSlot>,
     },
     /// Do this with the device's private keys.
     Key {

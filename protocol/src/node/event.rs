@@ -1,6 +1,6 @@
 //! Facts for the person at this device: what the screen is made of.
 
-use crate::chat::{MessageId, MessageState, MessageView, Sealing, Standing};
+use crate::chat::{FileProgress, MessageId, MessageState, MessageView, Sealing, Standing};
 use crate::identity::{ListAge, NodeId, UserId, UserIdError};
 
 /// One fact for the screen.
@@ -82,6 +82,29 @@ pub enum Event {
         text: String,
         /// Why.
         why: SendRefusal,
+    },
+    /// A file has come further, or its state changed. At most four times a second where only bytes moved.
+    FileChanged {
+        /// Conversation.
+        with: UserId,
+        /// The message that offers it.
+        id: MessageId,
+        /// How far.
+        progress: FileProgress,
+    },
+    /// A file was not taken.
+    FileRefused {
+        /// Conversation.
+        to: UserId,
+        /// Its name.
+        name: String,
+        /// Why.
+        why: FileRefusal,
+    },
+    /// Contacts' files of up to so many bytes are received without asking. Sent at start, too.
+    FilesAccepted {
+        /// 0: all are asked about.
+        bytes: u64,
     },
     /// The store does not take writes. `full` when there is no room. Sent again with `working` when it does.
     StoreTrouble {
@@ -290,4 +313,13 @@ pub enum SendRefusal {
     NoContact,
     /// The store does not take it; it stays in the composer.
     NotStored,
+}
+
+/// Why a file was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileRefusal {
+    /// Over 4 GiB.
+    TooLarge,
+    /// No text would be taken either.
+    Closed(SendRefusal),
 }

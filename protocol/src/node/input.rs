@@ -82,6 +82,36 @@ pub enum Input {
         /// The signature or what was wrapped.
         result: KeyOpResult,
     },
+    /// What `Effect::FileSend` ordered was handed to the network, or could not be read.
+    FileSent {
+        /// Over which link.
+        link: LinkId,
+        /// Which.
+        number: u32,
+        /// The file is not there, or cannot be read.
+        result: Result<(), FileTrouble>,
+    },
+    /// What `Effect::FileExpect` ordered has come and is durable, or not.
+    FileCame {
+        /// Which.
+        number: u32,
+        /// What went wrong.
+        result: Result<(), FileTrouble>,
+    },
+    /// The answer to `Effect::FileRead`.
+    FileRead {
+        /// Of which.
+        ticket: Ticket,
+        /// `None` when they cannot be read.
+        bytes: Option<Vec<u8>>,
+    },
+    /// The answer to `Effect::FileWrite`.
+    FileWritten {
+        /// Of which.
+        ticket: Ticket,
+        /// What went wrong.
+        result: Result<(), FileTrouble>,
+    },
     /// A revocation list of the authority, verified. One older than the newest seen is passed over.
     Revocations(RevocationList),
     /// The page came to the front or the machine woke: everything may have changed meanwhile.
@@ -92,6 +122,17 @@ pub enum Input {
     Hiding,
     /// The time that `next_wake` asked for is here.
     Wake,
+}
+
+/// What went wrong with the bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileTrouble {
+    /// They are not what was announced, or do not open: the other end lies.
+    Differs,
+    /// There is no room for them.
+    Full,
+    /// They cannot be read or written.
+    Failed,
 }
 
 /// How a link ended.

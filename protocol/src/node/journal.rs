@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use zeroize::Zeroize;
 
-use crate::chat::MessageView;
+use crate::chat::{MessageId, MessageView};
 use crate::crypto::Ticket;
 use crate::directory::Prekey;
 use crate::identity::{UserId, VerifiedCertificate};
@@ -36,6 +36,8 @@ pub(super) enum Purpose {
     Sealed { id: EnvelopeId, bucket: Bucket },
     /// A prekey of this device: the record may name it.
     Prekey { prekey: Prekey },
+    /// The last part of a file that this message offers: it is whole.
+    File { id: MessageId },
     /// Nothing waits for it.
     Quiet,
 }

@@ -11,6 +11,7 @@ mod command;
 mod directory;
 mod effect;
 mod event;
+mod files;
 mod gossip;
 mod input;
 mod journal;
@@ -24,6 +25,7 @@ mod seek;
 mod tests;
 
 use directory::{Directory, Statement};
+use files::{Files, Prepared};
 use journal::{Journal, Purpose};
 use links::{LinkOp, Links, Trust};
 use mail::{Mail, MailKeyUse, Reading};
@@ -31,16 +33,16 @@ use overlay::Overlay;
 use relay::Relay;
 use seek::Seeking;
 
-pub use crate::chat::{Direction, MessageState, MessageView, Sealing, Standing};
+pub use crate::chat::{Direction, FileFailure, FilePause, FileProgress, FileState, FileView, MessageState, MessageView, Sealing, Standing};
 pub use crate::store::{Row, Table, Write};
-pub use command::Command;
+pub use command::{Command, FileOrder};
 pub use effect::{Effect, LinkId};
 pub use event::{
-    ContactRefusal, ContactView, Event, HoldingView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
+    ContactRefusal, ContactView, Event, FileRefusal, HoldingView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
 };
-pub use input::{Input, LinkEnd};
+pub use input::{FileTrouble, Input, LinkEnd};
 
-use crate::chat::Conversation;
+use crate::chat::{Conversation, MessageId};
 use crate::crypto::{Rng, Ticket};
 use crate::directory::Draft;
 use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
@@ -86,6 +88,10 @@ enum Loading {
     History(UserId),
     /// Something kept for somebody.
     Item(Reading),
+    /// A page of hashes of a file that is offered by this message, for this user.
+    Page(UserId, MessageId, u32),
+    /// What names the blobs of the file that is offered by this message.
+    Lying(MessageId),
 }
 
 /// A peer of the network, and everything this device knows.
@@ -108,6 +114,7 @@ pub struct Node {
     key_uses: OrderedMap<Ticket, KeyUse>,
     loads: OrderedMap<Ticket, Loading>,
     mail: Mail,
+    files: Files,
     /// Names asked about for a new contact, with what was typed.
     adding: OrderedMap<UserId, String>,
     /// The conversation on the screen.
@@ -131,6 +138,7 @@ impl Node {
         let (directory, deletions) = Directory::restore(&mut rows, &view, now);
         let mut chats = chats::restore(&rows);
         let (mail, mail_writes) = Mail::restore(&certificate, &rows, &anchor, &mut chats, now);
+        let files = Files::restore(&rows, RingId::of_node(certificate.node_id()));
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
@@ -150,6 +158,7 @@ impl Node {
             key_uses: OrderedMap::new(),
             loads: OrderedMap::new(),
             mail,
+            files,
             adding: OrderedMap::new(),
             on_screen: None,
             changed: OrderedSet::new(),
@@ -165,6 +174,7 @@ impl Node {
         node.store(deletions, Purpose::Quiet);
         node.store(mail_writes, Purpose::Quiet);
         node.tend_prekeys(now);
+        node.sweep_files();
         let outcomes = node.relay.wake(now.mono);
         node.route_relay(outcomes, now);
         let effects = node.finish(now);
@@ -188,7 +198,7 @@ impl Node {
         let seeking = self.seeking.values().filter_map(Seeking::deadline).min();
         let overlay = self.overlay.deadline(self.relay.is_up());
         let directory = self.directory.deadline();
-        let deadlines = [self.mail.deadline(), directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
+        let deadlines = [self.files_deadline(), self.mail.deadline(), directory, self.relay.deadline(), self.links.deadline(), self.ring.deadline(), overlay, self.journal.deadline(), seeking];
         deadlines.into_iter().flatten().min()
     }
 
@@ -216,6 +226,10 @@ impl Node {
             Input::StoreFailed { full, .. } => self.store_failed(full, now),
             Input::Loaded { ticket, rows } => self.loaded(ticket, rows, now),
             Input::KeyDone { ticket, result } => self.key_done(ticket, &result, now),
+            Input::FileSent { link, number, result } => self.file_sent(link, number, result, now),
+            Input::FileCame { number, result } => self.file_came(number, result, now),
+            Input::FileRead { ticket, bytes } => self.file_read(ticket, bytes, now),
+            Input::FileWritten { ticket, result } => self.file_written(ticket, result, now),
             Input::Revocations(list) => self.revocations(list, now),
             Input::Resumed => {
                 self.relay_input(now, |relay| relay.resumed(now.mono));
@@ -235,6 +249,7 @@ impl Node {
         self.overlay_wake(now);
         self.directory_wake(now);
         self.mail_wake(now);
+        self.files_wake(now);
         self.seek_due(now);
         for (ticket, writes) in self.journal.retry(now.mono) {
             self.effects.push(Effect::Store { ticket, writes });
@@ -245,6 +260,9 @@ impl Node {
         match command {
             Command::AddContact { typed } => self.add_contact(typed, now),
             Command::SendText { to, text } => self.send_text(to, text, now),
+            Command::SendFile { to, slot, name, media_type, size, hashes } => self.send_file(to, Prepared { slot, name, media_type, size, hashes }, now),
+            Command::File { with, id, order } => self.file_order(&with, id, order, now),
+            Command::AcceptFiles { bytes } => self.accept_files(bytes),
             Command::Accept { user } => self.set_standing(&user, Standing::Accepted, now),
             Command::Ignore { user } => self.set_standing(&user, Standing::Ignored, now),
             Command::Block { user } => self.block(&user, now),

@@ -11,8 +11,10 @@ use certificates::Certificates;
 use super::directory::Why;
 use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
+use crate::directory::Found;
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
 use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_PATH_MS};
+use crate::mailbox::Mailbox;
 use crate::ordered::OrderedMap;
 use crate::ring::{Aim, Message, Outcome, PathId, Reason, Request, RequestId, RingId, Service, Side, Standing, Verdict};
 use crate::session::Content;
@@ -49,6 +51,8 @@ pub(super) enum Asked {
     Lookup { why: Why, attempt: u8, key: RingId },
     /// One's own record and presence.
     Publish,
+    /// Who stands behind this shelf's place.
+    Shelf { shelf: Mailbox },
     /// A copy of what is kept at this key.
     Copy { key: RingId, to: RingId },
 }
@@ -256,7 +260,7 @@ impl Node {
 
     pub(super) fn has_use_for(&self, user: &UserId, now: Now) -> bool {
         let is_waiting = self.chats.get(user).is_some_and(crate::chat::Conversation::has_waiting);
-        is_waiting || self.on_screen.as_ref() == Some(user) || self.links.is_talking(user, now)
+        is_waiting || self.files.wants(user) || self.on_screen.as_ref() == Some(user) || self.links.is_talking(user, now)
     }
 
     fn delivered_by_ring(&mut self, path: PathId, by: Option<RingId>, service: Service, key: RingId, body: Vec<u8>, now: Now) {
@@ -303,6 +307,7 @@ impl Node {
             }
             (Asked::Signal { to, .. }, Verdict::NoSuchNode) => self.undelivered_by_ring(&to, now),
             (Asked::Lookup { why, attempt, key }, _) => self.lookup_done(key, why, attempt, Some(&body), now),
+            (Asked::Shelf { shelf }, _) => self.shelf_found(shelf, &Found::holders(&body).unwrap_or_default(), now),
             (Asked::Publish, _) if body != [0] => self.publish_failed(now),
             (Asked::Copy { key, to }, _) if body != [0] => self.copy_failed(key, to),
             (Asked::Publish | Asked::Copy { .. }, _) => {}
@@ -314,6 +319,7 @@ impl Node {
             Some((Asked::Certificate { of }, _)) => self.cannot_dial(of, false, now),
             Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
             Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, None, now),
+            Some((Asked::Shelf { shelf }, _)) => self.shelf_found(shelf, &[], now),
             Some((Asked::Publish, _)) => self.publish_failed(now),
             Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
             None => {}
@@ -401,6 +407,7 @@ impl Node {
             Asked::Certificate { of } => of,
             Asked::Signal { to, .. } => RingId::of_node(&to),
             Asked::Lookup { key, .. } => key,
+            Asked::Shelf { shelf } => RingId::of_bytes(&shelf),
             Asked::Publish | Asked::Copy { .. } => return,
         };
         let view = LookupView { number: id.0, first, key: part(key), by: part(by), hops, took_ms };

@@ -62,17 +62,21 @@ impl Node {
                         self.ring_linked(peer.node_id(), now);
                         self.tell_revoked(peer.user_id(), now);
                         self.mail_linked(&peer, now);
+                        self.files_linked(peer.user_id(), now);
+                        self.files_node_linked(RingId::of_node(peer.node_id()), now);
                     }
                 }
                 links::Outcome::Body { user, content, body } => self.body(&user, content, &body, now),
                 links::Outcome::Down { user, node, reason } => {
                     self.ring_unlinked(&node, now);
                     self.mail_unlinked(&node, now);
+                    self.files_node_unlinked(RingId::of_node(&node), now);
                     self.session_down(&user, reason, now);
                 }
                 links::Outcome::DialFailed { user, node, was_answered } => {
                     self.ring_dial_failed(&node, was_answered, now);
                     self.mail_unreachable(RingId::of_node(&node), now);
+                    self.files_node_unreachable(RingId::of_node(&node), now);
                     self.dial_failed(&user, now);
                 }
             }
@@ -115,7 +119,7 @@ impl Node {
                 }
                 Some(Purpose::Incoming { user, view, gap_changed }) => {
                     durable.push((user.clone(), view.id));
-                    self.incoming_stored(user, view, gap_changed);
+                    self.incoming_stored(user, view, gap_changed, now);
                 }
                 Some(Purpose::Publication { path }) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
                 Some(Purpose::Letter { id, user, author, incoming }) => {
@@ -126,6 +130,7 @@ impl Node {
                 Some(Purpose::Word { id, from }) => self.word_stored(id, from, now),
                 Some(Purpose::Deposit { mailbox, id }) => self.deposit_stored(&mailbox, id, now),
                 Some(Purpose::Sealed { id, bucket }) => self.sealed_stored(id, bucket, now),
+                Some(Purpose::File { id }) => self.file_stored(id, now),
                 Some(Purpose::Prekey { prekey }) => self.prekey_stored(&prekey, now),
                 Some(Purpose::Quiet) | None => {}
             }
@@ -209,6 +214,7 @@ impl Node {
                 self.notify(Event::MessageChanged { with: user.clone(), id, state });
             }
         }
+        self.files_unlinked(user);
         self.lost(user, reason, now);
     }
 }

@@ -280,7 +280,7 @@ impl Node {
     fn wants(&self, chat: &Conversation) -> bool {
         let is_open = self.on_screen.as_ref() == Some(chat.user()) && chat.standing == Standing::Accepted;
         let may = chat.standing != Standing::Blocked && chat.key.changed.is_none();
-        may && (chat.has_waiting() || is_open)
+        may && (chat.has_waiting() || is_open || self.files.awaits(chat.user()))
     }
 
     fn dial(&mut self, peer: VerifiedCertificate, now: Now) {
@@ -368,7 +368,7 @@ impl Node {
         let users = self.links.users_up();
         let excess = users.len().saturating_sub(RING_LINKS_MAX + CHAT_LINKS_MAX);
         let is_spare = |user: &UserId| {
-            user != newest && !self.is_of_the_ring(user) && self.on_screen.as_ref() != Some(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
+            user != newest && !self.is_of_the_ring(user) && self.on_screen.as_ref() != Some(user) && !self.files.wants(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
         };
         let spare: Vec<UserId> = users.into_iter().filter(is_spare).take(excess).collect();
         for user in spare {

@@ -416,7 +416,7 @@ fn rows_of_any_bytes_make_a_node_that_runs() {
             1 => value.truncate(at),
             _ => value.extend_from_slice(&rng.array::<9>()),
         }
-        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 1, seq: 1 + round, prev: [0; 32], text: "x".to_owned() };
+        let body = MessageBody { id: MessageId([1; 16]), sent_ms: 1, seq: 1 + round, prev: [0; 32], said: "x".into() };
         let outbox = [&[1, (round % 2) as u8][..], &body.encode()].concat();
         let rows = vec![
             Row { table: Table::Contacts, key: b"bela".to_vec(), value },

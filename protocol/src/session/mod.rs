@@ -27,8 +27,12 @@ pub const RING: u16 = 2;
 pub const DEPOSIT: u16 = 3;
 /// The channel of collecting: what a holder gives to whom it is for.
 pub const COLLECT: u16 = 4;
+/// The channel on which files are asked for.
+pub const FILE: u16 = 5;
+/// The channel of files' bytes: no channel of a session, its records are sealed by keys of their own (PROTOCOL.md#bulk).
+pub const BULK: u16 = 6;
 /// All channels of a session. Each has a data channel of its own, so that none waits behind another.
-pub const CHANNELS: [u16; 4] = [LIVE, RING, DEPOSIT, COLLECT];
+pub const CHANNELS: [u16; 5] = [LIVE, RING, DEPOSIT, COLLECT, FILE];
 
 /// What a record carries. The numbers are PROTOCOL.md#records'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +64,14 @@ pub enum Content {
     Deposit = 12,
     /// A message between a holder and whom the mail is for; on the channel `COLLECT`.
     Collect = 13,
+    /// A message between a file's author and its receiver; on the channel `FILE`.
+    File = 14,
 }
 
 impl Content {
     fn from_byte(byte: u8) -> Option<Self> {
-        use Content::{Collect, Delivered, Deposit, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Revoked, Ring};
-        let all = [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring, Revoked, Deposit, Collect];
+        use Content::{Collect, Delivered, Deposit, File, Leave, Message, Ping, Pong, Read, Refused, Rekey, Rekeyed, Revoked, Ring};
+        let all = [Message, Delivered, Read, Ping, Pong, Rekey, Rekeyed, Leave, Refused, Ring, Revoked, Deposit, Collect, File];
         all.into_iter().find(|content| *content as u8 == byte)
     }
 
@@ -75,6 +81,7 @@ impl Content {
             Content::Ring => RING,
             Content::Deposit => DEPOSIT,
             Content::Collect => COLLECT,
+            Content::File => FILE,
             _ => LIVE,
         }
     }

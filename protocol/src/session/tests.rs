@@ -195,7 +195,7 @@ fn a_channel_may_be_silent_for_a_whole_epoch() {
     for number in 1..=3 {
         let now = Now { mono: number * REKEY_AGE_MS, ..NOW };
         let pongs = rekey(&mut a, &mut b, now);
-        assert_eq!(pongs.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [RING, DEPOSIT, COLLECT]);
+        assert_eq!(pongs.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [RING, DEPOSIT, COLLECT, FILE]);
         // Before the pong comes the responder still has the last epoch's keys here.
         if number == 3 {
             let record = b.seal(RING, Content::Ring, b"at last", now).remove(0);
@@ -326,7 +326,7 @@ fn every_plaintext_out_of_form_is_refused() {
     assert_eq!(refuse(&padded(&[1, 0, 0, 0, 0, 1, b'x'], 64)), None);
     for bad in [
         padded(&[0, 0, 0, 0, 0, 1, b'x'], 64),
-        padded(&[14, 0, 0, 0, 0, 1, b'x'], 64),
+        padded(&[15, 0, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 2, 0, 0, 0, 1, b'x'], 64),
         padded(&[1, 0, 0, 0, 0, 59, b'x'], 64),
         padded(&[1, 0, 0xff, 0xff, 0xff, 0xff, b'x'], 64),

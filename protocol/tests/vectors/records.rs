@@ -119,9 +119,9 @@ fn rekeying() {
 
 #[test]
 fn a_message_body() {
-    let first = MessageBody { id: MessageId([0xa1; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], text: "Hello, Bela!".to_owned() };
+    let first = MessageBody { id: MessageId([0xa1; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], said: "Hello, Bela!".into() };
     let prev = h(&[&first.encode()]);
-    let next = MessageBody { id: MessageId([0xa2; 16]), sent_ms: NOW_MS + 1, seq: 2, prev, text: "\u{2603} \u{e9}\u{1f600}".to_owned() };
+    let next = MessageBody { id: MessageId([0xa2; 16]), sent_ms: NOW_MS + 1, seq: 2, prev, said: "\u{2603} \u{e9}\u{1f600}".into() };
     let mut vector = Vector::new("message-body", "Two message bodies of one conversation (PROTOCOL.md#records).");
     for (title, body) in [("first", &first), ("second", &next)] {
         let fields: &[(&str, &[u8])] = &[
@@ -130,7 +130,7 @@ fn a_message_body() {
             ("seq", &body.seq.to_be_bytes()),
             ("prev", &body.prev),
             ("type", &[1]),
-            ("text", body.text.as_bytes()),
+            ("text", body.said.words().as_bytes()),
         ];
         vector = vector.message(title, fields, &body.encode());
     }

@@ -92,6 +92,7 @@ impl World {
                 self.watch_event(node, &event);
                 self.machines[node].seen.apply(event);
             }
+            of_files => self.run_file_effect(node, of_files),
         }
     }
 

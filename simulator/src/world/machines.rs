@@ -5,7 +5,7 @@ use b4_protocol::identity::testing::{NOW_MS, TestDevice};
 use b4_protocol::node::{Command, Input, LinkEnd, Node, NodeConfig};
 use b4_signaling::relay::KnownDevice;
 
-use super::{NodeIndex, ToRelay, World};
+use super::{FileDisk, NodeIndex, ToRelay, World};
 use crate::machine::{Machine, Seen};
 use crate::relay_host::ORIGIN;
 use crate::store::{DiskFault, MemoryStore};
@@ -52,6 +52,7 @@ impl World {
             node: None,
             disk: MemoryStore::default(),
             disk_fault: DiskFault::None,
+            files: FileDisk::default(),
             seen: Seen::default(),
             socket: None,
             life: 0,
@@ -140,6 +141,7 @@ impl World {
         let machine = &mut self.machines[node];
         machine.node = None;
         machine.life += 1;
+        machine.files.end_process();
         if let Some(socket) = machine.socket.take() {
             self.put_to_relay(socket, ToRelay::Closed);
         }

@@ -102,7 +102,7 @@ impl World {
                     self.watch.breaches.push(format!("{me} was shown again: {}", message.text));
                 }
                 let is_author = |machine: &&crate::machine::Machine| machine.device.certificate.user_id() == with && machine.hostile.is_none();
-                let said = |value: &[u8]| contains(value, &message.id.0) && contains(value, message.text.as_bytes());
+                let said = |value: &[u8]| contains(value, &message.id.0) && (message.file.is_some() || contains(value, message.text.as_bytes()));
                 let mut authors = self.machines.iter().filter(is_author).peekable();
                 if authors.peek().is_some() && !authors.any(|machine| machine.disk.rows(Table::Messages).any(|(_, value)| said(value))) {
                     self.watch.breaches.push(format!("{me} was shown what {with} never said: {}", message.text));

@@ -4,6 +4,7 @@
 
 mod effects;
 mod faults;
+mod files;
 mod hostile;
 mod links;
 mod machines;
@@ -14,9 +15,11 @@ mod trust;
 use std::collections::{BTreeMap, BTreeSet};
 
 use b4_protocol::crypto::{Rng, Ticket, sha256};
+use b4_protocol::file::FileSlot;
 use b4_protocol::identity::RevocationList;
 use b4_protocol::identity::testing::{NOW_MS, TestAuthority};
 use b4_protocol::node::{Input, LinkEnd};
+use b4_protocol::session::BULK;
 use b4_protocol::store::Write;
 use b4_protocol::time::Now;
 
@@ -25,6 +28,7 @@ use crate::machine::Machine;
 use crate::relay_host::{Names, RelayHost};
 pub(crate) use hostile::Hostile;
 pub use hostile::{MailHeard, Mailman};
+pub(crate) use files::FileDisk;
 use mail::Watch;
 use relay::ToRelay;
 
@@ -60,6 +64,8 @@ enum Event {
     /// To the relay.
     ToRelay { socket: u64, what: ToRelay },
     RelayTick,
+    /// A part of a file reaches the disk of a machine, unless its process ended meanwhile.
+    FileCommit { node: NodeIndex, life: u32, slot: FileSlot, start: u64, bytes: Vec<u8>, number: u32 },
     /// Writes reach the disk of a machine, unless its process ended meanwhile.
     Commit { node: NodeIndex, life: u32, ticket: Ticket, writes: Vec<Write> },
 }
@@ -184,7 +190,10 @@ impl World {
                 }
             }
             Event::Frame { end, channel, frame } => {
-                if let Some(end) = self.ends.get(&end).cloned() {
+                let Some(end) = self.ends.get(&end).cloned() else { return };
+                if channel == BULK {
+                    self.bulk_frame(end.node, end.link, &frame);
+                } else {
                     self.input(end.node, Input::LinkFrame { link: end.link, channel, frame });
                 }
             }
@@ -204,6 +213,11 @@ impl World {
                 if self.machines[node].life == life {
                     self.machines[node].disk.commit(writes);
                     self.input(node, Input::Stored { tickets: vec![ticket] });
+                }
+            }
+            Event::FileCommit { node, life, slot, start, bytes, number } => {
+                if self.machines[node].life == life {
+                    self.commit_file(node, (number, slot), start, &bytes);
                 }
             }
             Event::ToRelay { socket, what } => self.at_relay(socket, what),

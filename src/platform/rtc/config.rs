@@ -1,6 +1,6 @@
 //! How every peer connection and its channels are made.
 
-use b4_protocol::session::{COLLECT, DEPOSIT, LIVE, RING};
+use b4_protocol::session::{BULK, COLLECT, DEPOSIT, FILE, LIVE, RING};
 use b4_protocol::signal::relay::IceServer;
 use js_sys::Array;
 use serde::Serialize;
@@ -10,9 +10,12 @@ use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConne
 use crate::platform::{PlatformError, js};
 
 /// The channels, agreed beforehand: labels (PROTOCOL.md#signalling) and ids.
-pub(super) const CHANNELS: [(&str, u16); 4] = [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT)];
+pub(super) const CHANNELS: [(&str, u16); 6] =
+    [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT), ("file", FILE), ("bulk", BULK)];
 /// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
 pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
+/// The same of the channel `bulk`: what the fastest links send while a worker seals more. Guess.
+pub(in crate::platform) const BULK_LOW_WATER_BYTES: u32 = 256 * 1024;
 
 // web-sys has this one without `catch`, and what is thrown would end the app.
 #[wasm_bindgen]
@@ -59,7 +62,7 @@ fn channel(peer: &RtcPeerConnection, (label, id): (&str, u16)) -> Result<RtcData
     let maker: &Maker = peer.unchecked_ref();
     let channel = maker.create_data_channel(label, &options).map_err(|thrown| PlatformError::from_thrown("createDataChannel", &thrown))?;
     channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-    channel.set_buffered_amount_low_threshold(LOW_WATER_BYTES);
+    channel.set_buffered_amount_low_threshold(if id == BULK { BULK_LOW_WATER_BYTES } else { LOW_WATER_BYTES });
     Ok(channel)
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use b4_protocol::limits::CANDIDATES_MAX;
 use b4_protocol::node::{Input, LinkEnd, LinkId};
-use b4_protocol::session::LIVE;
+use b4_protocol::session::{BULK, LIVE};
 use b4_protocol::signal::relay::IceServer;
 use gloo::events::EventListener;
 use js_sys::{ArrayBuffer, Promise};
@@ -16,7 +16,7 @@ use web_sys::{
     RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use super::{Home, Table, config};
+use super::{BulkFact, Home, Table, config};
 use crate::platform::{PlatformError, js};
 
 /// Steps that may wait: the description and the candidates. Further ones are dropped; the core does not order more.
@@ -92,9 +92,30 @@ impl Link {
 
     /// Sends one message over the channel of this number.
     pub(super) fn send(&self, number: u16, frame: &[u8]) -> Result<(), PlatformError> {
-        let place = config::CHANNELS.iter().position(|(_, id)| *id == number);
-        let channel = place.and_then(|place| self.channels.get(place)).ok_or(PlatformError::Unexpected("the channel"))?;
+        let channel = self.channel(number).ok_or(PlatformError::Unexpected("the channel"))?;
         channel.send_with_u8_array(frame).map_err(PlatformError::at("send"))
+    }
+
+    /// Sends one record over the channel `bulk`.
+    pub(super) fn send_bulk(&self, record: &ArrayBuffer) -> Result<(), PlatformError> {
+        let channel = self.bulk_channel().ok_or(PlatformError::Unexpected("the channel"))?;
+        channel.send_with_array_buffer(record).map_err(PlatformError::at("send"))
+    }
+
+    /// The channel `bulk`.
+    pub(super) fn bulk_channel(&self) -> Option<&RtcDataChannel> {
+        self.channel(BULK)
+    }
+
+    /// Bytes of a message at most that the other end takes, as the browser says; 16 KiB, which all take, where it does not.
+    pub(super) fn message_bytes_max(&self) -> f64 {
+        const ALL_TAKE: f64 = 16.0 * 1024.0;
+        js::field(&js::field(&self.peer, "sctp"), "maxMessageSize").as_f64().unwrap_or(ALL_TAKE)
+    }
+
+    fn channel(&self, number: u16) -> Option<&RtcDataChannel> {
+        let place = config::CHANNELS.iter().position(|(_, id)| *id == number)?;
+        self.channels.get(place)
     }
 
     /// Silences and closes everything. What was sent before is still written where the browser can.
@@ -213,15 +234,17 @@ impl Link {
             });
             self.listen(channel, "message", move |link, event| {
                 let data = event.dyn_ref::<MessageEvent>().map_or(JsValue::UNDEFINED, MessageEvent::data);
-                if data.is_instance_of::<ArrayBuffer>() {
-                    link.heard(number, js::bytes(&data));
-                } else {
+                match data.dyn_into::<ArrayBuffer>() {
+                    Ok(record) if number == BULK => link.heard_bulk(record),
+                    Ok(frame) => link.heard(number, js::bytes(&frame)),
                     // Text is none of ours: whoever sends it does not speak B4.
-                    link.home.end(LinkEnd::Closed);
+                    Err(_) => link.home.end(LinkEnd::Closed),
                 }
             });
-            if number == LIVE {
-                self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id }));
+            match number {
+                LIVE => self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id })),
+                BULK => self.listen(channel, "bufferedamountlow", |link, _| link.home.bulk(BulkFact::Low)),
+                _ => {}
             }
             self.listen(channel, "close", |link, _| link.home.end(LinkEnd::Closed));
         }
@@ -236,6 +259,15 @@ impl Link {
             self.home.send(Input::LinkFrame { link: self.home.id, channel, frame });
         } else if self.held.borrow().len() < HELD_MAX {
             self.held.borrow_mut().push((channel, frame));
+        } else {
+            self.home.end(LinkEnd::Closed);
+        }
+    }
+
+    /// Nothing is asked for before all channels are open, so that nothing honest comes.
+    fn heard_bulk(&self, record: ArrayBuffer) {
+        if self.is_open() {
+            self.home.bulk(BulkFact::Came(record));
         } else {
             self.home.end(LinkEnd::Closed);
         }

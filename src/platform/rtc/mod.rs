@@ -2,8 +2,9 @@
 //!
 //! A link begins with `offer` or `answer`; its description and candidates go out as inputs; with `accept` and `candidate` it takes
 //! the other end's. Its asynchronous steps run one after the other ([`link`]). It ends by `close`, silently, or by itself
-//! with one `Input::LinkClosed`, after which nothing comes from it any more.
+//! with one `Input::LinkClosed`, after which nothing comes from it any more. What goes over the channel `bulk` is not for the core ([`bulk`]).
 
+mod bulk;
 mod config;
 mod link;
 
@@ -14,6 +15,8 @@ use b4_protocol::node::{Input, LinkEnd, LinkId};
 use b4_protocol::ordered::OrderedMap;
 use b4_protocol::signal::relay::IceServer;
 
+pub use self::bulk::{Bulk, BulkFact, piece_bytes};
+pub(super) use self::config::BULK_LOW_WATER_BYTES;
 use self::link::{Link, Step};
 use super::Inputs;
 
@@ -26,7 +29,11 @@ pub struct Links {
 struct Table {
     inputs: Inputs,
     links: RefCell<OrderedMap<LinkId, Rc<Link>>>,
+    /// Who hears of the channels `bulk`.
+    bulk: RefCell<Option<Rc<BulkListener>>>,
 }
+
+type BulkListener = dyn Fn(LinkId, BulkFact);
 
 thread_local! {
     static MADE: Cell<u32> = const { Cell::new(0) };
@@ -40,7 +47,7 @@ pub fn connections_made() -> u32 {
 impl Links {
     /// No links yet.
     pub fn new(inputs: Inputs) -> Self {
-        Self { table: Rc::new(Table { inputs, links: RefCell::new(OrderedMap::new()) }) }
+        Self { table: Rc::new(Table { inputs, links: RefCell::new(OrderedMap::new()), bulk: RefCell::default() }) }
     }
 
     /// Makes a connection and its offer.
@@ -113,10 +120,17 @@ impl Table {
         match link {
             Some(link) => {
                 link.close();
+                self.bulk_fact(id, BulkFact::Gone);
                 true
             }
             None => false,
         }
+    }
+
+    /// False when nobody hears of it.
+    fn bulk_fact(&self, id: LinkId, fact: BulkFact) -> bool {
+        let heard = self.bulk.borrow().clone();
+        heard.map(|heard| heard(id, fact)).is_some()
     }
 
     /// A link ended by itself: said once.
@@ -138,6 +152,16 @@ impl Home {
     fn send(&self, input: Input) {
         if let Some(table) = self.table.upgrade() {
             table.inputs.send(input);
+        }
+    }
+
+    /// Something on the channel `bulk`. A record that nobody hears of ends the link.
+    fn bulk(&self, fact: BulkFact) {
+        if let Some(table) = self.table.upgrade() {
+            let is_record = matches!(fact, BulkFact::Came(_));
+            if !table.bulk_fact(self.id, fact) && is_record {
+                table.end(self.id, LinkEnd::Closed);
+            }
         }
     }
 

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use b4_protocol::chat::MessageId;
 use b4_protocol::limits::HOLDERS;
-use b4_protocol::node::{Direction, MessageState, MessageView};
+use b4_protocol::node::{Direction, FileOrder, MessageState, MessageView};
 use yew::prelude::*;
 
+use super::file::FileCard;
 use super::mark::mark;
 use super::message_details::message_details;
+use crate::state::Preview;
 use crate::ui::text::{Piece, pieces};
 use crate::ui::{time, words};
 
@@ -22,11 +25,17 @@ pub struct Props {
     pub is_stop: bool,
     /// How many peers could keep it, where it waits for more than there are.
     pub shortage: Option<u8>,
+    /// With whom.
+    pub with: AttrValue,
+    /// What can be shown of its file.
+    pub preview: Option<Rc<Preview>>,
+    /// The person wants something with its file.
+    pub on_file: Callback<(MessageId, FileOrder)>,
     /// The person wants a message sent again that came to nothing.
     pub on_send_again: Callback<Rc<MessageView>>,
 }
 
-/// A bubble with its text, its time and, for one's own, its mark. Time and mark unfold the details.
+/// A bubble with its text or its file, its time and, for one's own, its mark. Time and mark unfold the details.
 #[component]
 pub fn Bubble(props: &Props) -> Html {
     let message = &props.message;
@@ -45,7 +54,7 @@ pub fn Bubble(props: &Props) -> Html {
     };
     html! {
         <li
-            class={classes!("message", direction, props.is_grouped.then_some("grouped"))}
+            class={classes!("message", direction, props.is_grouped.then_some("grouped"), message.file.is_some().then_some("has-file"))}
             data-testid="message"
             data-message-id={message.id.to_string()}
             data-direction={direction}
@@ -54,7 +63,18 @@ pub fn Bubble(props: &Props) -> Html {
             data-holders-wanted={is_own.then(|| HOLDERS.to_string())}
             data-holder-ids={holders.as_ref().map(|holders| holders.join(" "))}
         >
-            <bdi class="message-text" data-testid="message-text" dir="auto">{ for pieces(&message.text).into_iter().map(piece) }</bdi>
+            if let Some(file) = &message.file {
+                <FileCard
+                    id={message.id}
+                    file={(**file).clone()}
+                    direction={message.direction}
+                    with={props.with.clone()}
+                    preview={props.preview.clone()}
+                    on_order={props.on_file.clone()}
+                />
+            } else {
+                <bdi class="message-text" data-testid="message-text" dir="auto">{ for pieces(&message.text).into_iter().map(piece) }</bdi>
+            }
             <span class="message-foot">
                 <button
                     class="plain message-about"

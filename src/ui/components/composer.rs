@@ -1,9 +1,11 @@
 //! Where a message is written. The text belongs to the field; what is kept across chats is its draft.
 
 use b4_protocol::identity::UserId;
+use gloo::file::File;
 use web_sys::{HtmlTextAreaElement, InputEvent, KeyboardEvent, SubmitEvent};
 use yew::prelude::*;
 
+use super::file::attach;
 use super::{IconName, icon};
 use crate::ui::text::{bytes_left, cleaned, has_half_characters};
 use crate::ui::words;
@@ -23,6 +25,8 @@ pub struct Props {
     pub on_draft: Callback<String>,
     /// A text is to be sent.
     pub on_send: Callback<String>,
+    /// Files are to be sent.
+    pub on_files: Callback<Vec<File>>,
 }
 
 /// A field that grows; Enter sends, Shift and Enter break the line.
@@ -64,6 +68,7 @@ pub fn Composer(props: &Props) -> Html {
     html! {
         <form class="composer" onsubmit={on_submit}>
             { notes(props.problem.as_ref(), *about.note, *about.left) }
+            { attach(props.closed.is_some(), &props.on_files) }
             <textarea
                 ref={field}
                 data-testid="composer-input"

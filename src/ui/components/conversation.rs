@@ -8,6 +8,7 @@ use b4_protocol::node::{Command, ContactView, KeyStanding, NetworkState, SendRef
 use yew::prelude::*;
 
 use super::composer::Composer;
+use super::file::{drop_zone, outgoing};
 use super::messages::Messages;
 use super::peer_panel::PeerPanel;
 use super::{IconName, icon, stranger};
@@ -38,7 +39,8 @@ pub fn Conversation(props: &Props) -> Html {
     use_read(&with, contact.as_ref().map_or(0, |contact| contact.unread), chat.len(), *is_at_end);
     let on_end = use_callback((), move |at_end, ()| is_at_end.set(at_end));
     let problem = use_returned(&with, &props.drafts);
-    let (is_open, is_asked) = (use_state(|| false), use_state(|| false));
+    let (is_open, is_asked, is_over) = (use_state(|| false), use_state(|| false), use_state_eq(|| false));
+    let on_dismiss = use_dismiss(&props.drafts);
     let Some(contact) = contact else {
         return stranger(&with, &state, engine, &is_asked, &props.on_back);
     };
@@ -51,12 +53,16 @@ pub fn Conversation(props: &Props) -> Html {
         })
     };
     let on_send = {
-        let (drafts, with, problem) = (Rc::clone(&props.drafts), with.clone(), problem.clone());
+        let (engine, drafts, with, problem) = (engine.clone(), Rc::clone(&props.drafts), with.clone(), problem.clone());
         Callback::from(move |text: String| {
             drafts.borrow().keep(&with, "");
             problem.set(None);
             engine.send(Action::Node(Command::SendText { to: with.clone(), text }));
         })
+    };
+    let on_files = {
+        let (engine, to) = (engine.clone(), with.clone());
+        Callback::from(move |files| engine.send(Action::SendFiles { to: to.clone(), files }))
     };
     let closed = match (contact.standing, contact.key) {
         (Standing::Blocked, _) => Some(SendRefusal::Blocked),
@@ -64,14 +70,16 @@ pub fn Conversation(props: &Props) -> Html {
         _ => None,
     };
     let problem = problem.map(|why| AttrValue::Static(words::send_refusal(why)));
-    html! {
-        <section class="conversation" aria-label={contact.user.to_string()}>
+    let inside = html! {
+        <>
             { head(&contact, state.network, chat.kept_too_little(), &is_open, &props.on_back) }
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
-            <Messages {chat} contact={Rc::clone(&contact)} {on_end} />
-            <Composer to={with} {draft} {problem} closed={closed.map(words::send_refusal)} {on_draft} {on_send} />
-        </section>
-    }
+            <Messages {chat} contact={Rc::clone(&contact)} previews={Rc::clone(&state.previews)} {on_end} />
+            { outgoing(&with, &state.outgoing, &props.drafts.borrow(), &engine, &on_dismiss) }
+            <Composer to={with} {draft} {problem} closed={closed.map(words::send_refusal)} {on_draft} {on_send} on_files={on_files.clone()} />
+        </>
+    };
+    drop_zone(contact.user.to_string(), Some(&on_files).filter(|_| closed.is_none()), &is_over, inside)
 }
 
 /// Tells the engine which chat is on the screen, and loads its newest page once.
@@ -115,6 +123,16 @@ fn use_returned(with: &UserId, drafts: &Rc<RefCell<Drafts>>) -> UseStateHandle<O
         }
     });
     problem
+}
+
+/// What came to nothing and was read is not shown again.
+#[hook]
+fn use_dismiss(drafts: &Rc<RefCell<Drafts>>) -> Callback<u32> {
+    let (drafts, update) = (Rc::clone(drafts), use_force_update());
+    Callback::from(move |number| {
+        drafts.borrow_mut().dismiss(number);
+        update.force_update();
+    })
 }
 
 /// Who it is, how they can be reached, and the way to the details.

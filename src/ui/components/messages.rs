@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use b4_protocol::node::{Command, ContactView, Direction, MessageView};
+use b4_protocol::chat::MessageId;
+use b4_protocol::node::{Command, ContactView, Direction, FileOrder, MessageView};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::bubble::Bubble;
 use crate::engine::Action;
-use crate::state::Chat;
+use crate::state::{Chat, Previews};
 use crate::ui::hooks::use_engine;
 use crate::ui::{time, words};
 
@@ -29,6 +30,8 @@ pub struct Props {
     pub chat: Rc<Chat>,
     /// With whom.
     pub contact: Rc<ContactView>,
+    /// What can be shown of files.
+    pub previews: Rc<Previews>,
     /// The newest message came into sight (true) or went out of it.
     pub on_end: Callback<bool>,
 }
@@ -63,8 +66,11 @@ pub fn Messages(props: &Props) -> Html {
         })
     };
     // The same from one rendering to the next: bubbles that did not change are not rendered again.
-    let on_send_again = use_callback((engine, props.contact.user.clone()), |message: Rc<MessageView>, (engine, to)| {
+    let on_send_again = use_callback((engine.clone(), props.contact.user.clone()), |message: Rc<MessageView>, (engine, to)| {
         engine.send(Action::Node(Command::SendAgain { to: to.clone(), id: message.id }));
+    });
+    let on_file = use_callback((engine, props.contact.user.clone()), |(id, order): (MessageId, FileOrder), (engine, with)| {
+        engine.send(Action::Node(Command::File { with: with.clone(), id, order }));
     });
     html! {
         <div ref={list} class="messages" role="region" aria-label={words::MESSAGES} onscroll={on_scroll} onkeydown={on_key} tabindex="0" data-testid="messages">
@@ -77,7 +83,7 @@ pub fn Messages(props: &Props) -> Html {
                     if has_older && props.chat.is_loaded {
                         <li class="older"><button class="link" data-testid="load-older" onclick={older.reform(|_: MouseEvent| ())}>{ words::OLDER }</button></li>
                     }
-                    { rows_html(&props.chat, &rows, unread_from, &on_send_again) }
+                    { rows_html(props, &rows, unread_from, &on_send_again, &on_file) }
                 </ol>
             }
         </div>
@@ -130,7 +136,14 @@ fn use_unread_line(chat: &Rc<Chat>, unread: u32) -> Option<u64> {
 }
 
 /// The rows, given newest first, oldest first on the screen.
-fn rows_html(chat: &Chat, rows: &[Rc<MessageView>], unread_from: Option<u64>, on_send_again: &Callback<Rc<MessageView>>) -> Html {
+fn rows_html(
+    props: &Props,
+    rows: &[Rc<MessageView>],
+    unread_from: Option<u64>,
+    on_send_again: &Callback<Rc<MessageView>>,
+    on_file: &Callback<(MessageId, FileOrder)>,
+) -> Html {
+    let with = AttrValue::from(props.contact.user.to_string());
     let mut html = Vec::with_capacity(rows.len() + 8);
     let mut before: Option<&MessageView> = None;
     for message in rows.iter().rev() {
@@ -157,7 +170,10 @@ fn rows_html(chat: &Chat, rows: &[Rc<MessageView>], unread_from: Option<u64>, on
                 message={Rc::clone(message)}
                 {is_grouped}
                 is_stop={rows.first().is_some_and(|newest| Rc::ptr_eq(newest, message))}
-                shortage={chat.shortage(message)}
+                shortage={props.chat.shortage(message)}
+                with={with.clone()}
+                preview={message.file.as_ref().and_then(|file| props.previews.of(file.progress.slot?)).cloned()}
+                on_file={on_file.clone()}
                 on_send_again={on_send_again.clone()}
             />
         });

@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::engine::Action;
 use crate::state::Recovery;
-use crate::ui::components::{copy_link, holding, my_link};
+use crate::ui::components::{accepted, copy_link, holding, my_link};
 use crate::ui::hooks::{use_app, use_browser, use_engine};
 use crate::ui::{Browser, words};
 
@@ -27,7 +27,7 @@ pub struct Props {
 pub fn You(props: &Props) -> Html {
     let (state, engine, browser) = (use_app(), use_engine(), use_browser());
     let (is_copied, chosen) = (use_state(|| false), use_state(|| (browser.theme)()));
-    let kept = holding(state.holding.as_ref(), &engine);
+    let kept = html! { <>{ accepted(state.files_accepted, &engine) }{ holding(state.holding.as_ref(), &engine) }</> };
     let save = Callback::from(move |_: MouseEvent| engine.send(Action::SaveRecovery));
     html! {
         <section class="you" aria-label={words::YOU} data-testid="you">

@@ -1,8 +1,9 @@
 //! Every word of the screen, so that another language is another folder like this one. `mail` has those about the life of a
-//! message and what is kept for others.
+//! message and what is kept for others, `files` those about files.
 
 #![allow(missing_docs, reason = "the words are their own documentation")]
 
+mod files;
 mod mail;
 
 use b4_protocol::identity::UserIdError;
@@ -12,6 +13,7 @@ use b4_protocol::node::{
 };
 use b4_protocol::ring;
 
+pub use files::*;
 pub use mail::*;
 
 use super::pages::NoticeKind;

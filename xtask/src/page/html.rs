@@ -1,7 +1,7 @@
 //! `index.html`: which files it asks for (the `data-trunk` links that Trunk reads, too), and the same page with hashed names.
 //!
 //! Supported: `rel` rust, css, copy-file, copy-dir. Every attribute `href`, `src`, `data-app`,
-//! `data-wasm` or `data-keys` that is the URL of a file of the build becomes its hashed URL, and gets its integrity where browsers heed one.
+//! `data-wasm`, `data-keys` or `data-files` that is the URL of a file of the build becomes its hashed URL, and gets its integrity where browsers heed one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -168,7 +168,7 @@ fn preloaded(assets: &Assets, name: &str) -> Result<String> {
 /// A tag of the browser's own, with hashed names.
 fn plain(tag: &Tag, assets: &Assets, build: &str, worker: &str) -> String {
     let mut tag = tag.clone();
-    for attribute in ["href", "src", "data-app", "data-wasm", "data-keys"] {
+    for attribute in ["href", "src", "data-app", "data-wasm", "data-keys", "data-files"] {
         let Some(asset) = tag.value(attribute).and_then(|name| assets.find(name)) else { continue };
         let integrity = Integrity::of(&asset.bytes).to_string();
         match (tag.name.as_str(), attribute) {
@@ -198,7 +198,8 @@ mod tests {
   <link data-trunk rel="css" href="www/b.css">
   <link data-trunk rel="copy-file" href="www/boot.js">
   <link data-trunk rel="copy-file" href="www/keys.js">
-  <script type="module" src="/boot.js" data-app="/b4-app.js" data-wasm="/b4-app_bg.wasm" data-keys="/keys.js"></script>
+  <link data-trunk rel="copy-file" href="www/files.js">
+  <script type="module" src="/boot.js" data-app="/b4-app.js" data-wasm="/b4-app_bg.wasm" data-keys="/keys.js" data-files="/files.js"></script>
 </head>
 </html>
 "#;
@@ -206,7 +207,7 @@ mod tests {
     fn built(source: &str) -> String {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("www")).expect("www");
-        for (name, text) in [("a.css", "a{}"), ("b.css", "b{}"), ("boot.js", "boot()"), ("keys.js", "keys()")] {
+        for (name, text) in [("a.css", "a{}"), ("b.css", "b{}"), ("boot.js", "boot()"), ("keys.js", "keys()"), ("files.js", "files()")] {
             fs::write(folder.path().join("www").join(name), text).expect("written");
         }
         let page = Page::parse(source).expect("it is a page");
@@ -228,7 +229,8 @@ mod tests {
         assert_eq!(page.matches("rel=\"preload\"").count(), 1);
         assert_eq!(page.matches("integrity=\"sha384-").count(), 4);
         assert!(page.contains("data-worker=\"/sw.js\""));
-        for unhashed in ["\"/boot.js\"", "\"/keys.js\"", "\"/b4-app.js\"", "\"/b4-app_bg.wasm\"", "data-trunk", "\n\n"] {
+        assert!(page.contains(" data-keys=\"/keys-") && page.contains(" data-files=\"/files-"));
+        for unhashed in ["\"/boot.js\"", "\"/keys.js\"", "\"/files.js\"", "\"/b4-app.js\"", "\"/b4-app_bg.wasm\"", "data-trunk", "\n\n"] {
             assert!(!page.contains(unhashed), "{unhashed} in {page}");
         }
     }

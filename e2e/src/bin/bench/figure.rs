@@ -84,7 +84,7 @@ impl Figure {
 
     /// A figure as it stands in the file of results.
     pub fn from_json(value: &Value) -> Option<Self> {
-        const UNITS: [&str; 7] = ["ms", "B", "", "×", "/s", "points", "kB"];
+        const UNITS: [&str; 13] = ["ms", "s", "ms/s", "B", "B/s", "kB", "MB", "MiB", "MiB/s", "", "×", "/s", "points"];
         let unit = UNITS.into_iter().find(|unit| value["unit"] == json!(unit))?;
         let goal = match (value["bound"].as_str()?, value["goal"].as_f64()) {
             ("at-most", Some(goal)) => Goal::AtMost(goal),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use b4_e2e::World;
@@ -10,7 +10,7 @@ use b4_e2e::process::named_by;
 use serde_json::Value;
 
 use crate::figure::{Figure, Goal, Measured};
-use crate::report;
+use crate::{npm, report};
 
 /// The version that the goals are held against.
 const VERSION: &str = "12.8.2";
@@ -27,7 +27,7 @@ const BROWSER_FLAGS: &str = "--headless --no-sandbox --disable-gpu --disable-dev
 pub async fn measure() -> Result<Measured> {
     let results = report::folder()?;
     let tool = results.parent().context("results are in the folder of builds")?.join("lighthouse");
-    install(&tool)?;
+    npm::fetch(&tool, &[&format!("lighthouse@{VERSION}")])?;
     let world = World::start().await?;
     let mut reports = Vec::new();
     for run in 0..RUNS {
@@ -49,22 +49,6 @@ pub async fn measure() -> Result<Measured> {
     )];
     notes.extend(reports.iter().flat_map(|report| report["runWarnings"].as_array()).flatten().map(ToString::to_string));
     Ok(Measured { figures, notes })
-}
-
-/// Fetches it, unless it is there.
-fn install(tool: &Path) -> Result<()> {
-    let package = tool.join("node_modules/lighthouse/package.json");
-    if fs::read_to_string(&package).is_ok_and(|text| text.contains(&format!("\"version\": \"{VERSION}\""))) {
-        return Ok(());
-    }
-    fs::create_dir_all(tool)?;
-    eprintln!("fetching lighthouse {VERSION}");
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]).arg(tool);
-    npm.arg(format!("lighthouse@{VERSION}")).stdout(Stdio::null());
-    let status = npm.status().context("npm cannot be started. Remedy: as root, `apt-get install nodejs npm` (node 18 or newer)")?;
-    ensure!(status.success(), "npm ended with {status}");
-    Ok(())
 }
 
 fn look(tool: &Path, url: &str, file: &Path) -> Result<()> {

@@ -16,11 +16,37 @@
     peers.add(this);
     if (given[0] === "live") {
       live.push(channel);
+      linked(this, channel);
+    } else if (given[0] === "bulk") {
+      carries(this, channel);
     } else if (given[0] === "ring") {
       holdable(channel);
     }
     return channel;
   };
+
+  // Of each connection of the app's: when it opened, its channel for files, when the first record came over it, and how much was buffered at most.
+  const links = new Map();
+  const linkOf = (peer) => links.get(peer) ?? links.set(peer, { opened: null, heard: null, bulk: null, buffered: 0 }).get(peer);
+
+  function linked(peer, channel) {
+    channel.addEventListener("open", () => {
+      linkOf(peer).opened = clock();
+    });
+  }
+
+  function carries(peer, channel) {
+    const link = linkOf(peer);
+    link.bulk = channel;
+    channel.addEventListener("message", () => {
+      link.heard = clock();
+    }, { once: true });
+    const { send } = channel;
+    channel.send = function (record) {
+      send.call(this, record);
+      link.buffered = Math.max(link.buffered, this.bufferedAmount);
+    };
+  }
 
   // Frames to the relay and to the ring that are held back, while that is wanted.
   let held = null;
@@ -73,6 +99,9 @@
       }
     }
     tally();
+    if (globalThis.b4Follows) {
+      follow();
+    }
     waiting = waiting.filter((again) => !again());
   }
 
@@ -90,7 +119,31 @@
     }
   }
 
-  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["data-state", "data-holders", "data-testid"] });
+  // What the newest file shows of its way and the first contact of being there, each time it changes; where `b4Follows` is set.
+  const ways = [];
+  const presences = [];
+  let chosen = null;
+
+  function follow() {
+    const file = [...document.querySelectorAll('[data-testid="file"]')].at(-1);
+    const way = file?.querySelector('[data-testid="file-progress"]')?.textContent.split(" of ")[0];
+    if (way !== undefined && way !== ways.at(-1)?.way) {
+      ways.push({ way, at: clock() });
+    }
+    const presence = one("contact")?.dataset.presence;
+    if (presence !== undefined && presence !== presences.at(-1)?.presence) {
+      presences.push({ presence, at: clock() });
+    }
+  }
+
+  addEventListener("change", ({ target }) => {
+    if (target.dataset?.testid === "attach-file") {
+      chosen = clock();
+    }
+  }, true);
+
+  const attributeFilter = ["data-state", "data-holders", "data-presence", "data-progress", "data-testid"];
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter });
 
   // Resolves as soon as `found` returns something, looked at after every change of the document.
   function until(found) {
@@ -127,7 +180,7 @@
   }
 
   // A pair of raw channels: made as the app makes its own, and nothing else. `signals` is a WebSocket to the other page.
-  const raw = { signals: null, peer: null, channel: null, heard: null };
+  const raw = { signals: null, peer: null, channel: null, heard: null, left: 0 };
 
   function rawPeer(heard) {
     raw.peer?.close();
@@ -140,7 +193,7 @@
 
   async function rawSignal({ offer, answer, candidate }) {
     if (offer !== undefined) {
-      rawPeer((data) => raw.channel.send(typeof data === "string" ? String(clock()) : data));
+      rawPeer(rawAnswer);
       await raw.peer.setRemoteDescription(offer);
       await raw.peer.setLocalDescription(await raw.peer.createAnswer());
       raw.signals.send(JSON.stringify({ answer: raw.peer.localDescription }));
@@ -151,7 +204,23 @@
     }
   }
 
+  // Tells its clock, returns bytes, or counts and drops as many as were announced and then tells that they came.
+  function rawAnswer(data) {
+    if (typeof data !== "string") {
+      if (raw.left === 0) {
+        raw.channel.send(data);
+      } else if ((raw.left -= data.byteLength) === 0) {
+        raw.channel.send("all");
+      }
+    } else if (data.startsWith("pour ")) {
+      raw.left = Number(data.slice(5));
+    } else {
+      raw.channel.send(String(clock()));
+    }
+  }
+
   function rawListen(url) {
+    raw.signals?.close();
     return new Promise((done, failed) => {
       const signals = new WebSocket(url);
       let before = Promise.resolve();
@@ -206,6 +275,26 @@
       await rawAsk(data);
     }
     return (clock() - at) / count;
+  }
+
+  // Sends `bytes` bytes in pieces, with at most `high` buffered and more from `low` down. Milliseconds until the other page had all.
+  async function rawPour(bytes, piece, high, low) {
+    const { channel } = raw;
+    channel.bufferedAmountLowThreshold = low;
+    const data = crypto.getRandomValues(new Uint8Array(piece));
+    const all = new Promise((done) => {
+      raw.heard = done;
+    });
+    const at = clock();
+    channel.send(`pour ${bytes}`);
+    for (let left = bytes; left > 0; left -= piece) {
+      if (channel.bufferedAmount + piece > high) {
+        await new Promise((done) => channel.addEventListener("bufferedamountlow", done, { once: true }));
+      }
+      channel.send(left < piece ? data.subarray(0, left) : data);
+    }
+    await all;
+    return clock() - at;
   }
 
   // The same over the app's session. A page that is told that the network is back probes its sessions: an encrypted ping, which
@@ -308,6 +397,41 @@
     return { took: arrived - at, entered };
   }
 
+  const card = (name) => [...document.querySelectorAll('[data-testid="file"]')].findLast((file) => file.textContent.includes(name));
+
+  // Milliseconds from a file being chosen to its card in the chat: it is copied and hashed between.
+  async function offered(name) {
+    await until(() => card(name));
+    return clock() - chosen;
+  }
+
+  // Accepts a file that is offered. Milliseconds from that to the first record of it and to all of it.
+  async function receive(name) {
+    const accept = await until(() => card(name)?.querySelector('[data-testid="file-accept"]'));
+    let first = null;
+    const hear = () => {
+      first ??= clock();
+    };
+    links.forEach(({ bulk }) => bulk?.addEventListener("message", hear, { once: true }));
+    const at = clock();
+    accept.click();
+    await until(() => card(name)?.dataset.state === "complete");
+    return { took: clock() - at, first: first - at };
+  }
+
+  // Of a file that goes on after the time `cut`: the new link, the contact there, the first record, the first progress on the page.
+  async function resumed(cut) {
+    const on = ({ opened, heard }) => opened > cut && heard > cut;
+    const link = await until(() => [...links.values()].find(on));
+    const before = ways.findLast(({ at }) => at <= link.heard)?.way;
+    const shown = await until(() => ways.find(({ way, at }) => at > link.heard && way !== before));
+    const online = presences.find(({ presence, at }) => presence === "online" && at > cut);
+    return { began: performance.timeOrigin, opened: link.opened, online: online?.at ?? null, heard: link.heard, shown: shown.at };
+  }
+
+  // The most that was ever buffered in a channel for files.
+  const buffered = () => Math.max(0, ...[...links.values()].map((link) => link.buffered));
+
   // Messages of any text that begins so in this browser's store.
   function stored(prefix) {
     return new Promise((done, failed) => {
@@ -347,7 +471,7 @@
   }
 
   // Orders take long and are asked after: a driver that waits for them would be measured, too.
-  const orders = { rawListen, rawConnect, rawClock, rawEcho, appEcho, meet, reopen, saySlowly, sayAtOnce, leaveSlowly, leaveAtOnce, collected, stored, seen, traffic };
+  const orders = { rawListen, rawConnect, rawClock, rawEcho, rawPour, appEcho, offered, receive, resumed, buffered, meet, reopen, saySlowly, sayAtOnce, leaveSlowly, leaveAtOnce, collected, stored, seen, traffic };
   let job = {};
   globalThis.b4Bench = {
     begin(name, given) {

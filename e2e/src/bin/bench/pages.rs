@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::signals::Signals;
 
 /// The script that does everything that is timed.
-const SCRIPT: &str = include_str!("page.js");
+pub const SCRIPT: &str = include_str!("page.js");
 /// How long one order may take. A guess for a machine that compiles beside it.
 const ORDER_WITHIN: Duration = Duration::from_secs(180);
 /// Between two looks at whether it is done: each costs the page a little.
@@ -84,9 +84,14 @@ pub async fn enrol(person: &mut Person, name: &str) -> Result<()> {
 
 /// Has the page do something, and waits for the outcome without looking too often.
 pub async fn order(person: &Person, name: &str, given: Value) -> Result<Value> {
+    order_within(ORDER_WITHIN, person, name, given).await
+}
+
+/// The same with another patience.
+pub async fn order_within(patience: Duration, person: &Person, name: &str, given: Value) -> Result<Value> {
     let begun = person.run("return globalThis.b4Bench?.begin(first, second) ?? false", vec![json!(name), given]).await?;
     ensure!(begun == json!(true), "the page has no benchmarks in it");
-    let until = tokio::time::Instant::now() + ORDER_WITHIN;
+    let until = tokio::time::Instant::now() + patience;
     while tokio::time::Instant::now() < until {
         tokio::time::sleep(LOOK_EVERY).await;
         let outcome = person.run("return globalThis.b4Bench.outcome()", vec![]).await?;
@@ -97,7 +102,7 @@ pub async fn order(person: &Person, name: &str, given: Value) -> Result<Value> {
             return Ok(outcome["value"].clone());
         }
     }
-    bail!("{name} took longer than {} s.\n{}", ORDER_WITHIN.as_secs(), person.shown().await)
+    bail!("{name} took longer than {} s.\n{}", patience.as_secs(), person.shown().await)
 }
 
 /// The number that a page gave.

@@ -424,3 +424,19 @@ fn who_answers_after_it_was_passed_over_is_given_it_all_the_same() {
     stage.says(1, &[(id(1), Verdict::Want)]);
     assert_eq!(stage.holders(1), [1, 2, 3, 4, 5]);
 }
+
+#[test]
+fn while_it_is_asked_whether_there_is_room_for_all_nothing_is_given_and_then_all_is() {
+    let mut stage = Stage::new(0, 7);
+    (1..=20).for_each(|number| stage.depositor.add(BELA, id(number), Bucket::BLOB, [], stage.now));
+    stage.depositor.try_first(&BELA);
+    stage.full = vec![1, 2, 3, 4, 5];
+    stage.run_for(30_000);
+    assert_eq!((stage.depositor.has_room(&BELA), stage.given), (false, 0), "two have room, three are needed");
+    stage.full = vec![1, 2];
+    stage.run_for(400_000);
+    assert_eq!((stage.depositor.has_room(&BELA), stage.given), (true, 0));
+    stage.depositor.release(&BELA);
+    stage.run_for(60_000);
+    assert!(stage.depositor.is_all_held(&BELA) && stage.given >= 20 * QUORUM, "{}", stage.given);
+}

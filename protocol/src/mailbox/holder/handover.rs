@@ -137,6 +137,7 @@ impl Holder {
 fn offer_of(id: EnvelopeId, item: &Item) -> Offered {
     let bucket = match item.kind {
         ParcelKind::Tombstone(_) => None,
+        ParcelKind::Blob => Some(Bucket::BLOB),
         ParcelKind::Envelope(_) => Bucket::of_envelope(item.bytes as usize),
     };
     Offered { id, bucket }

@@ -11,15 +11,16 @@ mod bounds;
 mod elsewhere;
 mod handover;
 mod parcel;
+mod shelves;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 use parcel::Item;
 pub use parcel::{Parcel, ParcelKind, row_key};
-use tally::{Charge, ROW_BYTES, Tally};
+use tally::{Charge, Class, ROW_BYTES, Tally};
 
-use super::{DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
+use super::{Bucket, DepositMessage, EnvelopeId, Mailbox, Offered, Verdict};
 use crate::limits::{COPIES, LENT_BYTES, LIST_MAX, WANTED_MAX, WANTED_MS};
 use crate::message::MessageId;
 use crate::ordered::{OrderedMap, OrderedSet};
@@ -71,7 +72,7 @@ pub enum HolderOrder {
 struct Wanted {
     mailbox: Mailbox,
     bytes: u64,
-    is_tombstone: bool,
+    class: Class,
     is_first_hand: bool,
     until_ms: u64,
     /// Others who offered it, and were told nothing.
@@ -255,7 +256,7 @@ impl Holder {
                 }
                 return Known::Awaited;
             }
-            if is_first_hand && item.receipt_ms <= now.mono {
+            if is_first_hand && item.class() == Class::Envelope && item.receipt_ms <= now.mono {
                 item.depositor = Some(from);
                 item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
                 out.push(HolderOrder::Receipt(from, mailbox, id, item.expiry_h()));
@@ -278,18 +279,22 @@ impl Holder {
 
     fn reserve(&mut self, from: RingId, is_first_hand: bool, mailbox: Mailbox, offered: Offered, tally: &mut Tally, now: Now) -> Verdict {
         let bytes = offered.bucket.map_or(TOMBSTONE_BYTES_MAX, |bucket| bucket.envelope_bytes_max() as u64);
-        let is_tombstone = offered.bucket.is_none();
+        let class = match offered.bucket {
+            None => Class::Tombstone,
+            Some(Bucket::BLOB) => Class::Blob,
+            Some(_) => Class::Envelope,
+        };
         let mut others = Vec::new();
         // What is offered once more is counted once.
         if let Some(earlier) = self.wanted.remove(&(from, offered.id)) {
-            tally.take_out(earlier.bytes, earlier.is_tombstone, earlier.mailbox == mailbox, charge(earlier.is_first_hand));
+            tally.take_out(earlier.bytes, earlier.class, earlier.mailbox == mailbox, charge(earlier.is_first_hand));
             others = earlier.others;
         }
-        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, is_tombstone, charge(is_first_hand), self.bound_bytes()) {
+        if self.wanted.len() >= WANTED_MAX || !tally.takes(bytes, class, charge(is_first_hand), self.bound_bytes()) {
             return Verdict::Full;
         }
-        tally.add(bytes, is_tombstone, true, charge(is_first_hand));
-        self.wanted.insert((from, offered.id), Wanted { mailbox, bytes, is_tombstone, is_first_hand, until_ms: now.mono + WANTED_MS, others });
+        tally.add(bytes, class, true, charge(is_first_hand));
+        self.wanted.insert((from, offered.id), Wanted { mailbox, bytes, class, is_first_hand, until_ms: now.mono + WANTED_MS, others });
         Verdict::Want
     }
 
@@ -298,18 +303,17 @@ impl Holder {
         let mut tally = Tally::default();
         for (of, items) in self.boxes.iter() {
             for item in items.values() {
-                let is_tombstone = matches!(item.kind, ParcelKind::Tombstone(_));
                 let charge = match item {
                     _ if item.depositor == Some(from) => Charge::Depositor,
                     _ if item.giver == Some(from) => Charge::Giver,
                     _ => Charge::Nobody,
                 };
-                tally.add(u64::from(item.bytes), is_tombstone, of == mailbox, charge);
+                tally.add(u64::from(item.bytes), item.class(), of == mailbox, charge);
             }
         }
         for ((by, _), wanted) in self.wanted.iter() {
             let charge = if *by == from { charge(wanted.is_first_hand) } else { Charge::Nobody };
-            tally.add(wanted.bytes, wanted.is_tombstone, wanted.mailbox == *mailbox, charge);
+            tally.add(wanted.bytes, wanted.class, wanted.mailbox == *mailbox, charge);
         }
         tally
     }
@@ -322,8 +326,8 @@ impl Holder {
         let verdict = match (&parcel.kind, wanted) {
             _ if self.has(&mailbox, id) => return self.again(from, mailbox, id, out),
             (ParcelKind::Envelope(_), _) if self.tombstone_of(&mailbox, id).is_some() => Verdict::Cleared,
-            (ParcelKind::Envelope(_), Some(_)) if parcel.is_over(now.wall) => Verdict::Refused,
-            (ParcelKind::Envelope(_), Some(is_first_hand)) => {
+            (ParcelKind::Envelope(_) | ParcelKind::Blob, Some(_)) if parcel.is_over(now.wall) => Verdict::Refused,
+            (ParcelKind::Envelope(_) | ParcelKind::Blob, Some(is_first_hand)) => {
                 self.take(from, parcel, bytes, is_first_hand, out);
                 return;
             }
@@ -385,7 +389,8 @@ impl Holder {
         item.known_until_ms = now.mono + KNOWN_MS;
         for to in std::mem::take(&mut item.waiting) {
             out.push(HolderOrder::Send(to, DepositMessage::Verdicts { mailbox: *mailbox, items: vec![(id, Verdict::Kept)] }));
-            if item.depositor == Some(to) {
+            // Of a blob its holder's word is enough: there are hundreds of them, and a signature each would cost more than they are worth.
+            if item.depositor == Some(to) && item.class() == Class::Envelope {
                 item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
                 out.push(HolderOrder::Receipt(to, *mailbox, id, item.expiry_h()));
             }
@@ -457,7 +462,7 @@ impl Holder {
         if !is_wanted || self.has(&parcel.mailbox, parcel.id) {
             return;
         }
-        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), true, Charge::Nobody, self.bound_bytes()) {
+        if self.tally(from, &parcel.mailbox).takes(u64::from(parcel.bytes), Class::Tombstone, Charge::Nobody, self.bound_bytes()) {
             self.take(from, parcel, bytes, false, out);
         } else {
             out.push(HolderOrder::Write(self.clear(&parcel.mailbox, cleared)));

@@ -1,9 +1,10 @@
 //! Items: as they come, as they are kept, and their rows.
 
+use super::tally::Class;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::sha256;
 use crate::limits::{ENVELOPE_MS, ENVELOPE_SEEN_MS, TOMBSTONE_MS};
-use crate::mailbox::{EnvelopeId, Mailbox, Sealed, Tombstone};
+use crate::mailbox::{BlobHeader, EnvelopeId, Mailbox, Sealed, Tombstone, blob_id};
 use crate::message::MessageId;
 use crate::ring::RingId;
 use crate::store::Row;
@@ -33,6 +34,8 @@ pub enum ParcelKind {
     Envelope(MessageId),
     /// A tombstone of its receiver, which clears these.
     Tombstone(Vec<EnvelopeId>),
+    /// A blob of a file; its mailbox is a shelf.
+    Blob,
 }
 
 /// An item that is kept.
@@ -65,6 +68,12 @@ impl Parcel {
         Self { id: sealed.id(), mailbox: header.mailbox, bytes, expiry_ms: u64::from(header.expiry_h) * HOUR_MS, kind }
     }
 
+    /// A blob as a holder sees it.
+    pub fn of_blob(header: BlobHeader, bytes: &[u8]) -> Self {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Self { id: blob_id(bytes), mailbox: header.shelf, bytes: length, expiry_ms: header.expiry_ms(), kind: ParcelKind::Blob }
+    }
+
     /// A verified tombstone.
     pub fn of_tombstone(tombstone: &Tombstone, bytes: &[u8]) -> Self {
         let id = EnvelopeId(sha256(&[bytes]));
@@ -81,18 +90,27 @@ impl Parcel {
 }
 
 impl Item {
+    pub fn class(&self) -> Class {
+        match self.kind {
+            ParcelKind::Envelope(_) => Class::Envelope,
+            ParcelKind::Tombstone(_) => Class::Tombstone,
+            ParcelKind::Blob => Class::Blob,
+        }
+    }
+
     /// When it is over, in hours since 1970.
     pub fn expiry_h(&self) -> u32 {
         u32::try_from(self.expiry_ms / HOUR_MS).unwrap_or(u32::MAX)
     }
 
-    /// version | bytes(4) | expiry(8) | lp8(depositor: nothing or 16) | kind(1): 0 mid(16); 1 ids of what it clears
+    /// version | bytes(4) | expiry(8) | lp8(depositor: nothing or 16) | kind(1): 0 mid(16); 1 ids of what it clears; 2
     pub fn row_value(&self) -> Vec<u8> {
         let depositor = self.depositor.map(|depositor| depositor.0.to_be_bytes());
         let head = Writer::new().u8(VERSION).u32(self.bytes).u64(self.expiry_ms).lp8(depositor.as_ref().map_or(&[][..], |bytes| bytes));
         match &self.kind {
             ParcelKind::Envelope(message) => head.u8(0).raw(&message.0).into_bytes(),
             ParcelKind::Tombstone(cleared) => cleared.iter().fold(head.u8(1), |writer, id| writer.raw(&id.0)).into_bytes(),
+            ParcelKind::Blob => head.u8(2).into_bytes(),
         }
     }
 
@@ -119,6 +137,7 @@ impl Item {
                 }
                 ParcelKind::Tombstone(cleared)
             }
+            2 => ParcelKind::Blob,
             _ => return Err(Malformed),
         };
         reader.finish()?;

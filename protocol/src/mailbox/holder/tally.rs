@@ -1,7 +1,7 @@
 //! What counts against a holder's bounds. The figures are in `limits`.
 
 use crate::limits::{
-    DEPOSITOR_BYTES_MAX, DEPOSITOR_ENVELOPES_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIVER_BYTES_MAX, RECEIVER_ENVELOPES_MAX,
+    BLOBS_PER_DEPOSITOR_MAX, BLOB_BYTES_PER_DEPOSITOR_MAX, DEPOSITOR_BYTES_MAX, DEPOSITOR_ENVELOPES_MAX, PAIR_BYTES_MAX, PAIR_ENVELOPES_MAX, RECEIVER_BYTES_MAX, RECEIVER_ENVELOPES_MAX,
 };
 
 /// What an item takes beside its bytes: its row, in the store and here. Guess.
@@ -38,13 +38,23 @@ impl Load {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     all_bytes: u64,
-    /// For the receiver: envelopes, and apart from them tombstones.
-    receiver: [Load; 2],
+    /// For the receiver, or on the shelf, each class apart.
+    receiver: [Load; 3],
     /// Of the depositor, for the receiver and for everybody.
     pair: Load,
     depositor: Load,
+    /// Of the depositor, on all shelves.
+    blobs: Load,
     /// Handed over by them.
     given_bytes: u64,
+}
+
+/// What is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Envelope,
+    Tombstone,
+    Blob,
 }
 
 /// Whose something is, as far as it counts against whoever offers now.
@@ -56,12 +66,13 @@ pub(super) enum Charge {
 }
 
 impl Tally {
-    pub fn add(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, charge: Charge) {
+    pub fn add(&mut self, bytes: u64, class: Class, is_for_receiver: bool, charge: Charge) {
         self.all_bytes += bytes + ROW_BYTES;
         if is_for_receiver {
-            self.receiver[usize::from(is_tombstone)].add(bytes);
+            self.receiver[class as usize].add(bytes);
         }
         match charge {
+            Charge::Depositor if class == Class::Blob => self.blobs.add(bytes),
             Charge::Depositor => {
                 self.depositor.add(bytes);
                 if is_for_receiver {
@@ -74,12 +85,13 @@ impl Tally {
     }
 
     /// The opposite of [`Tally::add`], for what was added so.
-    pub fn take_out(&mut self, bytes: u64, is_tombstone: bool, is_for_receiver: bool, charge: Charge) {
+    pub fn take_out(&mut self, bytes: u64, class: Class, is_for_receiver: bool, charge: Charge) {
         self.all_bytes -= bytes + ROW_BYTES;
         if is_for_receiver {
-            self.receiver[usize::from(is_tombstone)].take_out(bytes);
+            self.receiver[class as usize].take_out(bytes);
         }
         match charge {
+            Charge::Depositor if class == Class::Blob => self.blobs.take_out(bytes),
             Charge::Depositor => {
                 self.depositor.take_out(bytes);
                 if is_for_receiver {
@@ -91,10 +103,12 @@ impl Tally {
         }
     }
 
-    pub fn takes(&self, bytes: u64, is_tombstone: bool, charge: Charge, limit_bytes: u64) -> bool {
-        let is_within_depositors = self.pair.takes(bytes, PAIR_ENVELOPES_MAX, PAIR_BYTES_MAX)
-            && self.depositor.takes(bytes, DEPOSITOR_ENVELOPES_MAX, DEPOSITOR_BYTES_MAX);
-        let receiver = self.receiver[usize::from(is_tombstone)];
+    pub fn takes(&self, bytes: u64, class: Class, charge: Charge, limit_bytes: u64) -> bool {
+        let is_within_depositors = match class {
+            Class::Blob => self.blobs.takes(bytes, BLOBS_PER_DEPOSITOR_MAX, BLOB_BYTES_PER_DEPOSITOR_MAX),
+            _ => self.pair.takes(bytes, PAIR_ENVELOPES_MAX, PAIR_BYTES_MAX) && self.depositor.takes(bytes, DEPOSITOR_ENVELOPES_MAX, DEPOSITOR_BYTES_MAX),
+        };
+        let receiver = self.receiver[class as usize];
         self.all_bytes + bytes + ROW_BYTES <= limit_bytes
             && receiver.takes(bytes, RECEIVER_ENVELOPES_MAX, RECEIVER_BYTES_MAX)
             && match charge {

@@ -1,5 +1,6 @@
 //! Tests of the holder. Here: what it takes and within which bounds, what it says and when, what clears, and its rows.
 
+mod blobs;
 mod handover;
 mod once_more;
 

@@ -116,6 +116,11 @@ impl Links {
         Self { links: OrderedMap::new(), up: OrderedMap::new(), incoming: Incoming::default(), next_link: 1, rng }
     }
 
+    /// The link of the session with this user.
+    pub fn link_of(&self, user: &UserId) -> Option<LinkId> {
+        self.up.get(user).copied()
+    }
+
     /// Whether a session with this user is up.
     pub fn is_up(&self, user: &UserId) -> bool {
         self.up.contains_key(user)

@@ -278,10 +278,14 @@ impl Node {
         }
         let sealing = if used_prekey { Sealing::Prekey } else { Sealing::CertifiedKey };
         let message = body_read.id;
+        let said = body_read.said.clone();
         let Some(chat) = self.chats.get_mut(&user) else { return self.skip(id, now) };
         let seen = Seen { expiry_h: header.expiry_h, letter: Some((KeyId::of(&author), message)) };
         let (mut writes, incoming) = match chat.receive(body_read, &body, sealing, now.wall) {
-            Arrival::New { writes, view, gap_changed } => (writes, Some((view, gap_changed))),
+            Arrival::New { mut writes, view, gap_changed } => {
+                writes.extend(self.said_by(&user, message, &said));
+                (writes, Some((view, gap_changed)))
+            }
             Arrival::Known | Arrival::Storing => (Vec::new(), None),
             Arrival::TooMany => return self.skip(id, now),
         };
@@ -293,7 +297,7 @@ impl Node {
     /// An opened letter is durable: it is shown; its holders and its author are to be told.
     pub(in crate::node) fn letter_stored(&mut self, id: EnvelopeId, author: VerifiedCertificate, incoming: Option<Shown>, now: Now) {
         if let Some((view, gap_changed)) = incoming {
-            self.incoming_stored(author.user_id().clone(), view, gap_changed);
+            self.incoming_stored(author.user_id().clone(), view, gap_changed, now);
         }
         let sources = self.mail.collector.sources(&id).to_vec();
         if let Some((key, message)) = self.mail.seen.get(&id).and_then(|seen| seen.letter) {

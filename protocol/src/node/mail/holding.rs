@@ -1,8 +1,8 @@
 //! What this node keeps for others: the holder's orders carried out, and mail given to whom it is for.
 
-use super::{Around, MailKeyUse, Node, Reading};
+use super::{Around, MailKeyUse, Node, Reading, ReadingOf};
 use crate::limits::{FETCH_MAX, GIVES_MAX};
-use crate::mailbox::{CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, TombstoneError, Verdict};
+use crate::mailbox::{BlobHeader, CollectMessage, DepositMessage, EnvelopeId, Holder, HolderOrder, Mailbox, Offered, Parcel, Receipt, Sealed, Tombstone, TombstoneError, Verdict};
 use crate::node::journal::Purpose;
 use crate::node::{KeyUse, Loading};
 use crate::ring::RingId;
@@ -27,7 +27,7 @@ impl Node {
             HolderOrder::Send(to, message) => self.send_deposit(to, &message, now),
             HolderOrder::Give(to, mailbox, id) => {
                 if self.readings(false) < GIVES_MAX {
-                    self.read_item(Reading { to, mailbox, id, is_letter: false });
+                    self.read_item(Reading { to, mailbox, id, what: ReadingOf::Handover });
                 }
             }
             HolderOrder::Link(to) => self.ring_dial(to, now),
@@ -71,7 +71,7 @@ impl Node {
         }
     }
 
-    /// An envelope to keep, or a tombstone. False when it is neither.
+    /// An envelope to keep, a tombstone, or a blob. False when it is none of these.
     pub(super) fn item_came(&mut self, from: RingId, bytes: Vec<u8>, now: Now) -> bool {
         if bytes.starts_with(b"B4T1") {
             let tombstone = match Tombstone::verify(&bytes, &self.anchor, self.revoked.as_ref(), now.wall) {
@@ -80,6 +80,12 @@ impl Node {
             };
             self.delivered_by_tombstone(&tombstone, now);
             let parcel = Parcel::of_tombstone(&tombstone, &bytes);
+            self.hold(now, |holder, _, out| holder.came(from, parcel, bytes, now, out));
+            return true;
+        }
+        if bytes.starts_with(b"B4B1") {
+            let Ok(header) = BlobHeader::read(&bytes) else { return false };
+            let parcel = Parcel::of_blob(header, &bytes);
             self.hold(now, |holder, _, out| holder.came(from, parcel, bytes, now, out));
             return true;
         }
@@ -133,14 +139,24 @@ impl Node {
 
     /// How many items are being read from the disk: for their receivers, or for other holders.
     pub(super) fn readings(&self, are_letters: bool) -> usize {
-        self.loads.values().filter(|loading| matches!(loading, Loading::Item(reading) if reading.is_letter == are_letters)).count()
+        self.loads.values().filter(|loading| matches!(loading, Loading::Item(reading) if (reading.what != ReadingOf::Handover) == are_letters)).count()
     }
 
     pub(super) fn fetch_for(&mut self, to: RingId, mailbox: Mailbox, id: EnvelopeId, now: Now) {
         if !self.mail.holder.has(&mailbox, id) {
             self.send_collect(to, &CollectMessage::Gone(id), now);
         } else if self.readings(true) < READINGS_MAX {
-            self.read_item(Reading { to, mailbox, id, is_letter: true });
+            self.read_item(Reading { to, mailbox, id, what: ReadingOf::Letter });
+        }
+    }
+
+    /// Somebody asks for a blob: whoever knows its name may have it.
+    pub(in crate::node) fn fetch_blob_for(&mut self, to: RingId, shelf: Mailbox, id: EnvelopeId, now: Now) {
+        let is_own = to == self.ring.me();
+        if self.mail.holder.has(&shelf, id) && self.readings(true) < READINGS_MAX {
+            self.read_item(Reading { to, mailbox: shelf, id, what: ReadingOf::Blob });
+        } else if !is_own {
+            self.send_collect(to, &CollectMessage::Gone(id), now);
         }
     }
 

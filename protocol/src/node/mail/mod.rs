@@ -69,8 +69,18 @@ pub(super) struct Reading {
     to: RingId,
     mailbox: Mailbox,
     id: EnvelopeId,
-    /// To its receiver, not to a holder.
-    is_letter: bool,
+    what: ReadingOf,
+}
+
+/// What an item is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadingOf {
+    /// A letter, for its receiver.
+    Letter,
+    /// A blob, for whoever asks for it.
+    Blob,
+    /// Another holder is to keep it, too.
+    Handover,
 }
 
 /// All that the node keeps of the mail.
@@ -265,6 +275,7 @@ impl Node {
             DepositMessage::Verdicts { mailbox, items } => {
                 self.hold(now, |holder, _, out| holder.verdicts(from, mailbox, &items, now, out));
                 self.deposit(now, |depositor, out| depositor.verdicts(from, &mailbox, &items, now, out));
+                self.shelf_verdicts(from, &mailbox, &items, now);
             }
             DepositMessage::Item(bytes) => return self.item_came(from, bytes, now),
             DepositMessage::Receipt(bytes) => self.receipt_came(user, from, &bytes, now),
@@ -287,7 +298,13 @@ impl Node {
                 self.look_elsewhere(&elsewhere, now);
             }
             CollectMessage::Letter(bytes) => self.letter_came(from, bytes, now),
-            CollectMessage::Gone(id) => self.collect(now, |collector, out| collector.failed(from, Some(id), now, out)),
+            CollectMessage::Gone(id) => {
+                self.collect(now, |collector, out| collector.failed(from, Some(id), now, out));
+                self.blob_gone(from, id, now);
+            }
+            CollectMessage::FetchBlobs { shelf, ids } => ids.into_iter().for_each(|id| self.fetch_blob_for(from, shelf, id, now)),
+            CollectMessage::Blob(bytes) => self.blob_came(&bytes, now),
+            CollectMessage::ClearShelf(token) => self.hold(now, |holder, _, out| holder.clear_shelf(&sha256(&[&token]), out)),
         }
         true
     }
@@ -311,15 +328,17 @@ impl Node {
 
     /// What was read of the store for somebody.
     pub(super) fn mail_read(&mut self, reading: Reading, rows: Option<Vec<Row>>, now: Now) {
-        let Reading { to, mailbox, id, is_letter } = reading;
+        let Reading { to, mailbox, id, what } = reading;
         let bytes = rows.and_then(|rows| rows.into_iter().next()).map(|row| row.value);
         // What is not what it is called was damaged on the disk.
         match bytes.filter(|bytes| sha256(&[bytes]) == id.0) {
-            Some(bytes) if is_letter => self.send_collect(to, &CollectMessage::Letter(bytes), now),
+            Some(bytes) if what == ReadingOf::Blob && to == self.ring.me() => self.blob_came(&bytes, now),
+            Some(bytes) if what == ReadingOf::Blob => self.send_collect(to, &CollectMessage::Blob(bytes), now),
+            Some(bytes) if what == ReadingOf::Letter => self.send_collect(to, &CollectMessage::Letter(bytes), now),
             Some(bytes) => self.send_deposit(to, &DepositMessage::Item(bytes), now),
             None => {
                 self.hold(now, |holder, _, out| holder.missing(&mailbox, id, out));
-                if is_letter {
+                if what != ReadingOf::Handover {
                     self.send_collect(to, &CollectMessage::Gone(id), now);
                 }
             }
@@ -333,13 +352,13 @@ impl Node {
         self.effects.push(Effect::Load { ticket, table: Table::Envelopes, prefix, before: None, limit: 1 });
     }
 
-    fn send_deposit(&mut self, to: RingId, message: &DepositMessage, now: Now) {
+    pub(super) fn send_deposit(&mut self, to: RingId, message: &DepositMessage, now: Now) {
         self.mail_used(to, now);
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         self.send_body(&user, Content::Deposit, &message.encode(), now);
     }
 
-    fn send_collect(&mut self, to: RingId, message: &CollectMessage, now: Now) {
+    pub(super) fn send_collect(&mut self, to: RingId, message: &CollectMessage, now: Now) {
         self.mail_used(to, now);
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         self.send_body(&user, Content::Collect, &message.encode(), now);
@@ -368,6 +387,7 @@ impl Node {
     /// The browser lets so much more be stored: half of it is left to this person's own messages.
     pub(super) fn room_left(&mut self, bytes: u64) {
         self.mail.holder.room_left(bytes / 2);
+        self.file_room_left(bytes);
     }
 
     /// What is kept here is to be told anew.

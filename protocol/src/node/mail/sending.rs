@@ -191,6 +191,8 @@ impl Node {
 
     /// A contact is away, or cannot be reached: what waits for them is left with others.
     pub(in crate::node) fn leave_mail(&mut self, user: &UserId, now: Now) {
+        self.leave_files(user, now);
+        self.fetch_lying(now);
         if !self.is_absent(user) || !self.chats.get(user).is_some_and(|chat| chat.has_waiting() && chat.key.changed.is_none()) {
             return;
         }
@@ -225,6 +227,7 @@ impl Node {
     /// Membership began: what could not be left with anybody before can be.
     pub(super) fn mail_may_leave(&mut self, now: Now) {
         self.mail.depositor.joined(now);
+        self.files_joined(now);
         self.tend_deposits(now);
         let waiting: Vec<UserId> = self.chats.iter().filter(|(_, chat)| chat.has_waiting()).map(|(user, _)| user.clone()).collect();
         waiting.iter().for_each(|user| self.leave_mail(user, now));
@@ -280,6 +283,11 @@ impl Node {
         // The screen learns how it is sealed.
         self.holders_changed(id);
         self.tend_deposits(now);
+    }
+
+    /// The devices of a contact, as far as known: they keep nothing for themselves.
+    pub(in crate::node) fn mail_places_of(&self, user: &UserId) -> Vec<RingId> {
+        self.mail.recipients.get(user).map(|recipient| recipient.places.clone()).unwrap_or_default()
     }
 
     /// Whether it is known to whom mail for a contact is sealed.

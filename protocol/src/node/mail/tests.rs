@@ -376,7 +376,7 @@ fn so_many_letters_are_read_for_receivers_at_once() {
 
 /// A letter to anna, sealed and signed.
 fn letter(stage: &Stage, author: &TestDevice) -> Sealed {
-    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], text: "hello".to_owned() }.encode();
+    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 1, prev: [0; 32], said: "hello".into() }.encode();
     let letter = Letter { author: &author.certificate, to: &stage.anna.certificate, prekey: None, body: &body, keep_ms: ENVELOPE_MS };
     let draft = EnvelopeDraft::new(&letter, &mut Rng::from_seed([5; 32])).expect("a good letter");
     let signature = author.keys.perform(&mut Rng::from_seed([6; 32]), &draft.key_op()).expect("a signature");
@@ -464,7 +464,7 @@ fn so_many_live_messages_wait_for_the_mail_and_the_next_is_taken_as_it_comes() {
     let user = UserId::parse("bela").expect("a name");
     stage.node.chats.insert(user.clone(), Conversation::new(user.clone(), crate::chat::Standing::Accepted, None));
     stage.node.mail.collector.joining(START);
-    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 9, prev: [1; 32], text: "early".to_owned() };
+    let body = MessageBody { id: MessageId([3; 16]), sent_ms: NOW_MS, seq: 9, prev: [1; 32], said: "early".into() };
     let waits = (0..=HELD_BACK_MAX).filter(|_| stage.node.holds_back(&user, &body, b"bytes", START)).count();
     assert_eq!(waits, HELD_BACK_MAX);
 }
@@ -490,7 +490,7 @@ fn what_the_disk_has_damaged_is_given_to_nobody_and_kept_no_more() {
     let id = EnvelopeId([9; 32]);
     let mut stage = Stage::with_rows(vec![Row { table: Table::Held, key: row_key(&bela, id), value }]);
     let row = Row { table: Table::Envelopes, key: row_key(&bela, id), value: b"damaged".to_vec() };
-    stage.node.mail_read(Reading { to: RingId(1), mailbox: bela, id, is_letter: true }, Some(vec![row]), START);
+    stage.node.mail_read(Reading { to: RingId(1), mailbox: bela, id, what: ReadingOf::Letter }, Some(vec![row]), START);
     assert!(!stage.node.mail.holder.has(&bela, id));
 }
 
@@ -522,7 +522,7 @@ fn texts_for_bela(stage: &mut Stage, count: usize, bytes: usize) -> UserId {
     let mut chat = Conversation::new(user.clone(), crate::chat::Standing::Accepted, None);
     for number in 0..count {
         let id = MessageId(std::array::from_fn(|at| number.to_be_bytes().get(at).copied().unwrap_or_default()));
-        chat.send(id, "x".repeat(bytes), NOW_MS);
+        chat.send(id, "x".repeat(bytes).into(), NOW_MS);
         chat.stored_outgoing(id);
     }
     stage.node.chats.insert(user.clone(), chat);

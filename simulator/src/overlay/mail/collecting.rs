@@ -96,6 +96,8 @@ impl Overlay {
                 self.listed(node, from, is_more, &ids);
             }
             CollectMessage::Gone(id) => self.collect(node, |collector, out| collector.failed(from, Some(id), now, out)),
+            // Files have worlds of their own.
+            CollectMessage::FetchBlobs { .. } | CollectMessage::Blob(_) | CollectMessage::ClearShelf(_) => {}
             CollectMessage::Letter(_) | CollectMessage::Clear(_) => {}
         }
     }
