@@ -82,6 +82,11 @@ impl Incoming {
         self.here.iter().map(|byte| byte.count_ones()).sum()
     }
 
+    /// Parts that are not here.
+    pub fn parts_missing(&self) -> u32 {
+        parts(self.manifest.layout()) - self.parts_here()
+    }
+
     /// Goes on, while there is a session with the author: at its start, and after each answer.
     pub fn go_on(&mut self, out: &mut Vec<IncomingOrder>) {
         let count = parts(self.manifest.layout());
@@ -148,6 +153,14 @@ impl Incoming {
         {
             *byte |= bit(part);
         }
+    }
+
+    /// A part is not on the disk as it was written: it is missing.
+    pub fn lost(&mut self, part: u32) {
+        if let Some(byte) = self.here.get_mut(part as usize / 8) {
+            *byte &= !bit(part);
+        }
+        self.next = self.next.min(part);
     }
 
     /// A part did not come, or one of its blocks was not what its hash says: it is missing still.

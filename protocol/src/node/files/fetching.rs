@@ -3,10 +3,11 @@
 //! Begins when the author is away, or cannot be reached; goes on at the first part that is missing; ends when nothing is missing, when the author
 //! is there again and sends it by themselves, or when nobody has what is missing: then it is tried again after a while.
 
+use super::lying::{READ_BLOCKS, Read};
 use super::transfer::Transfer;
 use super::{Effect, MessageId, Node, Purpose};
 use crate::crypto::{Ticket, sha256};
-use crate::file::{BLOCK_BYTES, FileSlot, PART_BLOCKS, PART_BYTES, Page, Will};
+use crate::file::{BLOCK_BYTES, FileSlot, Layout, PART_BLOCKS, PART_BYTES, Page, Will};
 use crate::limits::{COPIES, HOLDER_WAIT_MS};
 use crate::mailbox::{BlobIndex, BlobKey, CollectMessage, EnvelopeId, Mailbox, SHELF_BLOCKS, blob_id};
 use crate::node::FileTrouble;
@@ -18,6 +19,8 @@ use crate::time::{Now, SECOND_MS};
 const AGAIN_MS: u64 = 20 * SECOND_MS;
 /// Wait for a session with one of those who may have it; then the next is asked, where there is one. Guess: most are there in two seconds or never.
 const LINK_PATIENCE_MS: u64 = 3 * SECOND_MS;
+/// How often in one go a disk may give back what was not written: then it is to be looked after before more is tried.
+const SPOILED_MAX: u32 = 3;
 /// Ways to look for those who stand behind a shelf: whoever answers one may know of few.
 const WAYS: u8 = 3;
 
@@ -35,6 +38,8 @@ enum Step {
     Asked,
     /// A part is being written.
     Writing(Ticket),
+    /// All parts are written: they are read again from here on, and compared.
+    Checking(u32),
 }
 
 /// A file that is fetched from those who keep it.
@@ -55,6 +60,8 @@ pub(super) struct Fetching {
     blocks: OrderedMap<u32, Vec<u8>>,
     step: Step,
     until_ms: u64,
+    /// How often what was read again was not what had been written.
+    spoiled: u32,
 }
 
 impl Fetching {
@@ -76,6 +83,7 @@ impl Fetching {
             blocks: OrderedMap::new(),
             step: Step::Looking,
             until_ms: 0,
+            spoiled: 0,
         })
     }
 
@@ -88,13 +96,18 @@ impl Fetching {
     /// Blobs of the part that have not come, with their blocks; the index alone, while it is not here.
     fn wanted(&self, blocks: u32) -> Missing {
         // What comes twice, the second time while the part is being written, is of no part any more.
-        if matches!(self.step, Step::Writing(_)) {
+        if self.is_on_the_disk() {
             return Missing::new();
         }
         let Some(index) = &self.index else { return vec![(None, self.index_id)] };
         let first = self.part * PART_BLOCKS;
         let of_part = first..blocks.min(first + PART_BLOCKS);
         of_part.filter(|block| !self.blocks.contains_key(block)).filter_map(|block| Some((Some(block), *index.blobs.get(block as usize)?))).collect()
+    }
+
+    /// Whether it is the disk's turn.
+    fn is_on_the_disk(&self) -> bool {
+        matches!(self.step, Step::Writing(_) | Step::Checking(_))
     }
 
     fn place(&self) -> Mailbox {
@@ -223,7 +236,7 @@ impl Node {
         match fetching.step {
             Step::Looking => self.look_another_way(now),
             Step::Linking | Step::Asked => self.next_source(now),
-            Step::Writing(_) => fetching.until_ms = now.mono + HOLDER_WAIT_MS,
+            Step::Writing(_) | Step::Checking(_) => fetching.until_ms = now.mono + HOLDER_WAIT_MS,
         }
     }
 
@@ -309,14 +322,51 @@ impl Node {
             self.files.fetching = None;
             return self.change_will(id, Will::NoRoom, now);
         }
-        incoming.stored_from_others(part);
-        if incoming.is_complete() {
-            self.clear_behind(now);
-            self.store_file(id, Purpose::File { id });
-        } else {
-            self.store_file(id, Purpose::Quiet);
-            self.fetch_part(now);
+        // That the last one is here is not said before all are read again: so a crash in between costs this part, and not the look.
+        if incoming.parts_missing() == 1 {
+            return self.check_from(0);
         }
+        incoming.stored_from_others(part);
+        self.store_file(id, Purpose::Quiet);
+        self.fetch_part(now);
+        self.show_file_moving(id, now);
+    }
+
+    /// Reads what was written again, from a block on, a few at a time.
+    fn check_from(&mut self, first: u32) {
+        let Some(fetching) = self.files.fetching.as_mut() else { return };
+        fetching.step = Step::Checking(first);
+        let (id, slot) = (fetching.id, fetching.slot);
+        if let Some(layout) = self.files.transfers.get(&id).map(|transfer| Layout::of(transfer.size)) {
+            self.read_blocks(slot, layout, first, READ_BLOCKS, Read::Check { id, first });
+        }
+    }
+
+    /// Blocks were read again. A part that is not as it was written is fetched anew, once or twice.
+    pub(super) fn blocks_checked(&mut self, id: MessageId, first: u32, bytes: Option<&[u8]>, now: Now) {
+        let is_asked = |fetching: &&mut Fetching| fetching.id == id && fetching.step == Step::Checking(first);
+        let Some(fetching) = self.files.fetching.as_mut().filter(is_asked) else { return };
+        let Some(incoming) = self.files.transfers.get_mut(&id).and_then(|transfer| transfer.incoming.as_mut()) else { return };
+        let block_bytes = usize::try_from(BLOCK_BYTES).expect("64 KiB");
+        let hashes = fetching.index.iter().flat_map(|index| index.hashes.iter().skip(first as usize)).take(READ_BLOCKS as usize);
+        let mut read = bytes.unwrap_or_default().chunks(block_bytes);
+        let spoiled = (first..).zip(hashes).find(|(_, hash)| read.next().is_none_or(|bytes| sha256(&[bytes]) != **hash));
+        if let Some((block, _)) = spoiled {
+            fetching.spoiled += 1;
+            incoming.stored_from_others(fetching.part);
+            incoming.lost(block / PART_BLOCKS);
+            if fetching.spoiled < SPOILED_MAX {
+                return self.fetch_part(now);
+            }
+            self.files.fetching = None;
+            return self.change_will(id, Will::NoRoom, now);
+        }
+        if first + READ_BLOCKS < incoming.manifest().layout().blocks() {
+            return self.check_from(first + READ_BLOCKS);
+        }
+        incoming.stored_from_others(fetching.part);
+        self.clear_behind(now);
+        self.store_file(id, Purpose::File { id });
         self.show_file_moving(id, now);
     }
 

@@ -19,7 +19,7 @@ use crate::time::{HOUR_MS, MINUTE_MS, Now};
 
 const VERSION: u8 = 1;
 /// Blocks read and sealed in one go: 7 ms in the browser.
-const READ_BLOCKS: u32 = PART_BLOCKS / 2;
+pub(super) const READ_BLOCKS: u32 = PART_BLOCKS / 2;
 /// How long it is tried to reach somebody who is to clear a shelf. What is not cleared is over some time.
 const CLEARING_MS: u64 = 2 * MINUTE_MS;
 /// Shelves to be cleared at others at most; more stay until they are over.
@@ -56,6 +56,8 @@ pub(super) enum Read {
     Name { first: u32 },
     /// To give the blob of this block to somebody.
     Give { id: MessageId, block: u32, to: RingId },
+    /// To see whether these blocks are what was fetched.
+    Check { id: MessageId, first: u32 },
 }
 
 impl Lying {
@@ -118,7 +120,7 @@ impl Node {
         self.read_blocks(slot, layout, first, READ_BLOCKS, Read::Name { first });
     }
 
-    fn read_blocks(&mut self, slot: FileSlot, layout: Layout, first: u32, count: u32, what: Read) {
+    pub(super) fn read_blocks(&mut self, slot: FileSlot, layout: Layout, first: u32, count: u32, what: Read) {
         let start = u64::from(first) * BLOCK_BYTES;
         let bytes = u32::try_from((layout.size() - start).min(u64::from(count) * BLOCK_BYTES)).expect("a few blocks");
         let ticket = self.draw_ticket();
@@ -130,6 +132,7 @@ impl Node {
         match self.files.reads.remove(&ticket) {
             Some(Read::Name { first }) => self.blocks_named(first, bytes.as_deref(), now),
             Some(Read::Give { id, block, to }) => self.give_blob(id, block, to, bytes.as_deref(), now),
+            Some(Read::Check { id, first }) => self.blocks_checked(id, first, bytes.as_deref(), now),
             None => {}
         }
     }

@@ -449,13 +449,32 @@ fn fetching(stage: &mut Stage, user: &UserId) -> (MessageId, crate::mailbox::Blo
     (id, key, index, blobs)
 }
 
+/// What the disk is to keep of the part that was fetched: from where, and what. It says that it does.
+fn writes(stage: &mut Stage) -> Option<(u64, Vec<u8>)> {
+    let write = |effect: &Effect| if let Effect::FileWrite { ticket, start, bytes, .. } = effect { Some((*ticket, *start, bytes.clone())) } else { None };
+    let (ticket, start, bytes) = stage.node.effects.iter().find_map(write)?;
+    stage.take();
+    stage.node.file_written(ticket, Ok(()), START);
+    Some((start, bytes))
+}
+
+/// The disk gives back what it keeps, until nothing more is read.
+fn reads(stage: &mut Stage, disk: &[u8]) {
+    let read = |effect: &Effect| if let Effect::FileRead { ticket, start, bytes, .. } = effect { Some((*ticket, *start as usize, *bytes as usize)) } else { None };
+    while let Some((ticket, start, bytes)) = stage.node.effects.iter().find_map(read) {
+        stage.node.effects.retain(|effect| read(effect).is_none());
+        stage.node.file_read(ticket, disk.get(start..start + bytes).map(<[u8]>::to_vec), START);
+    }
+    stage.settle();
+}
+
 #[test]
 fn a_blob_that_comes_twice_goes_to_no_other_part() {
     let mut stage = Stage::new();
     let bela = stage.meets("bela");
     let (id, key, index, blobs) = fetching(&mut stage, &bela);
     stage.node.blob_came(&key.seal_index(&index, 480_000), START);
-    let mut written = Vec::new();
+    let mut disk = Vec::new();
     for part in 0..2 {
         for blob in blobs.iter().skip(part * 8).take(8) {
             stage.node.blob_came(blob, START);
@@ -463,17 +482,68 @@ fn a_blob_that_comes_twice_goes_to_no_other_part() {
         }
         // The second copy of each, and those of the part before, come while it is written.
         blobs.iter().for_each(|blob| stage.node.blob_came(blob, START));
-        let write = stage.node.effects.iter().find_map(|effect| if let Effect::FileWrite { ticket, start, bytes, .. } = effect { Some((*ticket, *start, bytes.clone())) } else { None });
-        let (ticket, start, bytes) = write.expect("it is whole");
-        written.push((start, bytes));
-        stage.take();
-        stage.node.file_written(ticket, Ok(()), START);
+        let (start, bytes) = writes(&mut stage).expect("it is whole");
+        assert_eq!((start, bytes.len() as u64), (part as u64 * PART_BYTES, PART_BYTES));
+        assert!(bytes.chunks(BLOCK_BYTES as usize).enumerate().all(|(at, block)| block.iter().all(|byte| usize::from(*byte) == part * 8 + at)));
+        disk.extend(bytes);
         blobs.iter().take(8).for_each(|blob| stage.node.blob_came(blob, START));
     }
-    stage.settle();
-    for (part, (start, bytes)) in written.iter().enumerate() {
-        assert_eq!((*start, bytes.len() as u64), (part as u64 * PART_BYTES, PART_BYTES));
-        assert!(bytes.chunks(BLOCK_BYTES as usize).enumerate().all(|(at, block)| block.iter().all(|byte| usize::from(*byte) == part * 8 + at)));
-    }
+    assert_eq!(stage.will(id).0, Will::Going, "it is looked at first");
+    reads(&mut stage, &disk);
     assert_eq!(stage.will(id).0, Will::Complete);
+}
+
+#[test]
+fn what_was_fetched_is_read_again_before_it_is_complete_and_what_differs_is_fetched_anew() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela");
+    let (id, key, index, blobs) = fetching(&mut stage, &bela);
+    stage.node.blob_came(&key.seal_index(&index, 480_000), START);
+    let mut disk = vec![0; 2 * PART_BYTES as usize];
+    let mut written = Vec::new();
+    for spoils in [true, true, false] {
+        // Whatever is still wanted comes.
+        while stage.node.files.fetching.is_some() {
+            blobs.iter().for_each(|blob| stage.node.blob_came(blob, START));
+            let Some((start, bytes)) = writes(&mut stage) else { break };
+            written.push(start / PART_BYTES);
+            disk[start as usize..start as usize + bytes.len()].copy_from_slice(&bytes);
+        }
+        let last = PART_BYTES as usize - 1;
+        disk[last] ^= u8::from(spoils);
+        assert_eq!(stage.will(id).0, Will::Going);
+        reads(&mut stage, &disk);
+    }
+    assert_eq!((written, stage.will(id).0), (vec![0, 1, 0, 0], Will::Complete));
+}
+
+#[test]
+fn a_disk_that_gives_back_what_was_not_written_is_not_tried_for_ever() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela");
+    let (id, key, index, blobs) = fetching(&mut stage, &bela);
+    stage.node.blob_came(&key.seal_index(&index, 480_000), START);
+    for times in 0.. {
+        assert!(times < 20, "it goes on and on");
+        blobs.iter().for_each(|blob| stage.node.blob_came(blob, START));
+        writes(&mut stage);
+        reads(&mut stage, &vec![0; 2 * PART_BYTES as usize]);
+        if stage.will(id).0 != Will::Going {
+            break;
+        }
+    }
+    assert_eq!(stage.will(id).0, Will::NoRoom);
+}
+
+#[test]
+fn a_file_of_which_all_was_written_down_but_the_end_is_complete_after_a_start() {
+    let mut stage = Stage::new();
+    let bela = stage.meets("bela");
+    let (manifest, _) = manifest(PART_BYTES);
+    let id = stage.offers(&bela, &manifest);
+    let transfer = stage.node.files.transfers.get_mut(&id).expect("it was offered");
+    transfer.incoming.as_mut().expect("it is missing").stored_from_others(0);
+    let Write { table, key, value } = transfer.row(id);
+    let files = Files::restore(&[Row { table, key, value: value.expect("a row") }], RingId(1));
+    assert_eq!((files.transfers[&id].here, files.transfers[&id].is_whole()), (Will::Complete, true));
 }

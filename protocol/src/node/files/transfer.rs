@@ -199,7 +199,12 @@ impl Transfer {
         let rest = reader.rest();
         let incoming = if rest.is_empty() { None } else { Some(Incoming::restore(rest)?) };
         let slot = has_slot.then_some(FileSlot(slot));
-        let transfer = Self { user, direction, file, size, slot, here, there, can_lie, incoming, reached: 0, failures: 0, pace: Pace::default() };
+        let mut transfer = Self { user, direction, file, size, slot, here, there, can_lie, incoming, reached: 0, failures: 0, pace: Pace::default() };
+        // Its last part was written down, and the page ended before that was: nothing more would come.
+        if transfer.is_open() && transfer.incoming.as_ref().is_some_and(Incoming::is_complete) {
+            transfer.here = Will::Complete;
+            transfer.incoming = None;
+        }
         // One that is received needs what says which parts are here.
         if transfer.is_received() && transfer.is_open() && transfer.incoming.is_none() {
             return Err(RowError);
