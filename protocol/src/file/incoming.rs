@@ -5,6 +5,9 @@
 //! of its blocks were checked and are durable. When the session ends, what was under way is missing again: no more than [`PART_BYTES`] of
 //! one part that came in half, and of one that was not durable yet. It ends when nothing is missing.
 //!
+//! Its row is not written after each part. So after a start it is first looked on the disk for parts that the row does not know of, one after
+//! the other, until one is not there.
+//!
 //! Deliberately absent: the bytes, the disk, sessions, and whether the person wants the file.
 
 use super::{Layout, Manifest, PAGE_BLOCKS, Page, TreeError};
@@ -29,6 +32,8 @@ pub enum IncomingOrder {
         /// SHA-256 of each of its blocks.
         hashes: Vec<[u8; 32]>,
     },
+    /// Look whether this part lies on the disk; answered by [`Incoming::looked`].
+    Look(u32),
 }
 
 /// A file that is being received.
@@ -44,6 +49,8 @@ pub struct Incoming {
     under_way: Vec<u32>,
     /// No part before this one is missing and not under way.
     next: u32,
+    /// Parts may lie on the disk that are not known to be here.
+    looks: bool,
 }
 
 /// How many parts a file has.
@@ -56,7 +63,7 @@ impl Incoming {
     pub fn new(manifest: Manifest) -> Self {
         let layout = manifest.layout();
         let here = vec![0; (parts(layout) as usize).div_ceil(8)];
-        Self { pages: vec![None; layout.pages() as usize], manifest, asked: None, here, under_way: Vec::new(), next: 0 }
+        Self { pages: vec![None; layout.pages() as usize], manifest, asked: None, here, under_way: Vec::new(), next: 0, looks: false }
     }
 
     /// What is announced.
@@ -106,8 +113,14 @@ impl Incoming {
                 }
                 return;
             };
-            let within = (first % PAGE_BLOCKS) as usize;
-            let hashes = page.hashes().iter().skip(within).take(PART_BLOCKS as usize).copied().collect();
+            let hashes = hashes_of(page, self.next);
+            if self.looks {
+                if self.under_way.is_empty() {
+                    self.under_way.push(self.next);
+                    out.push(IncomingOrder::Look(self.next));
+                }
+                return;
+            }
             self.under_way.push(self.next);
             out.push(IncomingOrder::Fetch { part: self.next, hashes });
         }
@@ -128,6 +141,34 @@ impl Incoming {
         }
         self.asked = None;
         Ok(())
+    }
+
+    /// All pages, which somebody else than the author had: each is one of the manifest's.
+    pub fn know(&mut self, pages: Vec<Page>) {
+        self.pages = pages.into_iter().map(Some).collect();
+        self.asked = None;
+    }
+
+    /// What a part's blocks are, where its page is here.
+    pub fn hashes(&self, part: u32) -> Option<Vec<[u8; 32]>> {
+        let page = self.pages.get((part * PART_BLOCKS / PAGE_BLOCKS) as usize)?.as_ref()?;
+        Some(hashes_of(page, part))
+    }
+
+    /// Whether it is to be looked for this part on the disk before it is fetched.
+    pub fn looks(&self) -> bool {
+        self.looks
+    }
+
+    /// It was looked on the disk for a part. Where it is not, nor is any after it.
+    pub fn looked(&mut self, part: u32, is_here: bool) {
+        self.end(part);
+        self.looks &= is_here;
+        if is_here {
+            self.stored_from_others(part);
+        } else {
+            self.next = self.next.min(part);
+        }
     }
 
     /// A part is checked and durable. False when nobody asked for it.
@@ -195,6 +236,7 @@ impl Incoming {
             return Err(Malformed);
         }
         incoming.here.copy_from_slice(here);
+        incoming.looks = true;
         Ok(incoming)
     }
 
@@ -206,6 +248,12 @@ impl Incoming {
         let place = self.under_way.iter().position(|under_way| *under_way == part);
         place.map(|place| self.under_way.swap_remove(place)).is_some()
     }
+}
+
+/// What a part's blocks are, of whose page they are.
+fn hashes_of(page: &Page, part: u32) -> Vec<[u8; 32]> {
+    let within = (part * PART_BLOCKS % PAGE_BLOCKS) as usize;
+    page.hashes().iter().skip(within).take(PART_BLOCKS as usize).copied().collect()
 }
 
 fn bit(part: u32) -> u8 {
@@ -255,6 +303,11 @@ mod tests {
                     assert!(incoming.stored(part));
                     incoming.go_on(out);
                     bytes
+                }
+                IncomingOrder::Look(part) => {
+                    incoming.looked(part, false);
+                    incoming.go_on(out);
+                    0
                 }
             }
         }
@@ -328,6 +381,30 @@ mod tests {
             }
             assert_eq!(sent, size, "{seed}: nothing durable was sent again");
         }
+    }
+
+    #[test]
+    fn what_the_row_does_not_know_of_is_looked_for_until_it_is_not_there() {
+        let author = Author::of(8 * PART_BYTES);
+        let mut incoming = Incoming::restore(&Incoming::new(author.manifest.clone()).row()).expect("its own row");
+        let (mut orders, mut fetched) = (Vec::new(), Vec::new());
+        incoming.go_on(&mut orders);
+        while let Some(order) = orders.pop() {
+            match order {
+                IncomingOrder::AskPage(number) => incoming.page(number, author.pages[0].bytes()).expect("true"),
+                IncomingOrder::Look(part) => {
+                    assert_eq!((orders.len(), incoming.hashes(part)), (0, incoming.hashes(0).map(|_| author.pages[0].hashes()[part as usize * 8..][..8].to_vec())));
+                    incoming.looked(part, part != 3);
+                }
+                IncomingOrder::Fetch { part, .. } => {
+                    fetched.push(part);
+                    incoming.stored(part);
+                }
+            }
+            incoming.go_on(&mut orders);
+        }
+        fetched.sort_unstable();
+        assert_eq!((fetched, incoming.is_complete()), (vec![3, 4, 5, 6, 7], true));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::lying::{READ_BLOCKS, Read};
 use super::transfer::Transfer;
 use super::{Effect, MessageId, Node, Purpose};
 use crate::crypto::{Ticket, sha256};
-use crate::file::{BLOCK_BYTES, FileSlot, Layout, PART_BLOCKS, PART_BYTES, Page, Will};
+use crate::file::{BLOCK_BYTES, FileSlot, Layout, PAGE_BLOCKS, PART_BLOCKS, PART_BYTES, Page, Will};
 use crate::limits::{COPIES, HOLDER_WAIT_MS};
 use crate::mailbox::{BlobIndex, BlobKey, CollectMessage, EnvelopeId, Mailbox, SHELF_BLOCKS, blob_id};
 use crate::node::FileTrouble;
@@ -36,6 +36,8 @@ enum Step {
     Linking,
     /// It is asked for what is missing.
     Asked,
+    /// The disk is looked at for a part that may be there.
+    Reading,
     /// A part is being written.
     Writing(Ticket),
     /// All parts are written: they are read again from here on, and compared.
@@ -107,7 +109,7 @@ impl Fetching {
 
     /// Whether it is the disk's turn.
     fn is_on_the_disk(&self) -> bool {
-        matches!(self.step, Step::Writing(_) | Step::Checking(_))
+        matches!(self.step, Step::Reading | Step::Writing(_) | Step::Checking(_))
     }
 
     fn place(&self) -> Mailbox {
@@ -236,7 +238,7 @@ impl Node {
         match fetching.step {
             Step::Looking => self.look_another_way(now),
             Step::Linking | Step::Asked => self.next_source(now),
-            Step::Writing(_) | Step::Checking(_) => fetching.until_ms = now.mono + HOLDER_WAIT_MS,
+            Step::Reading | Step::Writing(_) | Step::Checking(_) => fetching.until_ms = now.mono + HOLDER_WAIT_MS,
         }
     }
 
@@ -272,16 +274,15 @@ impl Node {
         let Some((block, _)) = wanted.into_iter().find(|(_, of)| *of == id) else { return };
         let Some(fetching) = self.files.fetching.as_mut() else { return };
         let file = fetching.id;
-        let Some(incoming) = self.files.transfers.get(&file).and_then(|transfer| transfer.incoming.as_ref()) else { return };
-        let manifest = incoming.manifest();
+        let Some(incoming) = self.files.transfers.get_mut(&file).and_then(|transfer| transfer.incoming.as_mut()) else { return };
         match block {
             None => {
+                let manifest = incoming.manifest();
                 let index = fetching.key.open_index(manifest.layout().blocks(), blob).ok();
-                let is_announced = |index: &BlobIndex| {
-                    let pages = index.hashes.chunks(crate::file::PAGE_BLOCKS as usize).map(|hashes| Page::of(hashes.to_vec()).hash());
-                    (0..).zip(pages).all(|(number, page)| manifest.page(number) == Some(page))
-                };
+                let pages = |index: &BlobIndex| index.hashes.chunks(PAGE_BLOCKS as usize).map(|hashes| Page::of(hashes.to_vec())).collect::<Vec<_>>();
+                let is_announced = |index: &BlobIndex| (0..).zip(pages(index)).all(|(number, page)| manifest.page(number) == Some(page.hash()));
                 let Some(index) = index.filter(is_announced) else { return self.fetch_differs(file, now) };
+                incoming.know(pages(&index));
                 fetching.index = Some(index);
                 self.fetch_part(now);
             }
@@ -370,12 +371,24 @@ impl Node {
         self.show_file_moving(id, now);
     }
 
+    /// Goes on with this file, if it is the one that is fetched.
+    pub(super) fn fetch_part_of(&mut self, id: MessageId, now: Now) {
+        if self.files.fetching.as_ref().is_some_and(|fetching| fetching.id == id && fetching.step == Step::Reading) {
+            self.fetch_part(now);
+        }
+    }
+
     /// Goes on with the first part that is missing.
     fn fetch_part(&mut self, now: Now) {
         let Some(fetching) = self.files.fetching.as_mut() else { return };
-        let missing = self.files.transfers.get(&fetching.id).and_then(|transfer| transfer.incoming.as_ref()?.first_missing());
-        let Some(part) = missing else { return };
+        let Some(incoming) = self.files.transfers.get(&fetching.id).and_then(|transfer| transfer.incoming.as_ref()) else { return };
+        let Some(part) = incoming.first_missing() else { return };
         fetching.blocks = OrderedMap::new();
+        if incoming.looks() {
+            fetching.step = Step::Reading;
+            let id = fetching.id;
+            return self.look_for(id, part);
+        }
         fetching.step = Step::Asked;
         let shelf = part * PART_BLOCKS / SHELF_BLOCKS;
         fetching.part = part;
@@ -392,7 +405,7 @@ impl Node {
     }
 
     /// All of it has come: those who keep it may forget it.
-    fn clear_behind(&mut self, now: Now) {
+    pub(super) fn clear_behind(&mut self, now: Now) {
         let Some(fetching) = self.files.fetching.take() else { return };
         for (shelf, places) in fetching.behind {
             let token = fetching.key.token(shelf);

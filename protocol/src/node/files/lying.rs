@@ -58,6 +58,8 @@ pub(super) enum Read {
     Give { id: MessageId, block: u32, to: RingId },
     /// To see whether these blocks are what was fetched.
     Check { id: MessageId, first: u32 },
+    /// To see whether this part is here already.
+    Look { id: MessageId, part: u32 },
 }
 
 impl Lying {
@@ -133,6 +135,7 @@ impl Node {
             Some(Read::Name { first }) => self.blocks_named(first, bytes.as_deref(), now),
             Some(Read::Give { id, block, to }) => self.give_blob(id, block, to, bytes.as_deref(), now),
             Some(Read::Check { id, first }) => self.blocks_checked(id, first, bytes.as_deref(), now),
+            Some(Read::Look { id, part }) => self.part_looked(id, part, bytes.as_deref(), now),
             None => {}
         }
     }

@@ -1,13 +1,19 @@
 //! Files of others: whether they are wanted, and fetching them part by part.
 
 use super::super::{Effect, FileTrouble, LinkId, Node, Standing, Write};
+use super::lying::Read;
 use super::transfer::Transfer;
 use super::{Fetch, Purpose};
 use crate::chat::MessageId;
-use crate::file::{BLOCK_BYTES, FileMessage, FileSlot, IncomingOrder, Manifest, PART_BYTES, PartKey, Will};
+use crate::crypto::sha256;
+use crate::file::{BLOCK_BYTES, FileMessage, FileSlot, IncomingOrder, Layout, Manifest, PART_BLOCKS, PART_BYTES, PartKey, Will};
 use crate::identity::UserId;
 use crate::limits::{FILE_FETCHES_MAX, FILE_PARTS_AHEAD, FILES_MAX, FILES_PER_USER_MAX};
 use crate::time::Now;
+
+/// Parts after which it is written down how far a file has come: each time costs the browser more than a part does. What came since is found on
+/// the disk.
+const ROW_PARTS: u32 = 16;
 
 impl Node {
     /// A message of theirs offers a file: what is to be written with it. Nothing of one too many, or one that has the id of another.
@@ -75,6 +81,7 @@ impl Node {
         let (Some(slot), Some(link)) = (slot, self.links.link_of(&user)) else { return };
         for order in orders {
             match order {
+                IncomingOrder::Look(part) => self.look_for(id, part),
                 IncomingOrder::AskPage(page) => {
                     self.send_file_message(&user, &FileMessage::Ask { offer: id.0, page }, now);
                 }
@@ -91,6 +98,29 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Reads a part that may lie on the disk already.
+    pub(super) fn look_for(&mut self, id: MessageId, part: u32) {
+        let Some((slot, size)) = self.files.transfers.get(&id).and_then(|transfer| Some((transfer.slot?, transfer.size))) else { return };
+        self.read_blocks(slot, Layout::of(size), part * PART_BLOCKS, PART_BLOCKS, Read::Look { id, part });
+    }
+
+    /// What lies there was read. It is fetched where it is something else.
+    pub(super) fn part_looked(&mut self, id: MessageId, part: u32, bytes: Option<&[u8]>, now: Now) {
+        let Some(transfer) = self.files.transfers.get_mut(&id) else { return };
+        let Some(incoming) = transfer.incoming.as_mut().filter(|incoming| incoming.looks()) else { return };
+        let blocks = bytes.map(|bytes| bytes.chunks(BLOCK_BYTES as usize).map(|block| sha256(&[block])).collect::<Vec<_>>());
+        incoming.looked(part, blocks.is_some() && blocks == incoming.hashes(part));
+        let (user, is_complete) = (transfer.user.clone(), incoming.is_complete());
+        if is_complete {
+            if self.is_fetched(id) {
+                self.clear_behind(now);
+            }
+            return self.store_file(id, Purpose::File { id });
+        }
+        self.fetch_part_of(id, now);
+        self.receive_more(&user, now);
     }
 
     /// A page came. False when it is not what was announced.
@@ -117,7 +147,7 @@ impl Node {
                 if incoming.is_complete() {
                     // Told when it is written down: its author may then forget it.
                     self.store_file(id, Purpose::File { id });
-                } else {
+                } else if incoming.parts_here().is_multiple_of(ROW_PARTS) {
                     self.store_file(id, Purpose::Quiet);
                 }
                 self.show_file_moving(id, now);
