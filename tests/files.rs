@@ -6,6 +6,7 @@ mod file_worker;
 
 use b4::platform::rtc::piece_bytes;
 use b4_protocol::file::{BLOCK_BYTES, BULK_OVERHEAD_BYTES, BulkRecord, FileSlot, PART_BYTES};
+use b4_protocol::mailbox::BlobKey;
 use file_worker::{FileWorker, IN_DATABASE, MUCH, ON_DISK, TestPart, chosen, hashes_of, some_bytes};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -350,19 +351,53 @@ fn pieces_are_as_large_as_the_other_end_takes() {
     }
 }
 
-/// What lies with others passes by the core.
+/// The blobs of these bytes as the core seals them, from this block on.
+fn blobs(key: &BlobKey, first: u32, bytes: &[u8]) -> Vec<Vec<u8>> {
+    (first..).zip(bytes.chunks(BLOCK)).map(|(block, bytes)| key.block_seal(block, 480_000).seal(bytes)).collect()
+}
+
 #[wasm_bindgen_test]
-async fn bytes_are_read_and_written_in_any_order_of_blocks() {
+async fn blobs_are_opened_and_written_in_any_order_of_blocks_and_read_as_bytes_or_as_blobs() {
     for store in STORES {
         let worker = FileWorker::start(store);
-        let (slot, bytes) = (slot(), some_bytes(14, 3 * BLOCK + 5));
-        for (start, end) in [(2 * BLOCK, 3 * BLOCK + 5), (0, 2 * BLOCK)] {
-            assert_eq!(worker.save(slot, start, &bytes[start..end]).await, "ok");
+        let (key, slot, bytes) = (BlobKey::new([9; 32]), slot(), some_bytes(14, 3 * BLOCK + 5));
+        let hashes = hashes_of(&bytes);
+        for (first, end) in [(2_usize, 4), (0, 2)] {
+            let blobs = blobs(&key, first as u32, &bytes[first * BLOCK..(end * BLOCK).min(bytes.len())]);
+            assert_eq!(worker.save(slot, first as u32, &key, &blobs, &hashes[first..end]).await, "ok");
         }
         for (start, end) in [(0, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK), (3 * BLOCK, 3 * BLOCK + 5), (BLOCK, 2 * BLOCK + 1)] {
             assert!(worker.load(slot, start, end - start).await.as_deref() == Some(&bytes[start..end]), "{start} to {end}");
         }
+        for (block, blob) in (0..).zip(blobs(&key, 0, &bytes)) {
+            let (start, length) = (block as usize * BLOCK, (bytes.len() - block as usize * BLOCK).min(BLOCK));
+            let sealed = worker.load_sealed(slot, start, length, &key.block_seal(block, 480_000)).await;
+            assert!(sealed.as_ref() == Some(&blob), "{block}: byte for byte what the core seals");
+        }
         assert_eq!(worker.load(slot, 0, 3 * BLOCK + 6).await, None, "it is shorter");
         assert_eq!(worker.load(self::slot(), 0, 1).await, None, "it is not there");
     }
+}
+
+#[wasm_bindgen_test]
+async fn a_blob_of_another_block_or_key_or_with_another_hash_is_not_kept() {
+    let worker = FileWorker::start(ON_DISK);
+    let (key, bytes) = (BlobKey::new([9; 32]), some_bytes(15, 2 * BLOCK));
+    let (right, hashes) = (blobs(&key, 4, &bytes), hashes_of(&bytes));
+    let mut altered = right.clone();
+    altered[1][50_000] ^= 1;
+    let other = blobs(&BlobKey::new([8; 32]), 4, &bytes);
+    let swapped = [right[1].clone(), right[0].clone()];
+    type Row<'a> = (&'a str, &'a [Vec<u8>], [[u8; 32]; 2]);
+    let rows: [Row; 5] = [
+        ("altered", &altered, [hashes[0], hashes[1]]),
+        ("another key's", &other, [hashes[0], hashes[1]]),
+        ("in another order", &swapped, [hashes[1], hashes[0]]),
+        ("another hash", &right, [hashes[0], hashes[0]]),
+        ("none", &[vec![1; 20], right[1].clone()], [hashes[0], hashes[1]]),
+    ];
+    for (what, blobs, hashes) in rows {
+        assert_eq!(worker.save(slot(), 4, &key, blobs, &hashes).await, "differs", "{what}");
+    }
+    assert_eq!(worker.save(slot(), 4, &key, &right, &hashes).await, "ok");
 }

@@ -10,6 +10,7 @@ const BLOCK_BYTES = 64 * 1024;
 const SLICE_BYTES = 16 * BLOCK_BYTES; // What is read of a chosen file at a time.
 const HEADER_BYTES = 9;
 const OVERHEAD_BYTES = HEADER_BYTES + 16;
+const BLOB_HEADER_BYTES = 40;
 const TYPE_BULK = 0x11;
 const HASH_BYTES = 32;
 
@@ -477,9 +478,7 @@ async function take(of, part, offset, opened) {
   part.pieces = [];
   const at = until - block.length;
   try {
-    const is = await hash(block);
-    const place = HASH_BYTES * (at / BLOCK_BYTES);
-    if (is.some((byte, index) => byte !== part.hashes[place + index])) {
+    if (!(await isHash(block, part.hashes, at / BLOCK_BYTES))) {
       end(of, part, "differs");
     } else if (isExpected(of, part)) {
       await write(part.slot, part.start + at, block);
@@ -492,6 +491,11 @@ async function take(of, part, offset, opened) {
   } catch (error) {
     end(of, part, trouble(error));
   }
+}
+
+async function isHash(block, hashes, at) {
+  const is = await hash(block);
+  return is.every((byte, index) => byte === hashes[HASH_BYTES * at + index]);
 }
 
 function joined(pieces) {
@@ -508,8 +512,8 @@ function joined(pieces) {
   return block;
 }
 
-// What is to lie with others, or lay there, is sealed and opened by the core: there is little of it.
-async function load(ticket, slot, start, bytes) {
+// Bytes of a file; or, where a key is given, what they are as a blob, which begins with `head` (PROTOCOL.md#blobs).
+async function load(ticket, slot, start, bytes, key, number, head) {
   try {
     const loaded = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += BLOCK_BYTES) {
@@ -518,19 +522,47 @@ async function load(ticket, slot, start, bytes) {
         throw new Error("it is shorter");
       }
     }
-    postMessage(["answer", ticket, loaded.buffer], [loaded.buffer]);
+    const { buffer } = key === undefined ? loaded : await blobOf(loaded, key, number, head);
+    postMessage(["answer", ticket, buffer], [buffer]);
   } catch {
     postMessage(["answer", ticket]);
   }
 }
 
-async function save(ticket, slot, start, bytes) {
+async function blobOf(bytes, key, number, head) {
+  const sealed = new Uint8Array(await subtle.encrypt(method(head, number), await imported(key, "encrypt"), bytes));
+  const blob = new Uint8Array(head.length + sealed.length);
+  blob.set(head);
+  blob.set(sealed, head.length);
+  return blob;
+}
+
+// Blobs of blocks that follow each other, the first of this number.
+async function save(ticket, slot, start, key, number, blobs, hashes) {
+  let result = "ok";
   try {
-    await write(slot, start, bytes);
+    const opens = await imported(key, "decrypt");
+    for (const [at, blob] of blobs.entries()) {
+      const block = await opened(opens, number + at, blob);
+      if (block === undefined || !(await isHash(block, hashes, at))) {
+        result = "differs";
+        break;
+      }
+      await write(slot, start + at * BLOCK_BYTES, block);
+    }
     await flush(slot);
-    postMessage(["answer", ticket, "ok"]);
   } catch (error) {
-    postMessage(["answer", ticket, trouble(error)]);
+    result = trouble(error);
+  }
+  postMessage(["answer", ticket, result]);
+}
+
+async function opened(key, number, blob) {
+  try {
+    const how = method(blob.subarray(0, BLOB_HEADER_BYTES), number);
+    return new Uint8Array(await subtle.decrypt(how, key, blob.subarray(BLOB_HEADER_BYTES)));
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,10 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use b4_protocol::crypto::{KeyOp, Ticket};
-use b4_protocol::file::FileSlot;
 use b4_protocol::node::{Effect, Event, Input};
 
-use crate::platform::files::{Files, Part};
+use crate::platform::files::{Files, KeptBlobs, Part};
 use crate::platform::keys::DeviceKeys;
 use crate::platform::rtc::Links;
 use crate::platform::store::{Database, RowRange, RowStore, Rows};
@@ -72,8 +71,21 @@ impl Hands {
                 self.look_at_room();
             }
             Effect::FileSweep { keep } => self.files.sweep(&keep),
-            Effect::FileRead { ticket, slot, start, bytes } => self.load_file(ticket, slot, start, bytes),
-            Effect::FileWrite { ticket, slot, start, bytes } => self.save_file(ticket, slot, start, bytes),
+            Effect::FileRead { ticket, slot, start, bytes, seal } => {
+                let (files, inputs) = (self.files.clone(), self.inputs.clone());
+                spawn(async move {
+                    let bytes = files.load(slot, start, bytes, seal.as_ref()).await;
+                    inputs.send(Input::FileRead { ticket, bytes });
+                });
+            }
+            Effect::FileWrite { ticket, slot, first, key, blobs, hashes } => {
+                let (files, inputs) = (self.files.clone(), self.inputs.clone());
+                spawn(async move {
+                    let result = files.save(slot, &KeptBlobs { first, key, blobs, hashes }).await;
+                    inputs.send(Input::FileWritten { ticket, result });
+                });
+                self.look_at_room();
+            }
             Effect::Notify(event) => (self.on_event)(event),
         }
     }
@@ -96,23 +108,6 @@ impl Hands {
                 inputs.send(Input::RoomLeft(bytes));
             }
         });
-    }
-
-    fn load_file(&self, ticket: Ticket, slot: FileSlot, start: u64, bytes: u32) {
-        let (files, inputs) = (self.files.clone(), self.inputs.clone());
-        spawn(async move {
-            let bytes = files.load(slot, start, bytes).await;
-            inputs.send(Input::FileRead { ticket, bytes });
-        });
-    }
-
-    fn save_file(&self, ticket: Ticket, slot: FileSlot, start: u64, bytes: Vec<u8>) {
-        let (files, inputs) = (self.files.clone(), self.inputs.clone());
-        spawn(async move {
-            let result = files.save(slot, start, &bytes).await;
-            inputs.send(Input::FileWritten { ticket, result });
-        });
-        self.look_at_room();
     }
 
     fn use_key(&self, ticket: Ticket, op: KeyOp) {

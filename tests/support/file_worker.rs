@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use b4_protocol::file::{BLOCK_BYTES, FileId, FileSlot, PartKey};
+use b4_protocol::mailbox::{BlobKey, BlobSeal};
 use gloo::events::EventListener;
 use js_sys::{Array, ArrayBuffer, Function, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -186,11 +187,31 @@ impl FileWorker {
         answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| Uint8Array::new(&loaded).to_vec())
     }
 
-    /// Writes bytes into a slot; what came of it.
-    pub async fn save(&self, slot: FileSlot, start: usize, bytes: &[u8]) -> String {
-        let start = JsValue::from(start as f64);
-        let order = Array::of5(&"save".into(), &self.ticket().into(), &slot.to_string().into(), &start, &Uint8Array::from(bytes));
-        self.answer(&order).await.get(2).as_string().expect("a result")
+    /// Reads a block as the blob that it is.
+    pub async fn load_sealed(&self, slot: FileSlot, start: usize, bytes: usize, seal: &BlobSeal) -> Option<Vec<u8>> {
+        let (start, bytes) = (JsValue::from(start as f64), JsValue::from(bytes as u32));
+        let order = Array::of5(&"load".into(), &self.ticket().into(), &slot.to_string().into(), &start, &bytes);
+        order.push(&Uint8Array::from(seal.key.0.as_slice()));
+        order.push(&seal.number.into());
+        order.push(&Uint8Array::from(seal.head.as_slice()));
+        let answer = self.answer(&order).await;
+        answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| Uint8Array::new(&loaded).to_vec())
+    }
+
+    /// Opens blobs of blocks from this one on and keeps the blocks; what came of it.
+    pub async fn save(&self, slot: FileSlot, first: u32, key: &BlobKey, blobs: &[Vec<u8>], hashes: &[[u8; 32]]) -> String {
+        let blobs: Array = blobs.iter().map(|blob| Uint8Array::from(blob.as_slice())).collect();
+        let items: [JsValue; 8] = [
+            "save".into(),
+            self.ticket().into(),
+            slot.to_string().into(),
+            (f64::from(first) * BLOCK_BYTES as f64).into(),
+            Uint8Array::from(key.0.as_slice()).into(),
+            BlobKey::number(first).into(),
+            blobs.into(),
+            Uint8Array::from(hashes.as_flattened()).into(),
+        ];
+        self.answer(&items.into_iter().collect()).await.get(2).as_string().expect("a result")
     }
 
     pub fn seal(&self, part: &TestPart, piece: u32) {

@@ -22,7 +22,18 @@ pub const BLOB_BYTES_MAX: usize = HEADER_BYTES + BLOCK_BYTES as usize + AEAD_TAG
 
 /// Opens all blobs of one file, and leads to where they lie.
 #[derive(Clone)]
-pub struct BlobKey(Zeroizing<[u8; 32]>);
+pub struct BlobKey(pub Zeroizing<[u8; 32]>);
+
+/// Makes the blob of a block, for whoever has its bytes.
+#[derive(Clone, Debug)]
+pub struct BlobSeal {
+    /// Of all blobs of the file.
+    pub key: BlobKey,
+    /// Its number under the key: the last four of the nonce's twelve bytes, the others 0.
+    pub number: u32,
+    /// What stands before the sealed bytes, and is authenticated with them.
+    pub head: [u8; HEADER_BYTES],
+}
 
 /// A blob as a holder sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +80,19 @@ impl BlobKey {
         hmac_sha256(self.0.as_slice(), &[b"B4/v1/shelf", &number.to_be_bytes()])
     }
 
-    /// The blob of a block of at most 64 KiB.
-    pub fn seal_block(&self, block: u32, bytes: &[u8], expiry_h: u32) -> Vec<u8> {
-        self.seal(block + 1, self.shelf_of(block), bytes, expiry_h)
+    /// What makes the blob of a block.
+    pub fn block_seal(&self, block: u32, expiry_h: u32) -> BlobSeal {
+        self.seal_of(Self::number(block), self.shelf_of(block), expiry_h)
+    }
+
+    /// The number of a block's blob.
+    pub fn number(block: u32) -> u32 {
+        block + 1
     }
 
     /// The blob of an index.
     pub fn seal_index(&self, index: &BlobIndex, expiry_h: u32) -> Vec<u8> {
-        self.seal(INDEX, self.shelf(0), &index.encode(), expiry_h)
+        self.seal_of(INDEX, self.shelf(0), expiry_h).seal(&index.encode())
     }
 
     /// The block in a blob.
@@ -84,7 +100,7 @@ impl BlobKey {
     /// # Errors
     /// `Malformed` when it is another blob.
     pub fn open_block(&self, block: u32, blob: &[u8]) -> Result<Vec<u8>, Malformed> {
-        self.open(block + 1, blob)
+        self.open(Self::number(block), blob)
     }
 
     /// The index in a blob, of a file of so many blocks.
@@ -95,16 +111,25 @@ impl BlobKey {
         BlobIndex::decode(&self.open(INDEX, blob)?, blocks)
     }
 
-    fn seal(&self, number: u32, shelf: Mailbox, bytes: &[u8], expiry_h: u32) -> Vec<u8> {
-        let mut blob = Writer::new().raw(MAGIC).raw(&shelf).u32(expiry_h).raw(bytes).into_bytes();
-        // Each number once under this key; the same bytes are the same blob.
-        AeadKey::new(&self.0).seal_in_place(&nonce(number), &mut blob, HEADER_BYTES);
-        blob
+    fn seal_of(&self, number: u32, shelf: Mailbox, expiry_h: u32) -> BlobSeal {
+        let mut head = [0; HEADER_BYTES];
+        head.copy_from_slice(&Writer::new().raw(MAGIC).raw(&shelf).u32(expiry_h).into_bytes());
+        BlobSeal { key: self.clone(), number, head }
     }
 
     fn open(&self, number: u32, blob: &[u8]) -> Result<Vec<u8>, Malformed> {
         let plain = AeadKey::new(&self.0).open(&nonce(number), blob, HEADER_BYTES).map_err(|_| Malformed)?;
         Ok(plain.to_vec())
+    }
+}
+
+impl BlobSeal {
+    /// The blob of a block of at most 64 KiB.
+    pub fn seal(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut blob = [&self.head, bytes].concat();
+        // Each number once under this key; the same bytes are the same blob.
+        AeadKey::new(&self.key.0).seal_in_place(&nonce(self.number), &mut blob, HEADER_BYTES);
+        blob
     }
 }
 
@@ -166,12 +191,12 @@ mod tests {
     #[test]
     fn a_blob_opens_under_its_key_in_its_place_and_nowhere_else() {
         let (key, block) = (BlobKey::new([1; 32]), vec![7; BLOCK_BYTES as usize]);
-        let blob = key.seal_block(65, &block, 400_000);
+        let blob = key.block_seal(65, 400_000).seal(&block);
         assert_eq!(blob.len(), BLOB_BYTES_MAX);
         assert_eq!(BlobHeader::read(&blob), Ok(BlobHeader { shelf: key.shelf(1), expiry_h: 400_000 }));
         assert_eq!(key.open_block(65, &blob).as_ref(), Ok(&block));
         assert_eq!([key.open_block(64, &blob), BlobKey::new([2; 32]).open_block(65, &blob)], [Err(Malformed), Err(Malformed)]);
-        assert_eq!(blob, key.seal_block(65, &block, 400_000), "the same bytes: left once more, it is the same");
+        assert_eq!(blob, key.block_seal(65, 400_000).seal(&block), "the same bytes: left once more, it is the same");
         for at in [0, 4, 35, 36, 40, 60_000, blob.len() - 1] {
             let mut altered = blob.clone();
             altered[at] ^= 1;

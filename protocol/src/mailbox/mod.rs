@@ -21,7 +21,7 @@ mod tests;
 mod tombstone;
 mod wire;
 
-pub use blob::{BLOB_BYTES_MAX, BlobHeader, BlobIndex, BlobKey, SHELF_BLOCKS, blob_id};
+pub use blob::{BLOB_BYTES_MAX, BlobHeader, BlobIndex, BlobKey, BlobSeal, SHELF_BLOCKS, blob_id};
 pub use collector::Collector;
 pub use depositor::{Depositor, DepositorOrder};
 pub use envelope::{Bucket, EnvelopeDraft, EnvelopeId, Header, KeyId, Letter, OpenError, Opened, SealError, Sealed};

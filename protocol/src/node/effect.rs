@@ -3,6 +3,7 @@
 use super::Event;
 use crate::crypto::{KeyOp, Ticket};
 use crate::file::{FileSlot, PartKey};
+use crate::mailbox::{BlobKey, BlobSeal};
 use crate::signal::relay::IceServer;
 use crate::store::{Table, Write};
 
@@ -127,7 +128,7 @@ pub enum Effect {
         /// Which.
         number: u32,
     },
-    /// Read bytes of a file, which are to lie with others.
+    /// Read bytes of a file.
     FileRead {
         /// Comes back in `FileRead`.
         ticket: Ticket,
@@ -137,17 +138,23 @@ pub enum Effect {
         start: u64,
         /// How many.
         bytes: u32,
+        /// They are a block, of which the blob is wanted.
+        seal: Option<BlobSeal>,
     },
-    /// Write bytes of a file, which lay with others, durably.
+    /// Open the blobs of some blocks, check each, and write all durably.
     FileWrite {
         /// Comes back in `FileWritten`.
         ticket: Ticket,
         /// Which file.
         slot: FileSlot,
-        /// Where they belong.
-        start: u64,
-        /// They.
-        bytes: Vec<u8>,
+        /// The first block.
+        first: u32,
+        /// Opens them.
+        key: BlobKey,
+        /// Each block's, in order.
+        blobs: Vec<Vec<u8>>,
+        /// SHA-256 of each block.
+        hashes: Vec<[u8; 32]>,
     },
     /// The bytes of a file are wanted no more.
     FileDelete {

@@ -102,7 +102,7 @@ pub enum Input {
     FileRead {
         /// Of which.
         ticket: Ticket,
-        /// `None` when they cannot be read.
+        /// The bytes, or their blob; `None` when they cannot be read.
         bytes: Option<Vec<u8>>,
     },
     /// The answer to `Effect::FileWrite`.

@@ -103,7 +103,7 @@ fn a_file_as_it_lies_with_others() {
     let shelf = sha256(&[&token]);
     assert_eq!((key.token(0), key.shelf(0)), (token, shelf), "the formulas");
     let content = &blocks()[1];
-    let blob = key.seal_block(1, content, expiry_h);
+    let blob = key.block_seal(1, expiry_h).seal(content);
     let mut nonce = [0; 12];
     nonce[11] = 2;
     let mut again = [b"B4B1".as_slice(), &shelf, &expiry_h.to_be_bytes(), content].concat();
@@ -111,7 +111,7 @@ fn a_file_as_it_lies_with_others() {
     assert_eq!(blob, again, "the formula");
     let fields: &[(&str, &[u8])] =
         &[("magic", b"B4B1"), ("shelf", &shelf), ("expiry", &expiry_h.to_be_bytes()), ("ciphertext", &blob[40..47]), ("tag", &blob[47..])];
-    let first = blob_id(&key.seal_block(0, &blocks()[0], expiry_h));
+    let first = blob_id(&key.block_seal(0, expiry_h).seal(&blocks()[0]));
     let second = blob_id(&blob);
     let index = BlobIndex { hashes: blocks().iter().map(|block| sha256(&[block])).collect(), blobs: vec![first, second] };
     let bytes = index.encode();

@@ -110,19 +110,25 @@ impl World {
                 self.machines[node].files.expected.remove(&(link, number));
                 self.machines[node].files.writing.remove(&number);
             }
-            Effect::FileRead { ticket, slot, start, bytes } => {
+            Effect::FileRead { ticket, slot, start, bytes, seal } => {
                 let end = start as usize + bytes as usize;
-                let bytes = self.machines[node].files.slots.get(&slot).and_then(|file| file.get(start as usize..end)).map(<[u8]>::to_vec);
+                let read = self.machines[node].files.slots.get(&slot).and_then(|file| file.get(start as usize..end));
+                let bytes = read.map(|bytes| seal.map_or_else(|| bytes.to_vec(), |seal| seal.seal(bytes)));
                 self.schedule(1, Event::Input { node, life, input: Input::FileRead { ticket, bytes } });
             }
-            Effect::FileWrite { ticket, slot, start, bytes } => {
+            Effect::FileWrite { ticket, slot, first, key, blobs, hashes } => {
                 let in_ms = self.draw_between(self.config.disk_ms);
                 if let DiskFault::Failing(full) = self.machines[node].disk_fault {
                     let trouble = if full { FileTrouble::Full } else { FileTrouble::Failed };
                     self.schedule(in_ms, Event::Input { node, life, input: Input::FileWritten { ticket, result: Err(trouble) } });
                 } else {
-                    self.put_file(node, slot, start, &bytes);
-                    self.schedule(in_ms, Event::Input { node, life, input: Input::FileWritten { ticket, result: Ok(()) } });
+                    let opened: Vec<_> = (first..).zip(&blobs).map(|(block, blob)| key.open_block(block, blob).unwrap_or_default()).collect();
+                    let is_right = opened.iter().zip(&hashes).all(|(block, hash)| sha256(&[block]) == *hash) && blobs.len() == hashes.len();
+                    if is_right {
+                        self.put_file(node, slot, u64::from(first) * BLOCK_BYTES, &opened.concat());
+                    }
+                    let result = if is_right { Ok(()) } else { Err(FileTrouble::Differs) };
+                    self.schedule(in_ms, Event::Input { node, life, input: Input::FileWritten { ticket, result } });
                 }
             }
             Effect::FileDelete { slot } => {

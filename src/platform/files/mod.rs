@@ -13,7 +13,8 @@ mod worker;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use b4_protocol::file::{FileSlot, PartKey};
+use b4_protocol::file::{BLOCK_BYTES, FileSlot, PartKey};
+use b4_protocol::mailbox::{BlobKey, BlobSeal};
 use b4_protocol::node::{FileTrouble, Input, LinkId};
 use b4_protocol::ordered::OrderedMap;
 use gloo::file::File;
@@ -41,6 +42,18 @@ pub struct Part {
     pub bytes: u32,
     /// Seals or opens it.
     pub key: PartKey,
+}
+
+/// Blobs of some blocks of a file.
+pub struct KeptBlobs {
+    /// The first block.
+    pub first: u32,
+    /// Opens them.
+    pub key: BlobKey,
+    /// Each block's, in order.
+    pub blobs: Vec<Vec<u8>>,
+    /// SHA-256 of each block.
+    pub hashes: Vec<[u8; 32]>,
 }
 
 /// Why a file was not copied.
@@ -194,21 +207,38 @@ impl Files {
         }
     }
 
-    /// Reads bytes of a file; `None` where they are not all there.
-    pub async fn load(&self, slot: FileSlot, start: u64, bytes: u32) -> Option<Vec<u8>> {
+    /// Reads bytes of a file, or the blob that they are; `None` where they are not all there.
+    pub async fn load(&self, slot: FileSlot, start: u64, bytes: u32, seal: Option<&BlobSeal>) -> Option<Vec<u8>> {
         let ticket = self.draw_ticket();
         let order = Array::of5(&"load".into(), &ticket.0.into(), &name(slot), &(start as f64).into(), &bytes.into());
+        if let Some(seal) = seal {
+            [js::array(seal.key.0.as_slice()).into(), seal.number.into(), js::array(&seal.head).into()].iter().for_each(|item: &JsValue| {
+                order.push(item);
+            });
+        }
         let answer = self.ask(ticket, None, &order).await?;
         answer.get(2).dyn_into::<ArrayBuffer>().ok().map(|loaded| js::bytes(&loaded))
     }
 
-    /// Writes bytes of a file durably.
+    /// Opens blobs, checks the blocks in them, and writes them durably.
     ///
     /// # Errors
-    /// `FileTrouble`.
-    pub async fn save(&self, slot: FileSlot, start: u64, bytes: &[u8]) -> Result<(), FileTrouble> {
+    /// `FileTrouble`; `Differs` when one is not what was announced.
+    pub async fn save(&self, slot: FileSlot, kept: &KeptBlobs) -> Result<(), FileTrouble> {
         let ticket = self.draw_ticket();
-        let order = Array::of5(&"save".into(), &ticket.0.into(), &name(slot), &(start as f64).into(), &js::array(bytes));
+        let blobs: Array = kept.blobs.iter().map(|blob| js::array(blob)).collect();
+        let number = BlobKey::number(kept.first).into();
+        let items: [JsValue; 8] = [
+            "save".into(),
+            ticket.0.into(),
+            name(slot),
+            (f64::from(kept.first) * BLOCK_BYTES as f64).into(),
+            js::array(kept.key.0.as_slice()).into(),
+            number,
+            blobs.into(),
+            js::array(kept.hashes.as_flattened()).into(),
+        ];
+        let order: Array = items.into_iter().collect();
         let answer = self.ask(ticket, None, &order).await.ok_or(FileTrouble::Failed)?;
         result(&answer.get(2))
     }

@@ -59,7 +59,8 @@ pub(super) struct Fetching {
     /// All who stand behind each shelf that was taken from.
     behind: OrderedMap<u32, Vec<RingId>>,
     part: u32,
-    blocks: OrderedMap<u32, Vec<u8>>,
+    /// Blobs of the part that have come, by their blocks.
+    blobs: OrderedMap<u32, Vec<u8>>,
     step: Step,
     until_ms: u64,
     /// How often what was read again was not what had been written.
@@ -82,7 +83,7 @@ impl Fetching {
             sources: Vec::new(),
             behind: OrderedMap::new(),
             part: incoming.first_missing()?,
-            blocks: OrderedMap::new(),
+            blobs: OrderedMap::new(),
             step: Step::Looking,
             until_ms: 0,
             spoiled: 0,
@@ -104,7 +105,7 @@ impl Fetching {
         let Some(index) = &self.index else { return vec![(None, self.index_id)] };
         let first = self.part * PART_BLOCKS;
         let of_part = first..blocks.min(first + PART_BLOCKS);
-        of_part.filter(|block| !self.blocks.contains_key(block)).filter_map(|block| Some((Some(block), *index.blobs.get(block as usize)?))).collect()
+        of_part.filter(|block| !self.blobs.contains_key(block)).filter_map(|block| Some((Some(block), *index.blobs.get(block as usize)?))).collect()
     }
 
     /// Whether it is the disk's turn.
@@ -287,11 +288,7 @@ impl Node {
                 self.fetch_part(now);
             }
             Some(block) => {
-                let hash = fetching.index.as_ref().and_then(|index| index.hashes.get(block as usize)).copied();
-                let bytes = fetching.key.open_block(block, blob).ok().filter(|bytes| hash == Some(sha256(&[bytes])));
-                // Its id is what the author's index says, so that nobody else could make it.
-                let Some(bytes) = bytes else { return self.fetch_differs(file, now) };
-                fetching.blocks.insert(block, bytes);
+                fetching.blobs.insert(block, blob.to_vec());
                 fetching.until_ms = now.mono + HOLDER_WAIT_MS;
                 if self.fetch_wanted().is_some_and(|(_, wanted)| wanted.is_empty()) {
                     self.write_part();
@@ -309,19 +306,26 @@ impl Node {
     fn write_part(&mut self) {
         let ticket = self.draw_ticket();
         let Some(fetching) = self.files.fetching.as_mut() else { return };
-        let bytes = std::mem::take(&mut fetching.blocks).into_iter().flat_map(|(_, bytes)| bytes).collect();
+        let Some(index) = &fetching.index else { return };
+        let blobs: Vec<Vec<u8>> = std::mem::take(&mut fetching.blobs).into_iter().map(|(_, blob)| blob).collect();
+        let (slot, key, first) = (fetching.slot, fetching.key.clone(), fetching.part * PART_BLOCKS);
+        let hashes = index.hashes.iter().skip(first as usize).take(blobs.len()).copied().collect();
         fetching.step = Step::Writing(ticket);
-        let (slot, start) = (fetching.slot, u64::from(fetching.part) * PART_BYTES);
-        self.effects.push(Effect::FileWrite { ticket, slot, start, bytes });
+        self.effects.push(Effect::FileWrite { ticket, slot, first, key, blobs, hashes });
     }
 
     pub(in crate::node) fn file_written(&mut self, ticket: Ticket, result: Result<(), FileTrouble>, now: Now) {
         let Some(fetching) = self.files.fetching.as_ref().filter(|fetching| fetching.step == Step::Writing(ticket)) else { return };
         let (id, part) = (fetching.id, fetching.part);
         let Some(incoming) = self.files.transfers.get_mut(&id).and_then(|transfer| transfer.incoming.as_mut()) else { return };
-        if result.is_err() {
-            self.files.fetching = None;
-            return self.change_will(id, Will::NoRoom, now);
+        match result {
+            Ok(()) => {}
+            // Its ids are what the author's index says, so that nobody else could make it.
+            Err(FileTrouble::Differs) => return self.fetch_differs(id, now),
+            Err(FileTrouble::Full | FileTrouble::Failed) => {
+                self.files.fetching = None;
+                return self.change_will(id, Will::NoRoom, now);
+            }
         }
         // That the last one is here is not said before all are read again: so a crash in between costs this part, and not the look.
         if incoming.parts_missing() == 1 {
@@ -339,7 +343,7 @@ impl Node {
         fetching.step = Step::Checking(first);
         let (id, slot) = (fetching.id, fetching.slot);
         if let Some(layout) = self.files.transfers.get(&id).map(|transfer| Layout::of(transfer.size)) {
-            self.read_blocks(slot, layout, first, READ_BLOCKS, Read::Check { id, first });
+            self.read_blocks(slot, layout, first..first + READ_BLOCKS, None, Read::Check { id, first });
         }
     }
 
@@ -383,7 +387,7 @@ impl Node {
         let Some(fetching) = self.files.fetching.as_mut() else { return };
         let Some(incoming) = self.files.transfers.get(&fetching.id).and_then(|transfer| transfer.incoming.as_ref()) else { return };
         let Some(part) = incoming.first_missing() else { return };
-        fetching.blocks = OrderedMap::new();
+        fetching.blobs = OrderedMap::new();
         if incoming.looks() {
             fetching.step = Step::Reading;
             let id = fetching.id;

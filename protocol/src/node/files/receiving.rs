@@ -103,7 +103,7 @@ impl Node {
     /// Reads a part that may lie on the disk already.
     pub(super) fn look_for(&mut self, id: MessageId, part: u32) {
         let Some((slot, size)) = self.files.transfers.get(&id).and_then(|transfer| Some((transfer.slot?, transfer.size))) else { return };
-        self.read_blocks(slot, Layout::of(size), part * PART_BLOCKS, PART_BLOCKS, Read::Look { id, part });
+        self.read_blocks(slot, Layout::of(size), part * PART_BLOCKS..(part + 1) * PART_BLOCKS, None, Read::Look { id, part });
     }
 
     /// What lies there was read. It is fetched where it is something else.

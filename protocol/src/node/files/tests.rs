@@ -436,7 +436,7 @@ fn fetching(stage: &mut Stage, user: &UserId) -> (MessageId, crate::mailbox::Blo
     use crate::mailbox::{BlobIndex, BlobKey, blob_id};
     let contents: Vec<Vec<u8>> = (0..16_u8).map(|block| vec![block; BLOCK_BYTES as usize]).collect();
     let key = BlobKey::new([9; 32]);
-    let blobs: Vec<Vec<u8>> = (0..).zip(&contents).map(|(block, bytes)| key.seal_block(block, bytes, 480_000)).collect();
+    let blobs: Vec<Vec<u8>> = (0..).zip(&contents).map(|(block, bytes)| key.block_seal(block, 480_000).seal(bytes)).collect();
     let index = BlobIndex { hashes: contents.iter().map(|bytes| sha256(&[bytes])).collect(), blobs: blobs.iter().map(|blob| blob_id(blob)).collect() };
     let page = Page::of(index.hashes.clone());
     let away = crate::file::Away { key: [9; 32], index: blob_id(&key.seal_index(&index, 480_000)).0 };
@@ -451,11 +451,14 @@ fn fetching(stage: &mut Stage, user: &UserId) -> (MessageId, crate::mailbox::Blo
 
 /// What the disk is to keep of the part that was fetched: from where, and what. It says that it does.
 fn writes(stage: &mut Stage) -> Option<(u64, Vec<u8>)> {
-    let write = |effect: &Effect| if let Effect::FileWrite { ticket, start, bytes, .. } = effect { Some((*ticket, *start, bytes.clone())) } else { None };
-    let (ticket, start, bytes) = stage.node.effects.iter().find_map(write)?;
+    let (ticket, first, key, blobs) = stage.node.effects.iter().find_map(|effect| match effect {
+        Effect::FileWrite { ticket, first, key, blobs, .. } => Some((*ticket, *first, key.clone(), blobs.clone())),
+        _ => None,
+    })?;
     stage.take();
     stage.node.file_written(ticket, Ok(()), START);
-    Some((start, bytes))
+    let opened = (first..).zip(blobs).flat_map(|(block, blob)| key.open_block(block, &blob).expect("its own"));
+    Some((u64::from(first) * BLOCK_BYTES, opened.collect()))
 }
 
 /// The disk gives back what it keeps, until nothing more is read.
