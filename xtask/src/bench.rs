@@ -9,11 +9,13 @@ use clap::Args;
 
 use crate::process::{output, run, say};
 use crate::{relay, ring};
-use crate::test::with_product;
+use crate::test::{wasm_test, with_product};
 use crate::workspace::Workspace;
 
 /// The benchmark that needs no browser.
 const RELAY: &str = "relay";
+/// The one that is a test inside a browser, of the module as the page has it.
+const CIPHERS: &str = "ciphers";
 /// What an idle peer may cost the relay, in bytes of its memory.
 const PEER_BYTES_MAX: u64 = 32 * 1_024;
 
@@ -67,7 +69,10 @@ pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options, fi
     if name.is_none_or(|name| name == ring::NAME) {
         ring::bench(workspace, &results.join("ring.json"), ring)?;
     }
-    if name.is_some_and(|name| [RELAY, ring::NAME].contains(&name)) {
+    if name.is_none_or(|name| name == CIPHERS) {
+        wasm_test(workspace, CIPHERS)?;
+    }
+    if name.is_some_and(|name| [RELAY, ring::NAME, CIPHERS].contains(&name)) {
         return Ok(());
     }
     let mut cargo = workspace.cargo();

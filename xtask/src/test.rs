@@ -96,13 +96,28 @@ fn wasm(workspace: &Workspace) -> Vec<anyhow::Error> {
 }
 
 fn wasm_tests(workspace: &Workspace) -> Result<()> {
+    let mut cargo = in_browser(workspace)?;
+    run("tests inside a headless Chromium", &mut cargo)
+}
+
+/// Runs one test inside a browser, built as the page is, and shows what it says.
+///
+/// # Errors
+/// If something is missing, does not compile or fails.
+pub fn wasm_test(workspace: &Workspace, name: &str) -> Result<()> {
+    let mut cargo = in_browser(workspace)?;
+    cargo.args(["--release", "--test", name, "--", "--nocapture"]);
+    run(&format!("{name}, inside a headless Chromium"), &mut cargo)
+}
+
+fn in_browser(workspace: &Workspace) -> Result<Command> {
     setup::wasm_target(workspace)?;
     let browser = setup::browser()?;
     let runner = tools::install(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--package", "b4", "--target", WASM_TARGET]);
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).env("CHROMEDRIVER", &browser.driver);
-    run("tests inside a headless Chromium", &mut cargo)
+    Ok(cargo)
 }
 
 fn sim(workspace: &Workspace) -> Vec<anyhow::Error> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use b4_e2e::{Person, World};
+use base64ct::{Base64, Encoding};
 use futures_util::future::try_join_all;
 use serde_json::json;
 
@@ -45,6 +46,7 @@ async fn main() -> Result<()> {
     let script = r#"return Number(one("links-count")?.textContent) >= 7"#;
     anna.until("seven links", script, vec![]).await?;
     shoot(&anna, &folder, "network").await?;
+    files(&world, &anna, &folder).await?;
     for other in &others {
         // Leaving is said: nobody waits for the dead in the pictures that follow.
         other.browser.client()?.goto("about:blank").await?;
@@ -93,6 +95,70 @@ async fn chat(world: &World, anna: &Person) -> Result<Person> {
     anna.until_message("out", "I am on my way.", &["queued"]).await?;
     Ok(friend)
 }
+
+/// A conversation in which files are offered, shown, held up and left with others.
+async fn files(world: &World, anna: &Person, folder: &Path) -> Result<()> {
+    let friend = world.person("matthias").await?;
+    anna.add_contact("matthias").await?;
+    anna.say("Did you take pictures?").await?;
+    friend.open_chat("anna").await?;
+    friend.say("One, and the papers of the boat:").await?;
+    let file = |name: &str, content: &[u8]| -> Result<PathBuf> {
+        let path = world.path(name);
+        fs::write(&path, content)?;
+        Ok(path)
+    };
+    let drawn = anna.browser.evaluate(&format!("({HARBOUR})()")).await?;
+    let picture = Base64::decode_vec(drawn.as_str().context("a picture")?).map_err(|why| anyhow::anyhow!("{why}"))?;
+    for (from, to, name, content, state) in [
+        (&friend, anna, "harbour.png", picture, "complete"),
+        (&friend, anna, "papers of the boat.pdf", vec![7; 700_000], "complete"),
+        (anna, &friend, "timetable.ods", vec![8; 90_000], "complete"),
+        (&friend, anna, "the whole crossing.mp4", vec![9; 60 * 1024 * 1024], "offered"),
+    ] {
+        from.choose_file("attach-file", &file(name, &content)?).await?;
+        to.until_file(name, &["offered", state], 0).await?;
+        if state == "complete" && to.file(name).await?.state == "offered" {
+            to.click_in_file(name, "file-accept").await?;
+        }
+        to.until_file(name, &[state], 0).await?;
+    }
+    anna.until_seen("file-picture").await?;
+    shoot(anna, folder, "files").await?;
+    anna.click_in_file("the whole crossing.mp4", "file-accept").await?;
+    anna.until_file("the whole crossing.mp4", &["receiving"], 5).await?;
+    anna.click_in_file("the whole crossing.mp4", "file-pause").await?;
+    friend.browser.client()?.goto("about:blank").await?;
+    anna.until_presence("matthias", "away").await?;
+    anna.choose_file("attach-file", &file("minutes.txt", &[b'a'; 200_000])?).await?;
+    anna.until_file("minutes.txt", &["held"], 0).await?;
+    shoot(anna, folder, "files-away").await
+}
+
+/// Draws a picture and says what PNG of it is, in base64.
+const HARBOUR: &str = r##"() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 400 });
+    const pen = canvas.getContext("2d");
+    const sky = pen.createLinearGradient(0, 0, 0, 400);
+    [[0, "#2b4a7a"], [0.5, "#d9a37a"], [0.62, "#f3d7a5"], [0.63, "#3d6680"], [1, "#16303f"]].forEach(([at, colour]) => sky.addColorStop(at, colour));
+    pen.fillStyle = sky;
+    pen.fillRect(0, 0, 640, 400);
+    pen.fillStyle = "#fff3d0";
+    pen.beginPath();
+    pen.arc(470, 215, 34, 0, 7);
+    pen.fill();
+    pen.fillStyle = "#1a1f2b";
+    pen.beginPath();
+    [[180, 270], [330, 270], [305, 305], [205, 305]].forEach(([x, y]) => pen.lineTo(x, y));
+    pen.fill();
+    pen.fillStyle = "#e8e2d4";
+    [[[250, 120], [250, 258], [180, 258]], [[258, 140], [258, 258], [318, 258]]].forEach((sail) => {
+        pen.beginPath();
+        sail.forEach(([x, y]) => pen.lineTo(x, y));
+        pen.fill();
+    });
+    return canvas.toDataURL("image/png").split(",")[1];
+}"##;
 
 /// Takes one screen in all sizes and themes.
 async fn shoot(person: &Person, folder: &Path, name: &str) -> Result<()> {
