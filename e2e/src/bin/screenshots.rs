@@ -111,9 +111,9 @@ async fn files(world: &World, anna: &Person, folder: &Path) -> Result<()> {
     let drawn = anna.browser.evaluate(&format!("({HARBOUR})()")).await?;
     let picture = Base64::decode_vec(drawn.as_str().context("a picture")?).map_err(|why| anyhow::anyhow!("{why}"))?;
     for (from, to, name, content, state) in [
-        (&friend, anna, "harbour.png", picture, "complete"),
         (&friend, anna, "papers of the boat.pdf", vec![7; 700_000], "complete"),
         (anna, &friend, "timetable.ods", vec![8; 90_000], "complete"),
+        (&friend, anna, "harbour.png", picture, "complete"),
         (&friend, anna, "the whole crossing.mp4", vec![9; 60 * 1024 * 1024], "offered"),
     ] {
         from.choose_file("attach-file", &file(name, &content)?).await?;
