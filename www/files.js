@@ -30,15 +30,15 @@ nobody.port2.close();
 const free = (buffer) => nobody.port1.postMessage(undefined, [buffer]);
 
 // What messages leave behind is small and many, and browsers let some 50 MiB of it come together. Memory that is asked for, never touched and
-// let go of again makes them look, at 0.2 s of processor time a GiB.
-const LOOK_BYTES = 16 * 1024 * 1024;
+// let go of again makes them look, at 0.5 s of processor time a GiB, which takes 90 to be sent.
+const LOOK_BYTES = 8 * 1024 * 1024;
 let unlooked = 0;
 function passed(bytes) {
   unlooked += bytes;
   if (unlooked >= LOOK_BYTES) {
     unlooked = 0;
     try {
-      new ArrayBuffer(2 * LOOK_BYTES);
+      new ArrayBuffer(4 * LOOK_BYTES);
     } catch {
       // There is none: then it looks by itself.
     }

@@ -288,7 +288,7 @@ pub const FILE_ACCEPTED_BYTES: u64 = 25 * 1024 * 1024;
 /// Size up to which one's own copy of a file is kept once its receiver has it: for the picture in the conversation.
 pub const FILE_KEPT_BYTES_MAX: u64 = 25 * 1024 * 1024;
 /// Least time between two words on how far a file has come.
-pub const FILE_VIEW_MS: u64 = 250;
+pub const FILE_VIEW_MS: u64 = 500;
 /// Size up to which a file is left with others for somebody who is away.
 pub const FILE_AWAY_BYTES_MAX: u64 = 25 * 1024 * 1024;
 /// Blobs of one depositor that a holder takes, on all shelves.

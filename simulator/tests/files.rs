@@ -1,9 +1,12 @@
 //! Files between two people in worlds in which links, power and disks fail: whole and right, or not there, and never from the beginning again.
 
+mod offers;
+
 use b4_protocol::chat::MessageId;
 use b4_protocol::file::PART_BYTES;
-use b4_protocol::node::{Command, FileFailure, FileOrder, FilePause, FileState, FileView, Standing};
+use b4_protocol::node::{Command, FileFailure, FileOrder, FilePause, FileState, FileView};
 use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
+use offers::{befriend, newest, open_again, order, state};
 
 const BLOCK: usize = 64 * 1024;
 /// What may be sent in vain for one interruption.
@@ -14,12 +17,7 @@ fn world(seed: u64) -> (World, NodeIndex, NodeIndex) {
     let mut world = World::new(WorldConfig { seed, ..WorldConfig::default() });
     let (anna, bela) = (world.add("anna"), world.add("bela"));
     world.run_for(2_000);
-    for (from, to) in [(anna, bela), (bela, anna)] {
-        let typed = world.user(to).to_string();
-        world.command(from, Command::AddContact { typed });
-        let user = world.user(to);
-        assert!(world.run_until(10_000, |world| world.seen(from).contacts.get(&user).is_some_and(|contact| contact.standing == Standing::Accepted)));
-    }
+    befriend(&mut world, anna, bela);
     (world, anna, bela)
 }
 
@@ -36,21 +34,6 @@ fn bytes(size: usize, seed: u64) -> Vec<u8> {
         .collect()
 }
 
-/// The newest file between two, as `at` sees it.
-fn newest(world: &World, at: NodeIndex, with: NodeIndex) -> Option<(MessageId, FileView)> {
-    world.seen(at).files(&world.user(with)).pop()
-}
-
-fn state(world: &World, at: NodeIndex, with: NodeIndex) -> Option<FileState> {
-    newest(world, at, with).map(|(_, file)| file.progress.state)
-}
-
-fn order(world: &mut World, at: NodeIndex, with: NodeIndex, order: FileOrder) {
-    let (id, _) = newest(world, at, with).expect("there is a file");
-    let with = world.user(with);
-    world.command(at, Command::File { with, id, order });
-}
-
 /// Both say that it is complete, and it is.
 fn check_complete(world: &mut World, from: NodeIndex, to: NodeIndex, sent: &[u8], within_ms: u64) {
     let of_size = |file: Option<(MessageId, FileView)>| file.filter(|(_, file)| file.size == sent.len() as u64).map(|(_, file)| file.progress.state);
@@ -63,13 +46,6 @@ fn check_complete(world: &mut World, from: NodeIndex, to: NodeIndex, sent: &[u8]
         let slot = file.progress.slot.expect("it is on the disk");
         assert!(world.file(to, slot) == Some(sent), "the same bytes");
     }
-}
-
-/// The page is opened anew and the conversation looked at.
-fn open_again(world: &mut World, node: NodeIndex, with: NodeIndex) {
-    world.start(node);
-    let user = world.user(with);
-    world.command(node, Command::LoadMessages { with: user, before: None });
 }
 
 #[test]

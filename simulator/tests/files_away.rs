@@ -1,9 +1,11 @@
 //! Files for somebody who is away: they lie with others, sealed, until they are fetched.
 
-use b4_protocol::chat::MessageId;
+mod offers;
+
 use b4_protocol::file::PART_BYTES;
-use b4_protocol::node::{Command, FileOrder, FileState, FileView, Standing, Table};
+use b4_protocol::node::{Command, FileOrder, FileState, Table};
 use b4_simulator::{NodeIndex, World, WorldConfig};
+use offers::{befriend, newest, open_again, order, state};
 
 /// Two who are contacts of each other, and others who keep mail.
 fn world(seed: u64, others: usize) -> (World, NodeIndex, NodeIndex, Vec<NodeIndex>) {
@@ -11,32 +13,13 @@ fn world(seed: u64, others: usize) -> (World, NodeIndex, NodeIndex, Vec<NodeInde
     let (anna, bela) = (world.add("anna"), world.add("bela"));
     let others = (0..others).map(|number| world.add(&format!("peer{number}"))).collect();
     world.run_for(20_000);
-    for (from, to) in [(anna, bela), (bela, anna)] {
-        let typed = world.user(to).to_string();
-        world.command(from, Command::AddContact { typed });
-        let user = world.user(to);
-        assert!(world.run_until(10_000, |world| world.seen(from).contacts.get(&user).is_some_and(|contact| contact.standing == Standing::Accepted)));
-    }
+    befriend(&mut world, anna, bela);
     world.run_for(2_000);
     (world, anna, bela, others)
 }
 
 fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at * 31 + at / 251) as u8).collect()
-}
-
-fn newest(world: &World, at: NodeIndex, with: NodeIndex) -> Option<(MessageId, FileView)> {
-    world.seen(at).files(&world.user(with)).pop()
-}
-
-fn state(world: &World, at: NodeIndex, with: NodeIndex) -> Option<FileState> {
-    newest(world, at, with).map(|(_, file)| file.progress.state)
-}
-
-fn order(world: &mut World, at: NodeIndex, with: NodeIndex, order: FileOrder) {
-    let (id, _) = newest(world, at, with).expect("there is a file");
-    let with = world.user(with);
-    world.command(at, Command::File { with, id, order });
 }
 
 fn has_it(world: &World, at: NodeIndex, from: NodeIndex, sent: &[u8]) -> bool {
@@ -56,7 +39,7 @@ fn a_file_for_somebody_who_is_away_is_fetched_from_others_while_its_author_is_go
         world.run_for(60_000);
         let sent = bytes(size);
         world.send_file(anna, bela, "a.bin", &sent);
-assert!(world.run_until(300_000, |world| state(world, anna, bela) == Some(FileState::Held)), "{size}: {:?}", newest(&world, anna, bela));
+        assert!(world.run_until(300_000, |world| state(world, anna, bela) == Some(FileState::Held)), "{size}: {:?}", newest(&world, anna, bela));
         assert!(blobs_kept(&world, &others) >= 3 * size.div_ceil(64 * 1024));
         world.run_for(60_000);
         world.kill(anna);
@@ -64,13 +47,11 @@ assert!(world.run_until(300_000, |world| state(world, anna, bela) == Some(FileSt
         world.kill(others[1]);
         world.run_for(120_000);
         world.start(bela);
-assert!(world.run_until(300_000, |world| state(world, bela, anna) == Some(FileState::Complete)), "{size}: {:?}", newest(&world, bela, anna));
+        assert!(world.run_until(300_000, |world| state(world, bela, anna) == Some(FileState::Complete)), "{size}: {:?}", newest(&world, bela, anna));
         assert!(has_it(&world, bela, anna, &sent), "the same bytes");
         world.run_for(60_000);
         assert_eq!(blobs_kept(&world, &others[2..]), 0, "its holders forget it");
-        world.start(anna);
-        let user = world.user(bela);
-        world.command(anna, Command::LoadMessages { with: user, before: None });
+        open_again(&mut world, anna, bela);
         assert!(world.run_until(120_000, |world| state(world, anna, bela) == Some(FileState::Complete)), "its author hears of it");
         assert_eq!(world.breaches(&[anna, bela]), Vec::<String>::new());
     }
@@ -94,9 +75,7 @@ fn power_that_fails_at_every_part_of_the_fetching_costs_no_more_than_that_part()
     world.kill(anna);
     let mut kills = 0;
     loop {
-        world.start(bela);
-        let user = world.user(anna);
-        world.command(bela, Command::LoadMessages { with: user, before: None });
+        open_again(&mut world, bela, anna);
         let had = world.bytes_on_disk(bela);
         let is_done = world.run_until(200_000, |world| world.bytes_on_disk(bela) > had || state(world, bela, anna) == Some(FileState::Complete));
         assert!(is_done, "{:?}", newest(&world, bela, anna));
@@ -196,9 +175,7 @@ fn a_file_that_was_sent_to_somebody_who_leaves_in_the_middle_is_left_with_others
     world.kill(anna);
     world.run_for(60_000);
     assert!(blobs_kept(&world, &others) > 0);
-    world.start(bela);
-    let user = world.user(anna);
-    world.command(bela, Command::LoadMessages { with: user, before: None });
+    open_again(&mut world, bela, anna);
     assert!(world.run_until(300_000, |world| state(world, bela, anna) == Some(FileState::Complete)));
     assert!(has_it(&world, bela, anna, &sent));
 }

@@ -49,7 +49,7 @@ pub async fn measure(options: &Options) -> Result<Measured> {
         samples.figures(what, &mut figures);
     }
     let notes = vec![
-        "The link is back when its channel opens: the handshake of the session is after that, and in the figure. The page shows progress four times a \
+        "The link is back when its channel opens: the handshake of the session is after that, and in the figure. The page shows progress twice a \
          second at most. All on the receiver's clock."
             .to_owned(),
     ];
