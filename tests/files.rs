@@ -205,6 +205,26 @@ async fn no_more_is_sealed_than_was_granted() {
     assert_eq!(worker.records(1).await.len(), 32 - sealed);
 }
 
+/// A pause is one, on a slow link too.
+#[wasm_bindgen_test]
+async fn of_a_part_that_is_wanted_no_more_nothing_is_sealed_and_the_others_go_on() {
+    let worker = FileWorker::start(ON_DISK);
+    let (slot, bytes) = (slot(), some_bytes(16, PART));
+    worker.prepare(&chosen(&bytes), slot).await.expect("it is copied");
+    for number in [1, 2, 3] {
+        worker.seal(&TestPart::new(number, slot, 0, PART), 64 * KIB);
+    }
+    worker.grant(64 * KIB + 1_000);
+    assert_eq!(worker.next().await.get(0).as_string().as_deref(), Some("record"));
+    worker.unseal(1);
+    worker.unseal(3);
+    worker.unseal(7);
+    worker.grant(MUCH);
+    assert_eq!(worker.verdict().await, "sent 1 stopped");
+    assert_eq!(worker.records(2).await.len(), 8);
+    assert_eq!(worker.verdict().await, "sent 3 stopped");
+}
+
 /// Somebody looks at it, or saves it, while it is sent to somebody else.
 #[wasm_bindgen_test]
 async fn a_file_can_be_read_while_it_is_open_to_be_sealed() {

@@ -2,7 +2,7 @@
 // module. The page hands orders on and decides nothing; what a record looks like stands in PROTOCOL.md#bulk.
 //
 // In: an order's name (`orders`, at the end) and what it takes. Out: `answer` ticket, result or none, why not; `progress` ticket, bytes;
-// `record` link, bytes; `sent` and `came` link, number, `ok` or what went wrong; `refuse` link, for one whose other end keeps no rules.
+// `record` link, bytes; `sent` and `came` link, number, `ok` or what went wrong (`sent` also `stopped`); `refuse` link, for one whose other end keeps no rules.
 
 const { subtle } = globalThis.crypto;
 
@@ -340,7 +340,7 @@ async function pour(of) {
     if (pieceOf(part) + OVERHEAD_BYTES > of.credit) {
       break;
     }
-    const result = await record(part).catch(trouble);
+    const result = part.stopped ? "stopped" : await record(part).catch(trouble);
     const others = of.files.get(slot).slice(1);
     if (links.get(of.link) !== of) {
       return;
@@ -359,6 +359,12 @@ async function pour(of) {
     }
   }
   of.pouring = false;
+}
+
+// It goes at its turn.
+function unseal(link, number) {
+  const parts = [...(links.get(link)?.files.values() ?? [])].flat();
+  parts.filter((part) => part.number === number).forEach((part) => (part.stopped = true));
 }
 
 async function record(part) {
@@ -568,6 +574,6 @@ async function opened(key, number, blob) {
 
 const cancel = (ticket) => copying.delete(ticket);
 const forget = (link) => links.delete(link);
-const orders = { prepare, cancel, file, load, save, remove, sweep, seal, credit, expect, frame, unexpect, forget };
+const orders = { prepare, cancel, file, load, save, remove, sweep, seal, unseal, credit, expect, frame, unexpect, forget };
 
 addEventListener("message", ({ data: [order, ...how] }) => orders[order](...how));

@@ -65,6 +65,7 @@ impl Hands {
                 self.files.expect(&Part { link, number, slot, start, bytes, key }, &hashes);
                 self.look_at_room();
             }
+            Effect::FileUnsend { link, number } => self.files.unsend(link, number),
             Effect::FileUnexpect { link, number } => self.files.unexpect(link, number),
             Effect::FileDelete { slot } => {
                 self.files.delete(slot);

@@ -218,6 +218,10 @@ impl FileWorker {
         self.post(&part.order("seal", &piece.into()));
     }
 
+    pub fn unseal(&self, number: u32) {
+        self.post(&Array::of3(&"unseal".into(), &LINK.into(), &number.into()));
+    }
+
     pub fn grant(&self, bytes: u32) {
         self.post(&Array::of4(&"credit".into(), &LINK.into(), &bytes.into(), &Array::new()));
     }

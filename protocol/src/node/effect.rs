@@ -103,6 +103,13 @@ pub enum Effect {
         /// Seals them.
         key: PartKey,
     },
+    /// What was to be sent under this number is wanted no more: nothing of it is sent that was not sealed yet.
+    FileUnsend {
+        /// Which link.
+        link: LinkId,
+        /// Which.
+        number: u32,
+    },
     /// Bytes of a file will come over the channel `bulk` of this link under this number: check each block, write it, and make all durable.
     /// Answered by `FileCame`, unless the link is gone by then, or `FileUnexpect` came.
     FileExpect {

@@ -102,6 +102,8 @@ impl World {
                 let result = part.map(|part| self.send_part(node, link, number, &key, &part)).ok_or(FileTrouble::Failed);
                 self.schedule(1, Event::Input { node, life, input: Input::FileSent { link, number, result } });
             }
+            // All of it has left with `FileSend` already.
+            Effect::FileUnsend { .. } => {}
             Effect::FileExpect { link, number, slot, start, bytes, key, hashes } => {
                 let expected = Expected { slot, start, bytes: bytes as usize, key, hashes, came: Vec::new() };
                 self.machines[node].files.expected.insert((link, number), expected);

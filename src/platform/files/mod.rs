@@ -142,6 +142,14 @@ impl Files {
         self.inner.grant(part.link);
     }
 
+    /// Sends nothing more of a part.
+    pub fn unsend(&self, link: LinkId, number: u32) {
+        let is_known = self.inner.traffic.borrow_mut().get_mut(&link).is_some_and(|traffic| traffic.end_sending(number));
+        if is_known {
+            self.inner.post(&Array::of3(&"unseal".into(), &link.0.into(), &number.into()), None);
+        }
+    }
+
     /// Expects a part whose blocks have these hashes. Answered by `Input::FileCame`, unless the link is gone, or it is expected no more.
     pub fn expect(&self, part: &Part, hashes: &[[u8; 32]]) {
         if self.inner.bulk.buffered(part.link).is_none() {

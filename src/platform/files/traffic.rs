@@ -31,6 +31,11 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
+    /// False when it was not sent.
+    pub(super) fn end_sending(&mut self, number: u32) -> bool {
+        remove(&mut self.sending, number)
+    }
+
     /// False when it was not expected.
     pub(super) fn end_expected(&mut self, number: u32) -> bool {
         remove(&mut self.expected, number)
@@ -97,7 +102,7 @@ impl Inner {
     }
 
     pub(super) fn sent(&self, link: LinkId, number: u32, result: Result<(), FileTrouble>) {
-        let is_known = self.traffic.borrow_mut().get_mut(&link).is_some_and(|traffic| remove(&mut traffic.sending, number));
+        let is_known = self.traffic.borrow_mut().get_mut(&link).is_some_and(|traffic| traffic.end_sending(number));
         if is_known {
             self.inputs.send(Input::FileSent { link, number, result });
         }

@@ -292,7 +292,11 @@ impl Node {
         if will != Will::Going {
             self.stop_fetching(id);
         }
+        // Before it is said that parts do not come, or they would be asked for again.
         self.tell_will(id, now);
+        if will != Will::Going {
+            self.stop_serving(id, now);
+        }
         self.after_change(id, now);
     }
 
@@ -359,6 +363,9 @@ impl Node {
             return;
         }
         transfer.there = will;
+        if will != Will::Going {
+            self.stop_serving(id, now);
+        }
         self.after_change(id, now);
         self.receive_more(user, now);
     }

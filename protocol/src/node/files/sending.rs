@@ -189,6 +189,17 @@ impl Node {
         self.send_file_message(&user, &FileMessage::NoPart { number }, now);
     }
 
+    /// Nothing more of this file is sent: what was asked for is not answered.
+    pub(super) fn stop_serving(&mut self, id: MessageId, now: Now) {
+        let Some(user) = self.files.transfers.get(&id).map(|transfer| transfer.user.clone()) else { return };
+        let of_this: Vec<(LinkId, u32)> = self.files.serving.iter().filter(|(_, of)| **of == id).map(|(part, _)| *part).collect();
+        for (link, number) in of_this {
+            self.files.serving.remove(&(link, number));
+            self.effects.push(Effect::FileUnsend { link, number });
+            self.send_file_message(&user, &FileMessage::NoPart { number }, now);
+        }
+    }
+
     /// A file that may be asked for by this user under this message's id.
     fn offered_to(&self, user: &UserId, id: MessageId) -> Option<&Transfer> {
         let is_offered = |transfer: &&Transfer| transfer.user == *user && !transfer.is_received() && transfer.here == Will::Going && transfer.is_open();

@@ -224,6 +224,34 @@ fn a_file_that_cannot_be_read_three_times_in_a_row_is_gone() {
 }
 
 #[test]
+fn what_either_end_pauses_or_ends_is_sent_no_more() {
+    for will in [Will::Paused, Will::Cancelled] {
+        for is_author in [true, false] {
+            let mut stage = Stage::new();
+            let bela = stage.meets("bela");
+            let id = stage.sends(&bela, 3 * PART_BYTES);
+            stage.told(&bela);
+            stage.take();
+            let other = stage.sends(&bela, 2 * PART_BYTES);
+            for (id, part, number) in [(id, 0, 1), (id, 1, 2), (other, 0, 3)] {
+                assert!(stage.says(&bela, &fetch(id, part, number)));
+            }
+            stage.told(&bela);
+            if is_author {
+                stage.node.file_order(&bela, id, if will == Will::Paused { FileOrder::Pause } else { FileOrder::Cancel }, START);
+            } else {
+                assert!(stage.says(&bela, &FileMessage::Will { offer: id.0, will }));
+            }
+            let unsent = |effect: &Effect| if let Effect::FileUnsend { number, .. } = effect { Some(*number) } else { None };
+            assert_eq!(stage.node.effects.iter().filter_map(unsent).collect::<Vec<_>>(), [1, 2]);
+            let said = [FileMessage::Will { offer: id.0, will }, FileMessage::NoPart { number: 1 }, FileMessage::NoPart { number: 2 }];
+            assert_eq!(stage.told(&bela), said[usize::from(!is_author)..], "the will first: or they would ask again");
+            assert_eq!(stage.node.files.serving.values().collect::<Vec<_>>(), [&other]);
+        }
+    }
+}
+
+#[test]
 fn what_was_sent_makes_room_for_more() {
     let mut stage = Stage::new();
     let bela = stage.meets("bela");
