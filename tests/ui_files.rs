@@ -14,7 +14,7 @@ use b4::state::{Event, Phase, PrepareFailure, Preparing, Preview};
 use b4_protocol::file::FileSlot;
 use b4_protocol::identity::NodeId;
 use b4_protocol::node::{
-    self, Command, Direction, FileFailure, FileOrder, FilePause, FileProgress, FileRefusal, FileState, FileView, KeyStanding, SendRefusal, Standing,
+    self, Command, ContactView, Direction, FileFailure, FileOrder, FilePause, FileProgress, FileRefusal, FileState, FileView, KeyStanding, Presence, SendRefusal, Standing,
 };
 use files::{file, id, offer, text_file};
 use gloo::file::File;
@@ -40,6 +40,11 @@ async fn with_bela() -> Screen {
     screen.node(node::Event::ContactChanged(contact("bela", Standing::Accepted))).await;
     screen.node(node::Event::MessagesLoaded { with: user("bela"), messages: Vec::new(), complete: true }).await;
     screen
+}
+
+/// bela, as the contact that is shown.
+fn bela(presence: Presence) -> node::Event {
+    node::Event::ContactChanged(ContactView { presence, ..contact("bela", Standing::Accepted) })
 }
 
 /// A conversation with one file in it.
@@ -254,6 +259,32 @@ async fn files_are_chosen_dropped_and_pasted() {
     assert!(screen.drag("drop-zone", "drop", &two, None).await && !screen.has("drop-zone"));
     assert!(screen.paste("composer-input", &two[..1], None).await);
     assert_eq!(sent(&screen), ["one.txt, two.txt", "one.txt, two.txt", "one.txt"]);
+}
+
+/// 25 MiB is the most that peers keep.
+#[wasm_bindgen_test]
+async fn of_a_file_too_large_to_lie_with_others_for_somebody_who_is_away_is_asked() {
+    let screen = with_bela().await;
+    let sized = |name: &str, bytes: u64| File::new_with_options(name, js_sys::ArrayBuffer::new(bytes as u32), Some("video/mp4"), None);
+    let three = [sized("fits.mp4", 25 * MIB), sized("film.mp4", 25 * MIB + 1), sized("crossing.mp4", 40 * MIB)];
+    screen.choose_files("attach-file", &three).await;
+    assert_eq!(sent(&screen), ["fits.mp4, film.mp4, crossing.mp4"], "as long as nothing is known");
+    for presence in [Presence::Away, Presence::Unreachable { retry_ms: 5_000, was_up: false }] {
+        screen.node(bela(presence)).await;
+        screen.choose_files("attach-file", &three).await;
+        assert_eq!(sent(&screen).last().map(String::as_str), Some("fits.mp4"));
+        assert_eq!(screen.texts("file-large").len(), 2);
+        assert!(screen.text("file-large").contains("film.mp4") && screen.text("file-large").contains("up to 25 MiB"));
+        assert_eq!(screen.labels("[data-testid=file-wait]"), ["Send when both are online film.mp4", "Send when both are online crossing.mp4"]);
+        screen.click("file-wait").await;
+        assert_eq!(sent(&screen).last().map(String::as_str), Some("film.mp4"));
+        assert!(screen.text("file-large").contains("crossing.mp4"));
+        screen.click("file-large-dismiss").await;
+        assert!(!screen.has("file-large"));
+    }
+    screen.node(bela(Presence::Online)).await;
+    screen.choose_files("attach-file", &three[2..]).await;
+    assert_eq!(sent(&screen), ["fits.mp4, film.mp4, crossing.mp4", "fits.mp4", "film.mp4", "fits.mp4", "film.mp4", "crossing.mp4"]);
 }
 
 #[wasm_bindgen_test]

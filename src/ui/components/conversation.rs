@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use b4_protocol::identity::UserId;
-use b4_protocol::node::{Command, ContactView, KeyStanding, NetworkState, SendRefusal, Standing};
+use b4_protocol::node::{Command, ContactView, KeyStanding, NetworkState, Presence, SendRefusal, Standing};
 use yew::prelude::*;
 
 use super::composer::Composer;
-use super::file::{drop_zone, outgoing};
+use super::file::{drop_zone, outgoing, use_sending};
 use super::messages::Messages;
 use super::peer_panel::PeerPanel;
 use super::{IconName, icon, stranger};
@@ -41,6 +41,8 @@ pub fn Conversation(props: &Props) -> Html {
     let problem = use_returned(&with, &props.drafts);
     let (is_open, is_asked, is_over) = (use_state(|| false), use_state(|| false), use_state_eq(|| false));
     let on_dismiss = use_dismiss(&props.drafts);
+    let is_away = contact.as_ref().is_some_and(|contact| matches!(contact.presence, Presence::Away | Presence::Unreachable { .. }));
+    let (on_files, asked) = use_sending(&with, is_away);
     let Some(contact) = contact else {
         return stranger(&with, &state, engine, &is_asked, &props.on_back);
     };
@@ -60,10 +62,6 @@ pub fn Conversation(props: &Props) -> Html {
             engine.send(Action::Node(Command::SendText { to: with.clone(), text }));
         })
     };
-    let on_files = {
-        let (engine, to) = (engine.clone(), with.clone());
-        Callback::from(move |files| engine.send(Action::SendFiles { to: to.clone(), files }))
-    };
     let closed = match (contact.standing, contact.key) {
         (Standing::Blocked, _) => Some(SendRefusal::Blocked),
         (_, KeyStanding::Changed) => Some(SendRefusal::KeyChanged),
@@ -75,7 +73,7 @@ pub fn Conversation(props: &Props) -> Html {
             { head(&contact, state.network, chat.kept_too_little(), &is_open, &props.on_back) }
             <PeerPanel contact={Rc::clone(&contact)} is_open={*is_open} />
             <Messages {chat} contact={Rc::clone(&contact)} previews={Rc::clone(&state.previews)} {on_end} />
-            { outgoing(&with, &state.outgoing, &props.drafts.borrow(), &engine, &on_dismiss) }
+            { outgoing(&with, &state.outgoing, asked, &props.drafts.borrow(), &engine, &on_dismiss) }
             <Composer to={with} {draft} {problem} closed={closed.map(words::send_refusal)} {on_draft} {on_send} on_files={on_files.clone()} />
         </>
     };

@@ -1,7 +1,7 @@
 //! Files: what they are, how far they have come, why they do not come.
 
 use b4_protocol::file::Danger;
-use b4_protocol::limits::FILE_BYTES_MAX;
+use b4_protocol::limits::{FILE_AWAY_BYTES_MAX, FILE_BYTES_MAX};
 use b4_protocol::node::{Direction, FileFailure, FilePause, FileProgress, FileRefusal, FileState, SendRefusal};
 
 use super::{age, send_refusal, space, tenths};
@@ -18,6 +18,8 @@ pub const FILE_PAUSE: &str = "Pause";
 pub const FILE_RESUME: &str = "Resume";
 pub const FILE_SAVE: &str = "Save";
 pub const FILE_SAVE_SURE: &str = "Save all the same";
+pub const FILE_WAIT: &str = "Send when both are online";
+pub const FILE_DO_NOT_SEND: &str = "Do not send";
 pub const FILE_SHOW: &str = "Show";
 pub const FILE_ENLARGE: &str = "Enlarge";
 pub const CLOSE: &str = "Close";
@@ -155,6 +157,11 @@ pub fn file_problem(why: FileProblem) -> String {
         FileProblem::Refused(FileRefusal::Closed(SendRefusal::NotStored)) => "This browser does not store anything at the moment. Nothing was sent.".to_owned(),
         FileProblem::Refused(FileRefusal::Closed(why)) => send_refusal(why).to_owned(),
     }
+}
+
+/// A file is larger than what peers keep for somebody who is away.
+pub fn file_large(with: &str) -> String {
+    [with, " is away, and peers keep files of up to ", &space(FILE_AWAY_BYTES_MAX), ". This one can wait until you are both online, or send something smaller."].concat()
 }
 
 /// A choice of size up to which files are received without asking.

@@ -10,11 +10,11 @@ use crate::state::{FileTrouble, Outgoing, Preparing};
 use crate::ui::components::{IconName, icon};
 use crate::ui::{Drafts, file, words};
 
-/// Those to one person, as a list; nothing where there are none. `drafts` know which troubles were dismissed.
-pub fn outgoing(to: &UserId, all: &Outgoing, drafts: &Drafts, engine: &EngineHandle, on_dismiss: &Callback<u32>) -> Html {
+/// Those to one person, as a list, behind those that are `asked` about; nothing where there are none. `drafts` know which troubles were dismissed.
+pub fn outgoing(to: &UserId, all: &Outgoing, asked: Vec<Html>, drafts: &Drafts, engine: &EngineHandle, on_dismiss: &Callback<u32>) -> Html {
     let preparing = all.preparing.iter().filter(|one| one.to == *to).map(|one| under_way(one, engine));
     let troubles = all.troubles.iter().filter(|one| one.to == *to && !drafts.is_dismissed(one.number)).map(|one| trouble(one, on_dismiss));
-    let rows: Vec<Html> = preparing.chain(troubles).collect();
+    let rows: Vec<Html> = asked.into_iter().chain(preparing).chain(troubles).collect();
     if rows.is_empty() {
         return Html::default();
     }
@@ -51,7 +51,7 @@ fn trouble(one: &FileTrouble, on_dismiss: &Callback<u32>) -> Html {
 }
 
 /// A button with a cross.
-fn cross(testid: &'static str, what: &'static str, name: &str, onclick: Callback<MouseEvent>) -> Html {
+pub(super) fn cross(testid: &'static str, what: &'static str, name: &str, onclick: Callback<MouseEvent>) -> Html {
     html! {
         <button class="plain square" data-testid={testid} aria-label={words::file_button(what, name)} title={what} {onclick}>
             { icon(IconName::Close) }
