@@ -57,7 +57,7 @@ fn row(at: usize, file: &File, to: &UserId, asked: &Asked, send: &Callback<Vec<F
             <div class="outgoing-what" role="alert">
                 { file_name(&safe_name(&name)) }
                 <span class="file-figures">{ words::file_size(file.size()) }</span>
-                <p class="problem">{ words::file_large(to.as_str()) }</p>
+                <p class="file-state">{ words::file_large(to.as_str()) }</p>
                 <button data-testid="file-wait" aria-label={words::file_button(words::FILE_WAIT, &name)} onclick={on_wait}>{ words::FILE_WAIT }</button>
             </div>
             { cross("file-large-dismiss", words::FILE_DO_NOT_SEND, &name, Callback::from(move |_: MouseEvent| answered())) }
