@@ -13,6 +13,7 @@ use b4::platform::Pause;
 use b4::platform::files::{BUFFERED_BYTES_MAX, CopyError, Part};
 use b4_protocol::file::{BLOCK_BYTES, BulkRecord, FileId, FileSlot, Layout, PART_BYTES, PREVIEW_HEAD_BYTES, PartKey, parts};
 use b4_protocol::node::{FileTrouble, Input, LinkEnd};
+use b4_protocol::session::LIVE;
 use file_worker::{SCRIPT, chosen, hashes_of, some_bytes};
 use gloo::file::File;
 use js_sys::{Function, Object, Reflect, Uint8Array, global};
@@ -20,6 +21,7 @@ use link_pair::{End, ID, linked};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::RtcDataChannel;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -76,19 +78,28 @@ async fn fetch(from: &End, from_slot: FileSlot, to: &End, to_slot: FileSlot, has
     }
 }
 
+/// The worker has the channels, and watches what they have buffered.
 #[wasm_bindgen_test]
 async fn a_file_goes_over_a_link_with_little_buffered() {
-    let _workers = Workers::of(SCRIPT);
-    let watched = Function::new_no_args(
-        "const send = RTCDataChannel.prototype.send;
-         globalThis.bufferedMost = 0;
-         RTCDataChannel.prototype.send = function (data) {
-           send.call(this, data);
-           if (this.label === 'bulk') globalThis.bufferedMost = Math.max(globalThis.bufferedMost, this.bufferedAmount);
-         };
-         return () => { RTCDataChannel.prototype.send = send; };",
-    );
-    let unwatch: Function = watched.call0(&JsValue::UNDEFINED).expect("it is watched").unchecked_into();
+    let _workers = Workers::of(&[WATCH, SCRIPT].concat());
+    let (in_worker, in_page) = most_buffered().await;
+    assert_eq!(in_page, 0.0, "the page sends nothing");
+    assert_little_but_some(in_worker);
+}
+
+#[wasm_bindgen_test]
+async fn a_file_goes_over_a_link_whose_channel_cannot_be_handed_over() {
+    let _workers = Workers::of(&[WATCH, SCRIPT].concat());
+    let _unable = Unable::new();
+    let (in_worker, in_page) = most_buffered().await;
+    assert_eq!(in_worker, 0.0, "the worker has no channel");
+    assert_little_but_some(in_page);
+}
+
+/// The most that the author's channel has buffered while a file goes over it: in the worker and in the page.
+async fn most_buffered() -> (f64, f64) {
+    let watch = Function::new_no_args(&format!("globalThis.bufferedInWorkers = 0; globalThis.bufferedInPage = 0; {WATCH}"));
+    watch.call0(&JsValue::UNDEFINED).expect("it is watched");
     let (author, receiver) = linked().await;
     let size = 8 * 1024 * 1024 + 12_345;
     let (there, here, bytes) = (slot(), slot(), some_bytes(1, size));
@@ -96,10 +107,14 @@ async fn a_file_goes_over_a_link_with_little_buffered() {
     assert_eq!(hashes, hashes_of(&bytes));
     fetch(&author, there, &receiver, here, &hashes, size).await;
     assert!(stored(&receiver, here).await.expect("it is there") == bytes);
-    let most = number("bufferedMost");
+    let unwatch: Function = Reflect::get(&global(), &"unwatch".into()).expect("it was watched").unchecked_into();
+    unwatch.call0(&JsValue::UNDEFINED).expect("it is as before");
+    (number("bufferedInWorkers"), number("bufferedInPage"))
+}
+
+fn assert_little_but_some(most: f64) {
     assert!(most > f64::from(BUFFERED_BYTES_MAX / 4), "{most} is little for a busy channel");
     assert!(most <= f64::from(BUFFERED_BYTES_MAX), "{most} bytes were buffered");
-    unwatch.call0(&JsValue::UNDEFINED).expect("it is as before");
 }
 
 #[wasm_bindgen_test]
@@ -126,53 +141,78 @@ async fn a_link_that_goes_ends_what_was_under_way_without_a_word() {
     assert_eq!(receiver.heard.waiting(), 0);
 }
 
+/// There is no channel for them yet.
 #[wasm_bindgen_test]
-async fn records_that_nobody_asked_for_end_the_link_and_begin_no_worker() {
+async fn records_that_nobody_asked_for_go_nowhere_and_begin_no_worker() {
     let workers = Workers::of(SCRIPT);
     let (stranger, end) = linked().await;
-    let record = PartKey::of(&[3; 32], FileId([7; 32]), 1).seal(BulkRecord { number: 1, offset: 0 }, &[1; 100]);
-    stranger.links.bulk().send(ID, &Uint8Array::from(&record[..]).buffer());
+    stranger.bulk().await.send_with_u8_array(&record()).expect("it goes");
+    Pause::for_ms(200).await;
+    stranger.links.send(ID, LIVE, b"still there");
     match end.next().await {
-        Input::LinkClosed { link: ID, end: LinkEnd::Closed } => {}
-        other => panic!("instead of the end came {other:?}"),
+        Input::LinkFrame { channel: LIVE, frame, .. } if frame == b"still there" => {}
+        other => panic!("instead of a frame came {other:?}"),
     }
     assert_eq!(workers.count(), 0);
 }
 
-/// While something is expected, too: another number than that.
+/// What a page that keeps no rules does with the channel.
+const UNRULY: [(&str, fn(&RtcDataChannel)); 4] = [
+    ("a record of another number than is expected", |channel| channel.send_with_u8_array(&record()).expect("it goes")),
+    ("one that is too short", |channel| channel.send_with_u8_array(&[0x11; 25]).expect("it goes")),
+    ("text", |channel| channel.send_with_str("and this is longer than a record's head").expect("it goes")),
+    ("the end of it alone", RtcDataChannel::close),
+];
+
 #[wasm_bindgen_test]
-async fn a_record_of_another_number_ends_the_link() {
+async fn whoever_keeps_no_rules_on_the_channel_ends_the_link() {
     let _workers = Workers::of(SCRIPT);
-    let (stranger, end) = linked().await;
-    end.files.expect(&part(0, slot(), 100), &hashes_of(&[1; 100]));
-    let record = PartKey::of(&[3; 32], FileId([7; 32]), 1).seal(BulkRecord { number: 1, offset: 0 }, &[1; 100]);
-    stranger.links.bulk().send(ID, &Uint8Array::from(&record[..]).buffer());
-    match end.next().await {
-        Input::LinkClosed { link: ID, end: LinkEnd::Closed } => {}
-        other => panic!("instead of the end came {other:?}"),
+    for unable in [false, true] {
+        let _unable = unable.then(Unable::new);
+        for (what, act) in UNRULY {
+            let (stranger, end) = linked().await;
+            end.files.expect(&part(0, slot(), 100), &hashes_of(&[1; 100]));
+            act(&stranger.bulk().await);
+            match end.next().await {
+                Input::LinkClosed { link: ID, end: LinkEnd::Closed } => {}
+                other => panic!("{what}, handed over: {}: {other:?}", !unable),
+            }
+        }
     }
 }
 
+/// Links whose channels it had end then, and others are dialled.
 #[wasm_bindgen_test]
 async fn where_the_worker_breaks_all_has_failed_and_the_next_order_tries_another() {
-    let (author, receiver) = linked().await;
     let (there, here, bytes) = (slot(), slot(), some_bytes(3, 2 * PART));
-    for script in ["this is no script", "onmessage = () => { throw new Error('broken'); }"] {
-        let workers = Workers::of(script);
+    for unable in [false, true] {
+        let _unable = unable.then(Unable::new);
+        let (mut author, mut receiver) = linked().await;
+        for script in ["this is no script", "onmessage = () => { throw new Error('broken'); }"] {
+            let workers = Workers::of(script);
+            assert_eq!(copied(&author, &bytes, there).await, Err(CopyError::Failed));
+            author.files.send(&part(0, there, bytes.len()));
+            assert!(matches!(author.next().await, Input::FileSent { link: ID, number: 0, result: Err(FileTrouble::Failed) }));
+            if !unable {
+                assert!(matches!(author.next().await, Input::LinkClosed { link: ID, end: LinkEnd::Closed }));
+                (author, receiver) = linked().await;
+            }
+            receiver.files.expect(&part(1, here, bytes.len()), &hashes_of(&bytes)[8..]);
+            assert!(matches!(receiver.next().await, Input::FileCame { number: 1, result: Err(FileTrouble::Failed) }));
+            if !unable {
+                assert!(matches!(receiver.next().await, Input::LinkClosed { link: ID, end: LinkEnd::Closed }));
+                (author, receiver) = linked().await;
+            }
+            assert_eq!(workers.count(), 3);
+        }
+        // None can be made.
         assert_eq!(copied(&author, &bytes, there).await, Err(CopyError::Failed));
-        author.files.send(&part(0, there, bytes.len()));
-        receiver.files.expect(&part(1, here, bytes.len()), &hashes_of(&bytes)[8..]);
-        assert!(matches!(author.next().await, Input::FileSent { link: ID, number: 0, result: Err(FileTrouble::Failed) }));
-        assert!(matches!(receiver.next().await, Input::FileCame { number: 1, result: Err(FileTrouble::Failed) }));
-        assert_eq!(workers.count(), 3);
+        assert!(author.files.find(there).await.is_none());
+        let _workers = Workers::of(SCRIPT);
+        let hashes = copied(&author, &bytes, there).await.expect("it is copied");
+        fetch(&author, there, &receiver, here, &hashes, bytes.len()).await;
+        assert!(stored(&receiver, here).await.expect("it is there") == bytes);
     }
-    // None can be made.
-    assert_eq!(copied(&author, &bytes, there).await, Err(CopyError::Failed));
-    assert!(author.files.find(there).await.is_none());
-    let _workers = Workers::of(SCRIPT);
-    let hashes = copied(&author, &bytes, there).await.expect("it is copied");
-    fetch(&author, there, &receiver, here, &hashes, bytes.len()).await;
-    assert!(stored(&receiver, here).await.expect("it is there") == bytes);
 }
 
 #[wasm_bindgen_test]
@@ -215,6 +255,48 @@ fn number(name: &str) -> f64 {
     Reflect::get(&global(), &name.into()).ok().and_then(|number| number.as_f64()).unwrap_or_default()
 }
 
+/// A record that nobody asked for.
+fn record() -> Vec<u8> {
+    PartKey::of(&[3; 32], FileId([7; 32]), 1).seal(BulkRecord { number: 1, offset: 0 }, &[1; 100])
+}
+
+/// Comes before the script, and runs in the page: the most that a channel for files has buffered after a `send`.
+const WATCH: &str = "{
+    const { send } = RTCDataChannel.prototype;
+    let most = 0;
+    RTCDataChannel.prototype.send = function (data) {
+      send.call(this, data);
+      if (this.label === 'bulk' && this.bufferedAmount > most) {
+        most = this.bufferedAmount;
+        if (globalThis.window) { globalThis.bufferedInPage = most; } else { postMessage(['buffered', most]); }
+      }
+    };
+    globalThis.unwatch = () => { RTCDataChannel.prototype.send = send; };
+  }\n";
+
+/// While it lives, a channel cannot be handed over, as in Firefox.
+struct Unable;
+
+impl Unable {
+    fn new() -> Self {
+        let deny = "const { postMessage } = Worker.prototype;
+            globalThis.able = () => { Worker.prototype.postMessage = postMessage; };
+            Worker.prototype.postMessage = function (order, transfer = []) {
+              if (transfer.some((one) => one instanceof RTCDataChannel)) throw new DOMException('it stays', 'DataCloneError');
+              postMessage.call(this, order, transfer);
+            };";
+        Function::new_no_args(deny).call0(&JsValue::UNDEFINED).expect("the page takes it");
+        Self
+    }
+}
+
+impl Drop for Unable {
+    fn drop(&mut self) {
+        let able: Function = Reflect::get(&global(), &"able".into()).expect("it was denied").unchecked_into();
+        able.call0(&JsValue::UNDEFINED).expect("it is as before");
+    }
+}
+
 /// Stands in for boot.js while it lives: it alone may make workers, of this script here.
 struct Workers;
 
@@ -222,7 +304,14 @@ impl Workers {
     fn of(script: &str) -> Self {
         let maker = "globalThis.fileWorkersMade = 0;
             const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-            globalThis.b4FileWorker = () => { globalThis.fileWorkersMade += 1; return new Worker(url); };";
+            globalThis.b4FileWorker = () => {
+              const worker = new Worker(url);
+              worker.addEventListener('message', ({ data: [what, most] }) => {
+                if (what === 'buffered') globalThis.bufferedInWorkers = Math.max(globalThis.bufferedInWorkers, most);
+              });
+              globalThis.fileWorkersMade += 1;
+              return worker;
+            };";
         Function::new_with_args("script", maker).call1(&global(), &script.into()).expect("the page takes it");
         Self
     }

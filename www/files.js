@@ -1,5 +1,6 @@
 // The bytes of files, off the page's own thread: copied, cut into blocks, sealed and opened, checked and kept. They never enter the app's
-// module. The page hands orders on and decides nothing; what a record looks like stands in PROTOCOL.md#bulk.
+// module. The page hands orders on and decides nothing; what a record looks like stands in PROTOCOL.md#bulk. A link's channel is handed
+// over with `carry`; where the browser cannot do that, records pass through the page, as many as `credit` allows.
 //
 // In: an order's name (`orders`, at the end) and what it takes. Out: `answer` ticket, result or none, why not; `progress` ticket, bytes;
 // `record` link, bytes; `sent` and `came` link, number, `ok` or what went wrong (`sent` also `stopped`); `refuse` link, for one whose other end keeps no rules.
@@ -20,6 +21,8 @@ const LOCKED_MS = 100; // Between two looks whether another page has let go of a
 const LOCKED_TIMES = 50;
 const PROGRESS_MS = 250;
 const SPENT_MAX = 32; // Of the largest, 2 MiB.
+const BUFFERED_BYTES_MAX = 1024 * 1024; // Of a channel: what a link of 100 MB/s sends in 10 ms.
+const BUFFERED_BYTES_LOW = 256 * 1024; // With no more than that buffered, it is filled again.
 const DROPPED_MAX = 1024; // Numbers of a link whose records are still thrown away: far more than are asked for at once.
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -285,15 +288,52 @@ async function prepare(ticket, chosen, slot) {
   copying.delete(ticket);
 }
 
-// Of each link: what may be sent, parts to be sent by slot, parts that are expected by number, and how much may still come of those that
+// Of each link: its channel, if it was handed over, else what may be sent; parts to be sent by slot, parts that are expected by number, and how much may still come of those that
 // are expected no more.
 const links = new Map();
 
 function linkOf(link) {
   if (!links.has(link)) {
-    links.set(link, { link, credit: 0, files: new Map(), pouring: false, expected: new Map(), dropped: new Map() });
+    links.set(link, { link, channel: undefined, credit: 0, files: new Map(), pouring: false, expected: new Map(), dropped: new Map() });
   }
   return links.get(link);
+}
+
+const refuse = (link) => postMessage(["refuse", link]);
+
+function carry(link, channel) {
+  const of = linkOf(link);
+  of.channel = channel;
+  channel.binaryType = "arraybuffer";
+  channel.bufferedAmountLowThreshold = BUFFERED_BYTES_LOW;
+  channel.onopen = () => pour(of);
+  channel.onbufferedamountlow = () => pour(of);
+  channel.onmessage = ({ data }) => frame(link, data);
+  channel.onclose = () => links.get(link) === of && refuse(link);
+}
+
+function forget(link) {
+  const channel = links.get(link)?.channel;
+  links.delete(link);
+  channel?.close();
+}
+
+// Bytes that may go out now.
+function room({ channel, credit }) {
+  if (channel === undefined) {
+    return credit;
+  }
+  return channel.readyState === "open" ? BUFFERED_BYTES_MAX - channel.bufferedAmount : 0;
+}
+
+function send(of, record) {
+  if (of.channel === undefined) {
+    of.credit -= record.byteLength;
+    postMessage(["record", of.link, record], [record]);
+  } else if (of.channel.readyState === "open") {
+    of.channel.send(record);
+    reuse([record]); // The channel has a copy.
+  }
 }
 
 // A key is used for one direction of one part.
@@ -312,11 +352,15 @@ function seal(link, number, slot, start, bytes, key, piece) {
   pour(of);
 }
 
-// Buffers of records that were sent, to be used again.
+// Buffers of records that were sent, to be used again: a browser that is left to collect them lets 64 MiB come together.
 let spent = [];
 
-function credit(link, bytes, buffers) {
+function reuse(buffers) {
   spent = [...spent, ...buffers].slice(-SPENT_MAX);
+}
+
+function credit(link, bytes, buffers) {
+  reuse(buffers);
   const of = links.get(link);
   if (of !== undefined) {
     of.credit += bytes;
@@ -329,7 +373,7 @@ function pieceOf(part) {
   return Math.min(part.piece, BLOCK_BYTES - (part.next % BLOCK_BYTES), part.bytes - part.next);
 }
 
-// Sends as much as the page takes, one record of each file in turn.
+// Sends as much as there is room for, one record of each file in turn.
 async function pour(of) {
   if (of.pouring) {
     return;
@@ -337,7 +381,7 @@ async function pour(of) {
   of.pouring = true;
   while (of.files.size > 0 && links.get(of.link) === of) {
     const [slot, [part, ...after]] = of.files.entries().next().value;
-    if (pieceOf(part) + OVERHEAD_BYTES > of.credit) {
+    if (pieceOf(part) + OVERHEAD_BYTES > room(of)) {
       break;
     }
     const result = part.stopped ? "stopped" : await record(part).catch(trouble);
@@ -347,8 +391,7 @@ async function pour(of) {
     }
     of.files.delete(slot);
     if (typeof result !== "string") {
-      of.credit -= result.byteLength;
-      postMessage(["record", of.link, result], [result]);
+      send(of, result);
     }
     const rest = typeof result === "string" || part.next === part.bytes ? others : [part, ...others];
     if (rest.length > 0) {
@@ -431,11 +474,11 @@ function frame(link, bytes) {
     return;
   }
   const length = bytes.byteLength - OVERHEAD_BYTES;
-  const view = new DataView(bytes);
-  if (length < 1 || view.getUint8(0) !== TYPE_BULK) {
-    postMessage(["refuse", link]);
+  if (!(length >= 1) || new DataView(bytes).getUint8(0) !== TYPE_BULK) {
+    refuse(link); // Text has no such length.
     return;
   }
+  const view = new DataView(bytes);
   const [number, offset] = [view.getUint32(1), view.getUint32(5)];
   const part = of.expected.get(number);
   if (part === undefined) {
@@ -463,7 +506,7 @@ function thrownAway(of, number, length) {
     of.dropped.delete(number);
   }
   if (left < 0) {
-    postMessage(["refuse", of.link]);
+    refuse(of.link);
   }
 }
 
@@ -573,7 +616,6 @@ async function opened(key, number, blob) {
 }
 
 const cancel = (ticket) => copying.delete(ticket);
-const forget = (link) => links.delete(link);
-const orders = { prepare, cancel, file, load, save, remove, sweep, seal, unseal, credit, expect, frame, unexpect, forget };
+const orders = { prepare, cancel, file, load, save, remove, sweep, carry, seal, unseal, credit, expect, frame, unexpect, forget };
 
 addEventListener("message", ({ data: [order, ...how] }) => orders[order](...how));

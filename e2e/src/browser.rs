@@ -147,6 +147,17 @@ impl Browser {
         Ok(answer["result"]["value"].clone())
     }
 
+    /// From its next load on, a page runs `source` before its own scripts, and is not bound by its own policy, which would keep such
+    /// a script from other origins and other workers.
+    ///
+    /// # Errors
+    /// If the browser does not take it.
+    pub async fn runs_first(&self, source: &str) -> Result<()> {
+        self.cdp("Page.enable", json!({})).await?;
+        self.cdp("Page.setBypassCSP", json!({ "enabled": true })).await?;
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await.map(drop)
+    }
+
     /// The window that is driven.
     ///
     /// # Errors

@@ -19,6 +19,10 @@ pub mod relay;
 pub mod world;
 
 pub use browser::Browser;
+
+/// Put into a page with [`Browser::runs_first`], it watches the channels for files; what it offers is said at its head.
+pub const BULK_WATCH: &str = include_str!("bulk.js");
+
 pub use person::{FileCard, Holding, Message, Person};
 pub use relay::Relay;
 pub use world::World;

@@ -1,9 +1,10 @@
 //! Two ends of this page that are linked over real WebRTC, each with its files.
 
-use b4::platform::Inputs;
+use b4::platform::{Inputs, Pause};
 use b4::platform::files::Files;
 use b4::platform::rtc::Links;
 use b4_protocol::node::{Input, LinkId};
+use web_sys::{RtcDataChannel, RtcDataChannelState};
 
 use super::heard::Heard;
 
@@ -33,6 +34,20 @@ impl End {
                 other => return other,
             }
         }
+    }
+
+    /// The channel for files of this end, in the hands of whoever keeps no rules.
+    pub async fn bulk(&self) -> RtcDataChannel {
+        let mut made = None;
+        self.links.bulk().make(ID, |channel| {
+            made = Some(channel.clone());
+            true
+        });
+        let channel = made.expect("it was not made before");
+        while channel.ready_state() != RtcDataChannelState::Open {
+            Pause::for_ms(5).await;
+        }
+        channel
     }
 
     async fn described(&self) -> String {

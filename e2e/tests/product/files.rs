@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use b4_e2e::{Person, World};
+use b4_e2e::{BULK_WATCH, Person, World};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -45,29 +45,16 @@ async fn check_saved(person: &Person, sent: &Path) -> Result<()> {
     Ok(())
 }
 
-/// From its next load on, a page counts the bytes of files that come to it.
-async fn counts_what_comes(person: &Person) -> Result<()> {
-    let source = r#"globalThis.b4Heard = 0;
-        const make = RTCPeerConnection.prototype.createDataChannel;
-        RTCPeerConnection.prototype.createDataChannel = function (...how) {
-            const channel = make.apply(this, how);
-            if (how[0] === "bulk") channel.addEventListener("message", ({ data }) => { globalThis.b4Heard += data.byteLength; });
-            return channel;
-        };"#;
-    person.browser.cdp("Page.enable", json!({})).await?;
-    person.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await.map(drop)
-}
-
-/// How many have come since.
+/// How many bytes of files have come to a page that watches them.
 async fn came(person: &Person) -> Result<u64> {
-    person.run("return globalThis.b4Heard", vec![]).await?.as_u64().context("a count")
+    person.run("return b4Bulk.all().reduce((sum, { bytes }) => sum + bytes, 0)", vec![]).await?.as_u64().context("a count")
 }
 
 #[tokio::test]
 async fn a_large_file_outlives_a_reload_of_its_author_and_a_hard_kill_of_its_receiver() -> Result<()> {
     let world = World::start().await?;
     let (anna, mut bela) = world.pair("anna", "bela").await?;
-    counts_what_comes(&bela).await?;
+    bela.browser.runs_first(BULK_WATCH).await?;
     bela.reload().await?;
     bela.open_chat("anna").await?;
     let sent = write_file(&world, "large.bin", 256 * MIB, 1)?;
@@ -84,14 +71,16 @@ async fn a_large_file_outlives_a_reload_of_its_author_and_a_hard_kill_of_its_rec
     let before = came(&bela).await?;
     bela.browser.kill();
     bela.browser.start_again().await?;
-    counts_what_comes(&bela).await?;
+    bela.browser.runs_first(BULK_WATCH).await?;
     bela.open("/").await?;
     bela.open_chat("anna").await?;
     bela.until_file_within(SENT_WITHIN, "large.bin", &["complete"], 100).await?;
     let (all, size) = (before + came(&bela).await?, 256 * MIB);
     // Of each record 25 bytes are its head and tag; there were two interruptions.
     let heads = size / (64 * 1024) * 25;
-    ensure!(before > size / 2 && all <= size + heads + 2 * MIB, "1 MiB is sent again at most: {all}, {before} before the kill");
+    println!("{} bytes came again", i128::from(all) - i128::from(size + heads));
+    // What came right before the kill may not have been counted yet.
+    ensure!(before > size / 2 && all <= size + heads + 2 * MIB - MIB / 4, "1 MiB is sent again at most: {all}, {before} before the kill");
     anna.until_file("large.bin", &["complete"], 100).await?;
     check_saved(&bela, &sent).await
 }

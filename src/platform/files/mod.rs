@@ -1,8 +1,9 @@
 //! Files: their bytes between the disk, the person and the channels `bulk`.
 //!
-//! A worker does all that concerns bytes (`www/files.js`, [`worker`]); here its orders are written, its answers become inputs, and
-//! records pass between it and the channels without entering the app's module ([`traffic`]). The worker is begun by the first order that
-//! needs one. Where it cannot be had or breaks, all that is under way has failed, and the next order tries another.
+//! A worker does all that concerns bytes (`www/files.js`, [`worker`]); here its orders are written and its answers become inputs. A link's
+//! channel is its, too, from the first part on; where the browser cannot hand a channel over, records pass between the worker and
+//! the channel without entering the app's module ([`traffic`]). The worker is begun by the first order that needs one. Where it cannot be
+//! had or breaks, all that is under way has failed, its links end with it, and the next order tries another.
 //!
 //! Deliberately absent: which files there are, what of them is sent to whom, and what is believed: the core says so.
 
@@ -136,7 +137,7 @@ impl Files {
 
     /// Sends a part. Answered by `Input::FileSent`, unless the link is gone.
     pub fn send(&self, part: &Part) {
-        let Some(piece) = self.inner.bulk.piece_bytes(part.link) else { return };
+        let Some(piece) = self.inner.bulk.piece_bytes(part.link).filter(|_| self.inner.carry(part.link)) else { return };
         self.inner.traffic(part.link, |traffic| traffic.sending.push(part.number));
         self.inner.post(&order("seal", part, &piece.into()), None);
         self.inner.grant(part.link);
@@ -152,7 +153,7 @@ impl Files {
 
     /// Expects a part whose blocks have these hashes. Answered by `Input::FileCame`, unless the link is gone, or it is expected no more.
     pub fn expect(&self, part: &Part, hashes: &[[u8; 32]]) {
-        if self.inner.bulk.buffered(part.link).is_none() {
+        if !self.inner.carry(part.link) {
             return;
         }
         self.inner.traffic(part.link, |traffic| traffic.expected.push(part.number));
@@ -329,6 +330,10 @@ impl Inner {
             }
             for number in traffic.expected {
                 self.inputs.send(Input::FileCame { number, result: Err(FileTrouble::Failed) });
+            }
+            // Its channel is gone with the worker.
+            if traffic.is_carried {
+                self.bulk.end(link);
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Records between the worker and the channels `bulk`, and how many may be on their way.
+//! What is under way on each link; and, where the browser cannot hand a channel over (Firefox), records between the worker and it.
 //!
 //! The worker seals only what it was granted. A grant goes out while the channel has little buffered, for what then fits under the bound:
 //! when a part is to be sent, after a record was, and when the browser says that little is left. So what a link costs is bounded, and the
-//! channel is never idle while there is something to send.
+//! channel is never idle while there is something to send. With a channel of its own, the worker keeps the same bound by itself.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use js_sys::{Array, ArrayBuffer};
 use super::Inner;
 use crate::platform::rtc::BulkFact;
 
-/// Bytes of a channel `bulk` that are buffered or granted, at most: what a link of 100 MB/s sends in 10 ms.
+/// Bytes of a channel `bulk` that are buffered or granted, at most (`www/files.js` has the same): what a link of 100 MB/s sends in 10 ms.
 pub const BUFFERED_BYTES_MAX: u32 = 1024 * 1024;
 /// With so much buffered, nothing is granted. The browser's mark for `bufferedamountlow` stands at the same.
 const BUFFERED_BYTES_LOW: u32 = crate::platform::rtc::BULK_LOW_WATER_BYTES;
@@ -22,6 +22,8 @@ const GRANT_BYTES_MIN: u32 = 256 * 1024;
 /// What is under way on a link.
 #[derive(Default)]
 pub(super) struct Traffic {
+    /// Whether the worker has the link's channel.
+    pub(super) is_carried: bool,
     /// Bytes that the worker may hand over still.
     granted: u32,
     /// Numbers of the parts that it seals.
@@ -43,13 +45,25 @@ impl Traffic {
 }
 
 impl Inner {
-    /// Notes something of a link, from whose first part on it is known.
-    pub(super) fn traffic(&self, link: LinkId, note: impl FnOnce(&mut Traffic)) {
-        let mut all = self.traffic.borrow_mut();
-        if !all.contains_key(&link) {
-            all.insert(link, Traffic::default());
+    /// Has a link's channel made before its first part, and the worker take it. False where there is no such link.
+    pub(super) fn carry(self: &Rc<Self>, link: LinkId) -> bool {
+        if self.traffic.borrow().contains_key(&link) {
+            return true;
         }
-        if let Some(traffic) = all.get_mut(&link) {
+        self.begin();
+        let taken = self.bulk.make(link, |channel| {
+            let order = Array::of3(&"carry".into(), &link.0.into(), channel);
+            self.worker.borrow().as_ref().is_some_and(|worker| worker.post(&order, Some(&Array::of1(channel))))
+        });
+        if let Some(is_carried) = taken {
+            self.traffic.borrow_mut().insert(link, Traffic { is_carried, ..Traffic::default() });
+        }
+        taken.is_some()
+    }
+
+    /// Notes something of a link that is known.
+    pub(super) fn traffic(&self, link: LinkId, note: impl FnOnce(&mut Traffic)) {
+        if let Some(traffic) = self.traffic.borrow_mut().get_mut(&link) {
             note(traffic);
         }
     }

@@ -1,4 +1,5 @@
-//! The channel `bulk` of each link. Its records pass as the browser has them, without a copy, from and to whoever carries files.
+//! The channel `bulk` of each link. It is made when a file first goes over the link, and handed over to whoever carries files; where the
+//! browser cannot do that, its records pass as the browser has them, without a copy.
 //!
 //! Deliberately absent: what is in them, and how many may be on their way.
 
@@ -7,15 +8,16 @@ use std::rc::{Rc, Weak};
 use b4_protocol::file::{BLOCK_BYTES, BULK_OVERHEAD_BYTES};
 use b4_protocol::node::{LinkEnd, LinkId};
 use js_sys::ArrayBuffer;
+use web_sys::RtcDataChannel;
 
 use super::link::Link;
 use super::{Links, Table};
 
 /// What happens on the channel `bulk` of a link.
 pub enum BulkFact {
-    /// A record came.
+    /// A record came on a channel that was not handed over.
     Came(ArrayBuffer),
-    /// What is buffered fell to the low-water mark.
+    /// Such a channel opened, or what it has buffered fell to the low-water mark.
     Low,
     /// The link is gone; nothing more happens on it.
     Gone,
@@ -35,11 +37,21 @@ impl Links {
 }
 
 impl Bulk {
-    /// Hears everything from now on, in the place of whoever did before. While nobody does, a record ends its link.
+    /// Hears everything from now on, in the place of whoever did before.
     pub fn listen(&self, heard: impl Fn(LinkId, BulkFact) + 'static) {
         if let Some(table) = self.table.upgrade() {
             table.bulk.replace(Some(Rc::new(heard)));
         }
+    }
+
+    /// Makes the channel of a link unless there is one, and offers it to `take` before anything else happens. True where it was taken, now
+    /// or before; `None` where there is no such link, or no such channel on it.
+    pub fn make(&self, id: LinkId, take: impl FnOnce(&RtcDataChannel) -> bool) -> Option<bool> {
+        let made = self.link(id)?.make_bulk(take);
+        if made.is_err() {
+            self.end(id);
+        }
+        made.ok()
     }
 
     /// Sends a record. A channel that does not take it ends the link.
@@ -49,7 +61,7 @@ impl Bulk {
         }
     }
 
-    /// Bytes that were sent and have not left yet. `None` where there is no such link.
+    /// Bytes that were sent and have not left yet. `None` where there is no such link, or its channel is not open or not here.
     pub fn buffered(&self, id: LinkId) -> Option<u32> {
         Some(self.link(id)?.bulk_channel()?.buffered_amount())
     }

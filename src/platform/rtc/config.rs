@@ -9,12 +9,11 @@ use web_sys::{RtcConfiguration, RtcDataChannel, RtcDataChannelType, RtcPeerConne
 
 use crate::platform::{PlatformError, js};
 
-/// The channels, agreed beforehand: labels (PROTOCOL.md#signalling) and ids.
-pub(super) const CHANNELS: [(&str, u16); 6] =
-    [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT), ("file", FILE), ("bulk", BULK)];
+/// The channels that each link begins with, agreed beforehand: labels (PROTOCOL.md#signalling) and ids.
+pub(super) const CHANNELS: [(&str, u16); 5] = [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT), ("file", FILE)];
 /// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
 pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
-/// The same of the channel `bulk`: what the fastest links send while a worker seals more. Guess.
+/// The same of the channel `bulk`: what the fastest links send while a worker seals more (`www/files.js` has the same). Guess.
 pub(in crate::platform) const BULK_LOW_WATER_BYTES: u32 = 256 * 1024;
 
 // web-sys has this one without `catch`, and what is thrown would end the app.
@@ -47,7 +46,8 @@ pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, Vec<Rt
     let servers: Array = ice.iter().map(|server| JsValue::from(js::object(&described(server)))).collect();
     configuration.set_ice_servers(&servers);
     let peer = RtcPeerConnection::new_with_configuration(&configuration).map_err(PlatformError::at("RTCPeerConnection"))?;
-    let channels: Result<Vec<RtcDataChannel>, PlatformError> = CHANNELS.into_iter().map(|of| channel(&peer, of)).collect();
+    let channels: Result<Vec<RtcDataChannel>, PlatformError> =
+        CHANNELS.into_iter().map(|(label, id)| channel(&peer, label, id, LOW_WATER_BYTES)).collect();
     match channels {
         Ok(channels) => Ok((peer, channels)),
         Err(refused) => {
@@ -57,12 +57,17 @@ pub(super) fn connection(ice: &[IceServer]) -> Result<(RtcPeerConnection, Vec<Rt
     }
 }
 
-fn channel(peer: &RtcPeerConnection, (label, id): (&str, u16)) -> Result<RtcDataChannel, PlatformError> {
+/// The channel `bulk` of a connection that has the others.
+pub(super) fn bulk(peer: &RtcPeerConnection) -> Result<RtcDataChannel, PlatformError> {
+    channel(peer, "bulk", BULK, BULK_LOW_WATER_BYTES)
+}
+
+fn channel(peer: &RtcPeerConnection, label: &str, id: u16, low_water_bytes: u32) -> Result<RtcDataChannel, PlatformError> {
     let options = js::object(&ChannelOptions { negotiated: true, id, ordered: true });
     let maker: &Maker = peer.unchecked_ref();
     let channel = maker.create_data_channel(label, &options).map_err(|thrown| PlatformError::from_thrown("createDataChannel", &thrown))?;
     channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-    channel.set_buffered_amount_low_threshold(if id == BULK { BULK_LOW_WATER_BYTES } else { LOW_WATER_BYTES });
+    channel.set_buffered_amount_low_threshold(low_water_bytes);
     Ok(channel)
 }
 

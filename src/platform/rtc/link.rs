@@ -1,18 +1,18 @@
 //! One link: a peer connection, its channels, and a queue in which its asynchronous steps run one after the other.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use b4_protocol::limits::CANDIDATES_MAX;
 use b4_protocol::node::{Input, LinkEnd, LinkId};
-use b4_protocol::session::{BULK, LIVE};
+use b4_protocol::session::LIVE;
 use b4_protocol::signal::relay::IceServer;
 use gloo::events::EventListener;
 use js_sys::{ArrayBuffer, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Event, MessageEvent, RtcDataChannel, RtcDataChannelEvent, RtcIceCandidateInit, RtcPeerConnection,
+    Event, MessageEvent, RtcDataChannel, RtcDataChannelEvent, RtcDataChannelState, RtcIceCandidateInit, RtcPeerConnection,
     RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
 };
 
@@ -43,6 +43,8 @@ pub(super) struct Link {
     peer: RtcPeerConnection,
     /// In the order of `config::CHANNELS`.
     channels: Vec<RtcDataChannel>,
+    /// The channel `bulk`, once there is one; without it where it was handed over.
+    bulk: OnceCell<Option<RtcDataChannel>>,
     /// How many of them are open.
     open: Cell<usize>,
     /// What came before all of them were: told after that. At most as much as the other end may send before it is answered.
@@ -65,6 +67,7 @@ impl Link {
             home: Home { table: Rc::downgrade(table), id },
             peer,
             channels,
+            bulk: OnceCell::new(),
             open: Cell::new(0),
             held: RefCell::new(Vec::new()),
             steps: RefCell::new(VecDeque::new()),
@@ -96,15 +99,29 @@ impl Link {
         channel.send_with_u8_array(frame).map_err(PlatformError::at("send"))
     }
 
+    /// Makes the channel `bulk` unless there is one, and offers it to `take` in the same task: later, browsers do not hand a channel over.
+    /// What is not taken is listened to here. True where it was taken, now or before.
+    pub(super) fn make_bulk(self: &Rc<Self>, take: impl FnOnce(&RtcDataChannel) -> bool) -> Result<bool, PlatformError> {
+        if let Some(made) = self.bulk.get() {
+            return Ok(made.is_none());
+        }
+        let channel = config::bulk(&self.peer)?;
+        let kept = if take(&channel) { None } else { Some(channel) };
+        let is_taken = kept.is_none();
+        self.bulk.get_or_init(|| kept);
+        self.listen_to_bulk();
+        Ok(is_taken)
+    }
+
     /// Sends one record over the channel `bulk`.
     pub(super) fn send_bulk(&self, record: &ArrayBuffer) -> Result<(), PlatformError> {
         let channel = self.bulk_channel().ok_or(PlatformError::Unexpected("the channel"))?;
         channel.send_with_array_buffer(record).map_err(PlatformError::at("send"))
     }
 
-    /// The channel `bulk`.
+    /// The channel `bulk`, if it is here and open.
     pub(super) fn bulk_channel(&self) -> Option<&RtcDataChannel> {
-        self.channel(BULK)
+        self.bulk.get()?.as_ref().filter(|channel| channel.ready_state() == RtcDataChannelState::Open)
     }
 
     /// Bytes of a message at most that the other end takes, as the browser says; 16 KiB, which all take, where it does not.
@@ -125,7 +142,7 @@ impl Link {
         }
         self.listeners.borrow_mut().clear();
         self.steps.borrow_mut().clear();
-        self.channels.iter().for_each(RtcDataChannel::close);
+        self.channels.iter().chain(self.bulk.get().into_iter().flatten()).for_each(RtcDataChannel::close);
         self.peer.close();
     }
 
@@ -233,21 +250,36 @@ impl Link {
                 }
             });
             self.listen(channel, "message", move |link, event| {
-                let data = event.dyn_ref::<MessageEvent>().map_or(JsValue::UNDEFINED, MessageEvent::data);
-                match data.dyn_into::<ArrayBuffer>() {
-                    Ok(record) if number == BULK => link.heard_bulk(record),
-                    Ok(frame) => link.heard(number, js::bytes(&frame)),
-                    // Text is none of ours: whoever sends it does not speak B4.
-                    Err(_) => link.home.end(LinkEnd::Closed),
+                if let Some(frame) = link.message(event) {
+                    link.heard(number, js::bytes(&frame));
                 }
             });
-            match number {
-                LIVE => self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id })),
-                BULK => self.listen(channel, "bufferedamountlow", |link, _| link.home.bulk(BulkFact::Low)),
-                _ => {}
+            if number == LIVE {
+                self.listen(channel, "bufferedamountlow", |link, _| link.home.send(Input::LinkDrained { link: link.home.id }));
             }
             self.listen(channel, "close", |link, _| link.home.end(LinkEnd::Closed));
         }
+    }
+
+    fn listen_to_bulk(self: &Rc<Self>) {
+        let Some(Some(channel)) = self.bulk.get() else { return };
+        self.listen(channel, "message", |link, event| {
+            if let Some(record) = link.message(event) {
+                link.home.bulk(BulkFact::Came(record));
+            }
+        });
+        ["open", "bufferedamountlow"].into_iter().for_each(|name| self.listen(channel, name, |link, _| link.home.bulk(BulkFact::Low)));
+        self.listen(channel, "close", |link, _| link.home.end(LinkEnd::Closed));
+    }
+
+    /// The bytes of a message. Text is none of ours: whoever sends it does not speak B4.
+    fn message(&self, event: &Event) -> Option<ArrayBuffer> {
+        let data = event.dyn_ref::<MessageEvent>().map_or(JsValue::UNDEFINED, MessageEvent::data);
+        let bytes = data.dyn_into().ok();
+        if bytes.is_none() {
+            self.home.end(LinkEnd::Closed);
+        }
+        bytes
     }
 
     fn is_open(&self) -> bool {
@@ -259,15 +291,6 @@ impl Link {
             self.home.send(Input::LinkFrame { link: self.home.id, channel, frame });
         } else if self.held.borrow().len() < HELD_MAX {
             self.held.borrow_mut().push((channel, frame));
-        } else {
-            self.home.end(LinkEnd::Closed);
-        }
-    }
-
-    /// Nothing is asked for before all channels are open, so that nothing honest comes.
-    fn heard_bulk(&self, record: ArrayBuffer) {
-        if self.is_open() {
-            self.home.bulk(BulkFact::Came(record));
         } else {
             self.home.end(LinkEnd::Closed);
         }

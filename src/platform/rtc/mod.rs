@@ -127,10 +127,11 @@ impl Table {
         }
     }
 
-    /// False when nobody hears of it.
-    fn bulk_fact(&self, id: LinkId, fact: BulkFact) -> bool {
+    fn bulk_fact(&self, id: LinkId, fact: BulkFact) {
         let heard = self.bulk.borrow().clone();
-        heard.map(|heard| heard(id, fact)).is_some()
+        if let Some(heard) = heard {
+            heard(id, fact);
+        }
     }
 
     /// A link ended by itself: said once.
@@ -155,13 +156,9 @@ impl Home {
         }
     }
 
-    /// Something on the channel `bulk`. A record that nobody hears of ends the link.
     fn bulk(&self, fact: BulkFact) {
         if let Some(table) = self.table.upgrade() {
-            let is_record = matches!(fact, BulkFact::Came(_));
-            if !table.bulk_fact(self.id, fact) && is_record {
-                table.end(self.id, LinkEnd::Closed);
-            }
+            table.bulk_fact(self.id, fact);
         }
     }
 

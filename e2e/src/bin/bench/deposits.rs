@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use serde_json::json;
 
 use crate::figure::{Figure, Goal, Measured};
-use crate::pages::{number, order, prepared};
+use crate::pages::{number, order, prepare, prepared};
 use crate::profile::Profile;
 
 /// Four who write, each of whom keeps what the others write, and one more who only keeps.
@@ -72,8 +72,7 @@ pub async fn measure() -> Result<Measured> {
         kept.push((memory(&people[5])? - before) / 1e6);
         kept_by_page.push((page_memory(&people[5]).await? - page_before) / 1e6);
         bela.browser.start_again().await?;
-        bela.browser.cdp("Page.enable", json!({})).await?;
-        bela.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": include_str!("page.js") })).await?;
+        prepare(&bela.browser).await?;
         bela.open("/").await?;
         let profile = Profile::start([("near", &bela), ("far", &people[4])]).await?;
         let times = order(&bela, "collected", json!([all])).await?;

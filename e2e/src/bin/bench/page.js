@@ -17,35 +17,17 @@
     if (given[0] === "live") {
       live.push(channel);
       linked(this, channel);
-    } else if (given[0] === "bulk") {
-      carries(this, channel);
     } else if (given[0] === "ring") {
       holdable(channel);
     }
     return channel;
   };
 
-  // Of each connection of the app's: when it opened, its channel for files, when the first record came over it, and how much was buffered at most.
-  const links = new Map();
-  const linkOf = (peer) => links.get(peer) ?? links.set(peer, { opened: null, heard: null, bulk: null, buffered: 0 }).get(peer);
+  // When each connection of the app's opened.
+  const opened = new Map();
 
   function linked(peer, channel) {
-    channel.addEventListener("open", () => {
-      linkOf(peer).opened = clock();
-    });
-  }
-
-  function carries(peer, channel) {
-    const link = linkOf(peer);
-    link.bulk = channel;
-    channel.addEventListener("message", () => {
-      link.heard = clock();
-    }, { once: true });
-    const { send } = channel;
-    channel.send = function (record) {
-      send.call(this, record);
-      link.buffered = Math.max(link.buffered, this.bufferedAmount);
-    };
+    channel.addEventListener("open", () => opened.set(peer, clock()));
   }
 
   // Frames to the relay and to the ring that are held back, while that is wanted.
@@ -408,29 +390,26 @@
   // Accepts a file that is offered. Milliseconds from that to the first record of it and to all of it.
   async function receive(name) {
     const accept = await until(() => card(name)?.querySelector('[data-testid="file-accept"]'));
-    let first = null;
-    const hear = () => {
-      first ??= clock();
-    };
-    links.forEach(({ bulk }) => bulk?.addEventListener("message", hear, { once: true }));
     const at = clock();
     accept.click();
     await until(() => card(name)?.dataset.state === "complete");
-    return { took: clock() - at, first: first - at };
+    const took = clock() - at;
+    const first = Math.min(...b4Bulk.all().flatMap(({ began }) => began.filter((began) => began > at)));
+    return { took, first: first - at };
   }
 
   // Of a file that goes on after the time `cut`: the new link, the contact there, the first record, the first progress on the page.
   async function resumed(cut) {
-    const on = ({ opened, heard }) => opened > cut && heard > cut;
-    const link = await until(() => [...links.values()].find(on));
-    const before = ways.findLast(({ at }) => at <= link.heard)?.way;
-    const shown = await until(() => ways.find(({ way, at }) => at > link.heard && way !== before));
+    const [peer, back] = await until(() => [...opened].find(([peer, back]) => back > cut && b4Bulk.of(peer).began.length > 0));
+    const [heard] = b4Bulk.of(peer).began;
+    const before = ways.findLast(({ at }) => at <= heard)?.way;
+    const shown = await until(() => ways.find(({ way, at }) => at > heard && way !== before));
     const online = presences.find(({ presence, at }) => presence === "online" && at > cut);
-    return { began: performance.timeOrigin, opened: link.opened, online: online?.at ?? null, heard: link.heard, shown: shown.at };
+    return { began: performance.timeOrigin, opened: back, online: online?.at ?? null, heard, shown: shown.at };
   }
 
   // The most that was ever buffered in a channel for files.
-  const buffered = () => Math.max(0, ...[...links.values()].map((link) => link.buffered));
+  const buffered = () => Math.max(0, ...b4Bulk.all().map(({ most }) => most));
 
   // Messages of any text that begins so in this browser's store.
   function stored(prefix) {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use b4_e2e::{Person, World};
+use b4_e2e::{BULK_WATCH, Browser, Person, World};
 use serde_json::{Value, json};
 
 use crate::signals::Signals;
 
-/// The script that does everything that is timed.
-pub const SCRIPT: &str = include_str!("page.js");
+/// The scripts that do everything that is timed.
+const SCRIPTS: [&str; 2] = [BULK_WATCH, include_str!("page.js")];
 /// How long one order may take. A guess for a machine that compiles beside it.
 const ORDER_WITHIN: Duration = Duration::from_secs(180);
 /// Between two looks at whether it is done: each costs the page a little.
@@ -67,13 +67,15 @@ impl Pages {
 /// Somebody with a fresh browser whose page has the script.
 pub async fn prepared(world: &World, name: &str) -> Result<Person> {
     let mut person = world.visitor().await?;
-    person.browser.cdp("Page.enable", json!({})).await?;
-    // For the carrier of signals: the page's own policy lets it reach its own origin only.
-    person.browser.cdp("Page.setBypassCSP", json!({ "enabled": true })).await?;
-    person.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": SCRIPT })).await?;
+    prepare(&person.browser).await?;
     person.reload().await?;
     enrol(&mut person, name).await?;
     Ok(person)
+}
+
+/// From its next load on, the page has the scripts.
+pub async fn prepare(browser: &Browser) -> Result<()> {
+    browser.runs_first(&SCRIPTS.concat()).await
 }
 
 /// Takes a name and goes online.

@@ -9,7 +9,7 @@ use super::Options;
 use super::content::Content;
 use super::ours::Ours;
 use crate::figure::{Figure, Goal, Measured};
-use crate::pages::{SCRIPT, number, order};
+use crate::pages::{number, order, prepare};
 
 /// The goal, after the link is back.
 const NEW_BYTE_MS: f64 = 1_000.0;
@@ -61,9 +61,8 @@ async fn kill_receiver(ours: &mut Ours) -> Result<Value> {
     let cut = now_ms();
     far.browser.kill();
     far.browser.start_again().await?;
-    far.browser.cdp("Page.enable", json!({})).await?;
-    let source = format!("globalThis.b4Follows = true;\n{SCRIPT}");
-    far.browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+    prepare(&far.browser).await?;
+    far.browser.runs_first("globalThis.b4Follows = true;").await?;
     far.open("/chat/near").await?;
     resumed(ours, cut).await
 }
