@@ -30,7 +30,18 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 // Gives the memory of a buffer back at once: it is sent to nobody. A browser that is left to collect it lets 64 MiB come together.
 const nobody = new MessageChannel();
 nobody.port2.close();
-const free = (buffer) => nobody.port1.postMessage(undefined, [buffer]);
+const FREED_BYTES = 1024 * 1024; // So many at once: a message for each takes longer than it should.
+let freed = [];
+let freedBytes = 0;
+function free(buffer) {
+  freed.push(buffer);
+  freedBytes += buffer.byteLength;
+  if (freedBytes >= FREED_BYTES) {
+    nobody.port1.postMessage(undefined, freed);
+    freed = [];
+    freedBytes = 0;
+  }
+}
 
 // What messages leave behind is small and many, and browsers let some 50 MiB of it come together. Memory that is asked for, never touched and
 // let go of again makes them look, at 0.5 s of processor time a GiB, which takes 90 to be sent.
@@ -58,10 +69,19 @@ async function onDisk() {
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
   const open = new Map(); // The one that was not used for longest comes first.
   let idle;
+  let used = 0;
 
   function close(slot) {
     open.get(slot)?.close();
     open.delete(slot);
+  }
+
+  function rest() {
+    const left = used + IDLE_MS - performance.now();
+    idle = left > 0 ? setTimeout(rest, left) : undefined;
+    if (idle === undefined) {
+      [...open.keys()].forEach(close);
+    }
   }
 
   // A page that was closed or loaded again holds its files for a moment still.
@@ -91,8 +111,8 @@ async function onDisk() {
     if (open.size > HANDLES_MAX) {
       close(open.keys().next().value);
     }
-    clearTimeout(idle);
-    idle = setTimeout(() => [...open.keys()].forEach(close), IDLE_MS);
+    used = performance.now();
+    idle ??= setTimeout(rest, IDLE_MS);
     return act(handle);
   }
 
@@ -434,8 +454,13 @@ async function record(part) {
   return made.buffer;
 }
 
+// A buffer of a part that was written, to be used again.
+let blank;
+
 function expect(link, number, slot, start, bytes, key, hashes) {
-  const part = { number, slot, start, bytes, hashes, next: 0, pieces: [], key: imported(key, "decrypt"), turn: Promise.resolve() };
+  const buffer = new Uint8Array(blank?.byteLength === bytes ? blank : bytes);
+  blank = buffer.buffer === blank ? undefined : blank;
+  const part = { number, slot, start, bytes, hashes, next: 0, buffer, key: imported(key, "decrypt"), turn: Promise.resolve() };
   linkOf(link).expected.set(number, part);
 }
 
@@ -518,24 +543,21 @@ async function take(of, part, offset, opened) {
     end(of, part, "differs");
     return;
   }
-  part.pieces.push(opened);
   const until = offset + opened.byteLength;
+  part.buffer.set(new Uint8Array(opened), offset);
+  free(opened);
   if (until % BLOCK_BYTES !== 0 && until !== part.bytes) {
     return;
   }
-  const block = joined(part.pieces);
-  part.pieces = [];
-  const at = until - block.length;
+  const at = Math.floor((until - 1) / BLOCK_BYTES);
   try {
-    if (!(await isHash(block, part.hashes, at / BLOCK_BYTES))) {
+    if (!(await isHash(part.buffer.subarray(at * BLOCK_BYTES, until), part.hashes, at))) {
       end(of, part, "differs");
-    } else if (isExpected(of, part)) {
-      await write(part.slot, part.start + at, block);
-      free(block.buffer);
-      if (until === part.bytes) {
-        await flush(part.slot);
-        end(of, part, "ok");
-      }
+    } else if (until === part.bytes && isExpected(of, part)) {
+      await write(part.slot, part.start, part.buffer); // At once: the browser notes each writing, which takes longer than the writing.
+      await flush(part.slot);
+      blank = part.buffer.buffer;
+      end(of, part, "ok");
     }
   } catch (error) {
     end(of, part, trouble(error));
@@ -545,20 +567,6 @@ async function take(of, part, offset, opened) {
 async function isHash(block, hashes, at) {
   const is = await hash(block);
   return is.every((byte, index) => byte === hashes[HASH_BYTES * at + index]);
-}
-
-function joined(pieces) {
-  if (pieces.length === 1) {
-    return new Uint8Array(pieces[0]);
-  }
-  const block = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    block.set(new Uint8Array(piece), at);
-    at += piece.byteLength;
-    free(piece);
-  }
-  return block;
 }
 
 // Bytes of a file; or, where a key is given, what they are as a blob, which begins with `head` (PROTOCOL.md#blobs).

@@ -13,6 +13,8 @@ globalThis.b4Bulk = (() => {
     const TOLD_BYTES = 256 * 1024; // A message for each record would take of the time that is measured.
     let [last, bytes, most, rest] = [-Infinity, 0, 0];
     const tellBytes = () => {
+      clearTimeout(rest);
+      rest = undefined;
       tell({ bytes });
       bytes = 0;
     };
@@ -23,11 +25,9 @@ globalThis.b4Bulk = (() => {
       }
       last = at;
       bytes += data.byteLength;
-      clearTimeout(rest);
+      rest ??= setTimeout(tellBytes, SILENCE_MS);
       if (bytes >= TOLD_BYTES) {
         tellBytes();
-      } else {
-        rest = setTimeout(tellBytes, SILENCE_MS);
       }
     });
     const { send } = channel;
