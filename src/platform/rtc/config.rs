@@ -13,7 +13,7 @@ use crate::platform::{PlatformError, js};
 pub(super) const CHANNELS: [(&str, u16); 5] = [("live", LIVE), ("ring", RING), ("deposit", DEPOSIT), ("collect", COLLECT), ("file", FILE)];
 /// Low-water mark in bytes: below it `LinkDrained` is told. A quarter of the core's window. Guess.
 pub(super) const LOW_WATER_BYTES: u32 = 128 * 1024;
-/// The same of the channel `bulk`: what the fastest links send while a worker seals more (`www/files.js` has the same). Guess.
+/// The same of a channel `bulk` that the page keeps: what the fastest links send while a worker seals more. Guess.
 pub(in crate::platform) const BULK_LOW_WATER_BYTES: u32 = 256 * 1024;
 
 // web-sys has this one without `catch`, and what is thrown would end the app.
