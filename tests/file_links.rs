@@ -156,8 +156,11 @@ async fn records_that_nobody_asked_for_go_nowhere_and_begin_no_worker() {
     assert_eq!(workers.count(), 0);
 }
 
-/// What a page that keeps no rules does with the channel.
-const UNRULY: [(&str, fn(&RtcDataChannel)); 4] = [
+/// What a page does with the channel, in words, and how.
+type Act = (&'static str, fn(&RtcDataChannel));
+
+/// What one does that keeps no rules.
+const UNRULY: [Act; 4] = [
     ("a record of another number than is expected", |channel| channel.send_with_u8_array(&record()).expect("it goes")),
     ("one that is too short", |channel| channel.send_with_u8_array(&[0x11; 25]).expect("it goes")),
     ("text", |channel| channel.send_with_str("and this is longer than a record's head").expect("it goes")),
