@@ -277,7 +277,7 @@ const WATCH: &str = "{
     globalThis.unwatch = () => { RTCDataChannel.prototype.send = send; };
   }\n";
 
-/// While it lives, a channel cannot be handed over, as in Firefox.
+/// While it lives, a channel cannot be handed over, as in older browsers.
 struct Unable;
 
 impl Unable {

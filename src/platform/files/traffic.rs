@@ -1,4 +1,4 @@
-//! What is under way on each link; and, where the browser cannot hand a channel over (Firefox), records between the worker and it.
+//! What is under way on each link; and, where the browser cannot hand a channel over, records between the worker and it.
 //!
 //! The worker seals only what it was granted. A grant goes out while the channel has little buffered, for what then fits under the bound:
 //! when a part is to be sent, after a record was, and when the browser says that little is left. So what a link costs is bounded, and the
