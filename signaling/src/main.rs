@@ -15,7 +15,7 @@ use b4_signaling::operator::{Order, carry_out, hex, invite_hash, new_invite};
 use b4_signaling::origin::is_origin;
 use b4_signaling::server::{Config, Handle, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// The relay and certificate authority of B4.
@@ -193,23 +193,39 @@ fn run(options: Serve) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // Before anybody can know that it runs: whoever stops it at once is heard, too.
+        let signals = Signals::listen()?;
         let server = serve(config).await?;
         tracing::info!(address = %server.address(), pin = %hex(&server.anchor().pin()), "listening");
         println!("listening on http://{}", server.address());
-        until_stopped(server).await
+        until_stopped(server, signals).await
     })
 }
 
+/// What the process is told.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Serves until SIGTERM or ctrl-c; SIGHUP looks for orders at once.
-async fn until_stopped(server: Handle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+async fn until_stopped(server: Handle, mut signals: Signals) -> anyhow::Result<()> {
     loop {
         tokio::select! {
-            _ = hang_up.recv() => server.look_for_orders(),
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = signals.hang_up.recv() => server.look_for_orders(),
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
         }
     }
     tracing::info!("going down");

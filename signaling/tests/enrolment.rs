@@ -118,6 +118,16 @@ fn a_first_start_founds_an_authority_in_private_files() {
 }
 
 #[test]
+fn whoever_stops_a_server_as_soon_as_it_listens_is_heard() {
+    let mut server = Server::start(PROGRAM, &[]);
+    for _ in 0..10 {
+        server.signal("TERM");
+        assert!(server.wait().success(), "it went down in order");
+        server.restart();
+    }
+}
+
+#[test]
 fn a_certificate_is_renewed_from_day_60_by_its_own_keys_and_never_for_others() {
     const HELD: [(&str, u64, bool); 4] = [("young", 59, false), ("old", 61, true), ("last", 89, true), ("expired", 120, true)];
     let home = support::prepared();
