@@ -206,13 +206,43 @@ impl Browser {
         let file = self.downloads().join(name);
         let until = Instant::now() + DOWNLOAD_WITHIN;
         while Instant::now() < until {
-            // Chromium writes under another name and moves the file when it is whole.
-            if file.is_file() {
+            if is_whole(&file)? {
                 return Ok(file);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
         let there: Vec<_> = std::fs::read_dir(self.downloads())?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         bail!("{name} was not downloaded within {} s; there is {there:?}", DOWNLOAD_WITHIN.as_secs())
+    }
+}
+
+/// Whether a download is over. Chromium writes under another name, `.crdownload` at its end, makes an empty file of the right name,
+/// and moves the whole one over it.
+fn is_whole(file: &Path) -> Result<bool> {
+    if !file.is_file() {
+        return Ok(false);
+    }
+    let folder = file.parent().context("a file in a folder")?;
+    let is_unfinished = |entry: std::io::Result<std::fs::DirEntry>| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|end| end == "crdownload"));
+    Ok(!std::fs::read_dir(folder)?.any(is_unfinished))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_file_that_a_download_is_moved_over_is_not_taken_for_it() {
+        let folder = std::env::temp_dir().join(format!("b4-download-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let (unfinished, file) = (folder.join("a.bin.crdownload"), folder.join("a.bin"));
+        let is_over = || is_whole(&file).expect("it can be looked at");
+        std::fs::write(&unfinished, "all").expect("it is ours");
+        assert!(!is_over(), "nothing of that name");
+        std::fs::write(&file, "").expect("it is ours");
+        assert!(!is_over(), "an empty one");
+        std::fs::rename(&unfinished, &file).expect("it is ours");
+        assert!(is_over());
+        std::fs::remove_dir_all(folder).expect("it was there");
     }
 }

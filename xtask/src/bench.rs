@@ -67,7 +67,7 @@ pub fn bench(workspace: &Workspace, name: Option<&str>, ring: &ring::Options, fi
         bench_relay(workspace, &results.join("relay.json"))?;
     }
     if name.is_none_or(|name| name == ring::NAME) {
-        ring::bench(workspace, &results.join("ring.json"), ring)?;
+        ring::bench(workspace, &results, ring)?;
     }
     if name.is_none_or(|name| name == CIPHERS) {
         wasm_test(workspace, CIPHERS)?;

@@ -20,8 +20,8 @@ pub enum Effect {
     RelaySend(Vec<u8>),
     /// Close the WebSocket. Answered by `RelayClosed`.
     RelayClose,
-    /// Make a peer connection with the negotiated data channels of the session (`session::CHANNELS`) and `bulk`, ordered and reliable, and its offer.
-    /// Answered by `LinkDescribed`, then `LinkCandidate`s.
+    /// Make a peer connection with the negotiated data channels of the session (`session::CHANNELS`) and its offer. Answered by `LinkDescribed`,
+    /// then `LinkCandidate`s. The channel `bulk` comes with the first part of a file (PROTOCOL.md#signalling).
     LinkOffer {
         /// Which link.
         link: LinkId,

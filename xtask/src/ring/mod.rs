@@ -23,7 +23,7 @@ use rows::ROWS;
 pub const NAME: &str = "ring";
 
 /// The options of this benchmark alone.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Of `ring`: seeds of each experiment
     #[arg(long, default_value_t = 20)]
@@ -34,22 +34,33 @@ pub struct Options {
     /// Of `ring`: measure again what this build has measured with the same seeds
     #[arg(long)]
     anew: bool,
+    /// Of `ring`: only experiments whose command line has this in it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Of `ring`: where the figures are kept, instead of `ring.json` among the other benchmarks' results
+    #[arg(long, value_name = "FILE")]
+    kept_in: Option<PathBuf>,
 }
 
 /// Runs the reference Chord, then every experiment, and prints what was reached beside the goal. After each one all so far goes to
-/// `result` as JSON: whoever stops it loses nothing but what is under way, and whoever starts it again goes on there.
+/// `ring.json` in `results`, or where the options say: whoever stops it loses nothing but what is under way, and whoever starts it again
+/// goes on there.
 ///
 /// # Errors
 /// If the simulator does not compile or does not print what it should.
-pub fn bench(workspace: &Workspace, result: &Path, options: &Options) -> Result<()> {
-    let program = copied(&built(workspace)?, result)?;
-    let mut kept = Kept::open(result, &program, options.anew)?;
+pub fn bench(workspace: &Workspace, results: &Path, options: &Options) -> Result<()> {
+    let program = copied(&built(workspace)?, &results.join("ring.program"))?;
+    let result = options.kept_in.clone().unwrap_or_else(|| results.join("ring.json"));
+    let mut kept = Kept::open(&result, &program, options.anew)?;
+    let is_wanted = |command: &String| command.contains(&options.only);
     let chord = format!("chord tables --seeds {}", options.seeds);
-    say(&chord);
-    let (tables, _) = kept.row(&chord, || Ok(json!({ "text": simulate(&program, &chord)? })))?;
-    tables["text"].as_str().into_iter().flat_map(str::lines).for_each(say);
+    if is_wanted(&chord) {
+        say(&chord);
+        let (tables, _) = kept.row(&chord, || Ok(json!({ "text": simulate(&program, &chord)? })))?;
+        tables["text"].as_str().into_iter().flat_map(str::lines).for_each(say);
+    }
     for row in &ROWS {
-        for command in row.commands(options.seeds, options.keyed_seeds) {
+        for command in row.commands(options.seeds, options.keyed_seeds).into_iter().filter(is_wanted) {
             say(&command);
             let (summary, was_there) = kept.row(&command, || measured(&program, &command))?;
             if was_there {
@@ -90,13 +101,12 @@ fn simulate(program: &Path, command: &str) -> Result<String> {
     output(Command::new(program).args(command.split(' ')))
 }
 
-/// A program's copy beside the result: what is built while it measures for hours does not change what it measures.
-fn copied(program: &Path, result: &Path) -> Result<PathBuf> {
-    let copy = result.with_extension("program");
+/// A program's copy: what is built while it measures for hours does not change what it measures.
+fn copied(program: &Path, copy: &Path) -> Result<PathBuf> {
     // A program that runs can be removed, but not written over.
-    let _was_there = fs::remove_file(&copy);
-    fs::copy(program, &copy).with_context(|| format!("writing {}", copy.display()))?;
-    Ok(copy)
+    let _was_there = fs::remove_file(copy);
+    fs::copy(program, copy).with_context(|| format!("writing {}", copy.display()))?;
+    Ok(copy.to_owned())
 }
 
 /// Builds the simulator.
