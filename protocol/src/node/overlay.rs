@@ -13,7 +13,7 @@ use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
 use crate::directory::Found;
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_PATH_MS};
+use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_INTRODUCED, RING_PATH_MS};
 use crate::mailbox::Mailbox;
 use crate::ordered::OrderedMap;
 use crate::ring::{Aim, Message, Outcome, PathId, Reason, Request, RequestId, RingId, Service, Side, Standing, Verdict};
@@ -25,8 +25,6 @@ use crate::time::{MINUTE_MS, Now, SECOND_MS};
 const INTRODUCED_MAX: usize = 32;
 /// How long an introduced node counts as connected to the relay.
 const INTRODUCED_MS: u64 = 30 * SECOND_MS;
-/// Peers asked for by somebody who has none.
-const INTRODUCE_COUNT: u8 = 3;
 /// Wait between two such questions.
 const INTRODUCE_AGAIN_MS: u64 = 3 * SECOND_MS;
 /// A member asks for a witness of other rings so often.
@@ -162,7 +160,7 @@ impl Node {
             false => WITNESS_MS,
         };
         self.overlay.introduce_ms = now.mono + jitter + wait_ms;
-        let asked = self.relay.introduce(if is_alone { INTRODUCE_COUNT } else { 1 });
+        let asked = self.relay.introduce(if is_alone { RING_INTRODUCED } else { 1 });
         self.route_relay(asked.into_iter().collect(), now);
     }
 

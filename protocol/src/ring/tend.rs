@@ -217,7 +217,9 @@ impl Tending {
     fn failed(&mut self, peer: RingId, has_no_path: bool, now_ms: u64) -> u8 {
         self.is_changed = true;
         self.hints.remove(&peer);
-        let count = self.failures.get(&peer).map_or(0, |failure| failure.count).saturating_add(1);
+        // What is long over says nothing about now: after a split the other half would be given up for as long as if it had just failed again.
+        let is_fresh = |failure: &&Failure| now_ms < failure.until_ms.saturating_add(REDIAL_MAX_MS);
+        let count = self.failures.get(&peer).filter(is_fresh).map_or(0, |failure| failure.count).saturating_add(1);
         if self.failures.len() >= FAILED_MAX {
             let oldest = self.failures.iter().min_by_key(|(_, failure)| failure.until_ms).map(|(id, _)| *id);
             oldest.map(|id| self.failures.remove(&id));
@@ -487,4 +489,29 @@ pub(super) fn read_near(body: &[u8]) -> Vec<RingId> {
     let mut reader = Reader::new(body);
     let lists = [read_ids(&mut reader, NEAR_KNOWN), read_ids(&mut reader, NEAR_KNOWN)];
     lists.into_iter().flatten().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dial that nobody answers: how long it is until the next.
+    fn wait_ms(tending: &mut Tending, now_ms: u64) -> u64 {
+        let peer = RingId(7);
+        tending.dials.insert(peer, (Reason::Near, now_ms));
+        tending.dial_failed(peer, false, now_ms);
+        assert!(tending.is_lost(peer, now_ms) && !tending.may_dial(peer, now_ms));
+        tending.failures[&peer].until_ms - now_ms
+    }
+
+    #[test]
+    fn dials_that_nobody_answers_are_further_and_further_apart_unless_the_last_is_long_past() {
+        let mut tending = Tending::new(0);
+        let mut now_ms = 1_000;
+        for wait in [UNANSWERED_MS, 2 * UNANSWERED_MS, REDIAL_MAX_MS, REDIAL_MAX_MS] {
+            assert_eq!(wait_ms(&mut tending, now_ms), wait);
+            now_ms += wait + REDIAL_MAX_MS - 1;
+        }
+        assert_eq!(wait_ms(&mut tending, now_ms + 1), UNANSWERED_MS);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use b4_protocol::limits::RING_INTRODUCED;
 use b4_protocol::ordered::OrderedMap;
 use b4_protocol::ring::{Message, Outcome, PathId, Ring, RingId, Standing};
 
@@ -9,7 +10,7 @@ use super::traffic::Class;
 use super::{Asked, Due, Event, FirstRouted, Flaw, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
-pub(super) const INTRODUCED: usize = 3;
+pub(super) const INTRODUCED: usize = RING_INTRODUCED as usize;
 /// A node without links asks the relay again after so long, and up to twice that.
 const INTRODUCE_AGAIN_MS: u64 = 3_000;
 /// A member asks for a witness after so long, as the product's node does.
