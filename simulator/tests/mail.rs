@@ -51,6 +51,8 @@ fn who_comes_back_has_the_mail_within_two_seconds_of_having_joined() {
 fn it_is_sealed_to_a_prekey_and_both_see_that() {
     let mut stage = away(6);
     stage.says_and_it_is_held(1);
+    // Else it may come over a session first.
+    stage.leaves(stage.anna);
     stage.bela_comes_and_has(1, 30_000);
     let (me, them) = (stage.world.user(stage.anna), stage.world.user(stage.bela));
     let shown = &stage.world.seen(stage.bela).messages[&me];
