@@ -16,6 +16,8 @@ pub struct Kept {
     pub presence: Option<Presence>,
     /// Nodes that have it, as far as known: nobody is given it twice.
     pub given: Vec<RingId>,
+    /// Where it belongs to others far away: it is offered to them again then, on the monotonic clock.
+    pub return_ms: u64,
 }
 
 /// Why something is not kept.
@@ -144,7 +146,7 @@ impl Shelf {
             }
             None if is_full => Err(ShelfError::Full),
             None => {
-                self.kept.insert(key, Kept { record, presence: None, given: Vec::new() });
+                self.kept.insert(key, Kept { record, presence: None, given: Vec::new(), return_ms: 0 });
                 Ok(())
             }
         }
@@ -178,6 +180,14 @@ impl Shelf {
             self.kept.iter().filter(|(_, kept)| kept.record.until_ms() <= wall_ms).map(|(key, _)| *key).collect();
         over.iter().for_each(|key| drop(self.kept.remove(key)));
         over
+    }
+
+    /// Forgets what nobody is to believe any more since this list came; returns its keys.
+    pub fn revoke(&mut self, list: &RevocationList) -> Vec<RingId> {
+        let is_on_it = |kept: &Kept| kept.record.devices().iter().any(|device| list.contains(&device.serial_hash()));
+        let gone: Vec<RingId> = self.kept.iter().filter(|(_, kept)| is_on_it(kept)).map(|(key, _)| *key).collect();
+        gone.iter().for_each(|key| drop(self.kept.remove(key)));
+        gone
     }
 
     /// Forgets one.

@@ -7,19 +7,22 @@
 //!
 //! The record names a prekey once its private half is durable. Where the disk fails, it names the one before, or none.
 
+mod latest;
 mod prekeys;
 
 use super::journal::Purpose;
 use super::{KeyUse, Node, Row, Table};
 use crate::codec::{Reader, Writer};
 use crate::crypto::KeyOpResult;
-use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, UserRecord, found, pair, sequence_at};
-use crate::identity::{NodeId, UserId, VerifiedCertificate};
+use crate::directory::{DeviceEntry, Draft, Found, Prekey, Prekeys, Presence, Shelf, ShelfError, UserRecord, found, pair, sequence_at};
+use crate::identity::{NodeId, RevocationList, UserId, VerifiedCertificate};
 use crate::limits::{COPIES, HANDOVER_LOOK_MS, HANDOVERS_MAX, PRESENCE_AGAIN_MS, RING_BODY_BYTES_MAX};
 use crate::ordered::OrderedSet;
 use crate::ring::{Aim, PathId, Request, RingId, Service, Standing};
 use crate::store::Write;
 use crate::time::{HOUR_MS, MINUTE_MS, Now, SECOND_MS};
+
+use latest::Latest;
 
 /// First byte of the keys of records kept for others, in `Table::Meta`.
 const ROW_PREFIX: u8 = b'u';
@@ -31,6 +34,8 @@ const COPY: u8 = 1;
 pub(super) const TAKEN: u8 = 0;
 /// The answer to one that is not taken.
 const REFUSED: u8 = 1;
+/// The answer to one that is older than what is kept.
+pub(super) const OLDER: u8 = 2;
 /// Wait from becoming a member to publishing, and from a change of neighbours to handing over.
 const SETTLE_MS: u64 = SECOND_MS;
 /// Wait before publishing is tried again; after keys that failed it doubles each time, up to [`RETRY_MS_MAX`].
@@ -39,6 +44,8 @@ const RETRY_MS: u64 = 5 * SECOND_MS;
 const RETRY_MS_MAX: u64 = MINUTE_MS;
 /// Doublings until that is reached.
 const DOUBLINGS_MAX: u32 = 4;
+/// Wait before what belongs to somebody far away is offered to them again. Guess.
+const RETURN_AGAIN_MS: u64 = 5 * MINUTE_MS;
 /// How long one's own record is good before it is signed anew.
 const RECORD_MS: u64 = 12 * HOUR_MS;
 
@@ -83,6 +90,7 @@ pub(super) struct Directory {
     publish_ms: Option<u64>,
     handover_ms: Option<u64>,
     prekeys: Prekeys,
+    latest: Latest,
     /// When to look at the prekeys.
     prekeys_ms: u64,
 }
@@ -91,8 +99,10 @@ impl Directory {
     /// What the store has, and what is to be deleted there. What is no longer to be believed is passed over. What is secret is erased
     /// from the rows.
     pub fn restore(rows: &mut [Row], node: &super::NodeConfigView<'_>, now: Now) -> (Self, Vec<Write>) {
-        let (prekeys, writes) = Prekeys::restore(rows);
-        let mut directory = Self { prekeys, prekeys_ms: now.mono, ..Self::default() };
+        let (prekeys, mut writes) = Prekeys::restore(rows);
+        let (latest, over) = Latest::restore(rows, now);
+        writes.extend(over);
+        let mut directory = Self { prekeys, latest, prekeys_ms: now.mono, ..Self::default() };
         for row in rows.iter().filter(|row| row.table == Table::Meta && row.key.first() == Some(&ROW_PREFIX)) {
             let Some(key) = row.key.get(1..17).and_then(|key| key.try_into().ok()).map(u128::from_be_bytes) else { continue };
             let body = pair(&row.value, &[]);
@@ -218,19 +228,20 @@ impl Node {
 
     /// Somebody publishes here.
     pub(super) fn publication(&mut self, path: PathId, key: RingId, body: &[u8], now: Now) {
-        match self.take(key, body, now) {
+        let verdict = match self.take(key, body, now) {
             // Nothing is said to be kept before it is; where the disk fails, the publisher hears nothing and asks another.
-            Some(true) => self.keep_on_disk(key, Purpose::Publication { path }),
-            Some(false) => self.ring_input(now, |ring, out| ring.answer(path, vec![TAKEN], now.mono, out)),
-            None => self.ring_input(now, |ring, out| ring.answer(path, vec![REFUSED], now.mono, out)),
-        }
+            Ok(true) => return self.keep_on_disk(key, Purpose::Publication { path }),
+            Ok(false) => TAKEN,
+            Err(verdict) => verdict,
+        };
+        self.ring_input(now, |ring, out| ring.answer(path, vec![verdict], now.mono, out));
     }
 
-    /// Whether a publication is news; nothing where it is not taken.
-    fn take(&mut self, key: RingId, body: &[u8], now: Now) -> Option<bool> {
-        let (kind, publication) = body.split_first()?;
+    /// Whether a publication is news; the verdict where it is not taken.
+    fn take(&mut self, key: RingId, body: &[u8], now: Now) -> Result<bool, u8> {
+        let (kind, publication) = body.split_first().ok_or(REFUSED)?;
         if *kind > COPY || !self.ring.is_in_arc(key) || self.journal.is_troubled() {
-            return None;
+            return Err(REFUSED);
         }
         let changed = self.directory.shelf.publish(key, publication, &self.anchor, self.revoked.as_ref(), now.wall);
         if changed == Ok(true) {
@@ -246,7 +257,7 @@ impl Node {
                 self.directory_near_changed(now);
             }
         }
-        changed.ok()
+        changed.map_err(|error| if error == ShelfError::Older { OLDER } else { REFUSED })
     }
 
     /// Whoever has come gets what is kept for them.
@@ -263,18 +274,26 @@ impl Node {
         self.store(vec![row], purpose);
     }
 
-    /// Gives what is kept to those who have become responsible; forgets what is far away or over.
+    /// A list of the revoked came: what it forbids is kept for nobody any more.
+    pub(super) fn directory_revoked(&mut self, list: &RevocationList) {
+        for key in self.directory.shelf.revoke(list) {
+            self.keep_on_disk(key, Purpose::Quiet);
+        }
+    }
+
+    /// Gives what is kept to those who have become responsible; forgets what is over.
     fn hand_over(&mut self, now: Now) {
-        let over = self.directory.shelf.expire(now.wall);
         let me = self.ring.me();
         let mut gifts: Vec<(RingId, RingId)> = Vec::new();
-        let mut gone: Vec<RingId> = over;
+        let mut far: Vec<RingId> = Vec::new();
+        for key in self.directory.shelf.expire(now.wall) {
+            self.keep_on_disk(key, Purpose::Quiet);
+        }
         for key in self.directory.shelf.keys().collect::<Vec<_>>() {
             let five = self.ring.responsible_for(key);
             let Some(kept) = self.directory.shelf.get(key) else { continue };
-            if five.is_empty() || !self.ring.is_in_arc(key) {
-                // Not this node's any more, and nobody near is known to give it to: others have it.
-                gone.push(key);
+            if !self.ring.is_in_arc(key) {
+                far.extend((kept.return_ms <= now.mono).then_some(key));
                 continue;
             }
             // The first of those who have it gives to those who are new: several may be, and before all who have it.
@@ -283,11 +302,10 @@ impl Node {
                 gifts.extend(five.iter().filter(|to| **to != me && !kept.given.contains(to)).map(|to| (key, *to)));
             }
         }
-        for key in gone {
-            self.directory.shelf.forget(key);
-            self.keep_on_disk(key, Purpose::Quiet);
+        let is_more = gifts.len() > HANDOVERS_MAX || far.len() > HANDOVERS_MAX;
+        for key in far.into_iter().take(HANDOVERS_MAX) {
+            self.give_back(key, now);
         }
-        let is_more = gifts.len() > HANDOVERS_MAX;
         for (key, to) in gifts.into_iter().take(HANDOVERS_MAX) {
             self.give(key, to, now);
         }
@@ -304,6 +322,24 @@ impl Node {
         let body = Writer::new().raw(&key.0.to_be_bytes()).u8(COPY).raw(&publication).into_bytes();
         debug_assert!(body.len() <= RING_BODY_BYTES_MAX, "a record and a presence are far below");
         self.ask_ring(Request { service: Service::Copy, aim: Aim::Node, key: to, body }, super::overlay::Asked::Copy { key, to }, now);
+    }
+
+    /// What is not this node's any more goes to whoever is responsible now, wherever that is. It is kept until they say that they have it.
+    fn give_back(&mut self, key: RingId, now: Now) {
+        let publication = self.directory.shelf.answer(key, now.wall);
+        let Some(kept) = self.directory.shelf.get_mut(key) else { return };
+        kept.return_ms = now.mono + RETURN_AGAIN_MS;
+        let body = Writer::new().u8(FIRST).raw(&publication).into_bytes();
+        self.ask_ring(Request { service: Service::Publish, aim: Aim::Key { rank: 0 }, key, body }, super::overlay::Asked::Return { key }, now);
+    }
+
+    /// Whoever is responsible has what this node kept, or something newer.
+    pub(super) fn returned(&mut self, key: RingId) {
+        // It may be this node's again by now.
+        if !self.ring.is_in_arc(key) {
+            self.directory.shelf.forget(key);
+            self.keep_on_disk(key, Purpose::Quiet);
+        }
     }
 
     /// A copy of what is kept elsewhere came.
@@ -344,6 +380,7 @@ impl Node {
     /// What a lookup brought; nothing where nobody answered. Whoever answers with what is not to be believed is not the last to be asked.
     pub(super) fn looked_up(&mut self, user: &UserId, why: Why, attempt: u8, answer: Option<&[u8]>, now: Now) {
         let found = answer.and_then(|body| Found::verify(body, user, &self.anchor, self.revoked.as_ref(), now.wall));
+        let found = found.filter(|found| self.is_latest(found, now));
         let places = answer.and_then(Found::holders).unwrap_or_default();
         if let Some(found) = found.as_ref().filter(|_| why != Why::Collect) {
             self.mail_found(user, found, now);
@@ -485,5 +522,52 @@ mod tests {
         }
         assert_eq!(waits_s[..7], [5, 10, 20, 40, 60, 60, 60]);
         assert!(waits_s[7] >= PRESENCE_AGAIN_MS / SECOND_MS);
+    }
+
+    #[test]
+    fn a_record_whose_certificate_is_revoked_is_kept_for_nobody_any_more() {
+        let mut authority = TestAuthority::new([1; 32]);
+        let (anna, bela, carl) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS), authority.issue("carl", NOW_MS));
+        let mut node = node(&authority, &anna);
+        let keys: Vec<RingId> = [&bela, &carl].map(|device| RingId::of_user(device.certificate.user_id())).to_vec();
+        for (device, key) in [&bela, &carl].into_iter().zip(&keys) {
+            let draft = UserRecord::draft(1, &[&device.certificate]);
+            let signature = device.keys.perform(&mut Rng::from_seed([2; 32]), &draft.key_op()).expect("a signature");
+            let publication = Writer::new().u8(COPY).raw(&pair(&draft.finish(&signature), &[])).into_bytes();
+            assert_eq!(node.take(*key, &publication, START), Ok(true));
+        }
+        let revoked = std::collections::BTreeSet::from([bela.certificate.serial_hash()]);
+        let list = authority.issuer().sign_revocations(&mut Rng::from_seed([4; 32]), 7, NOW_MS, &revoked);
+        let list = RevocationList::decode_verified(&list, authority.anchor(), None).expect("a list");
+        node.effects.clear();
+        let effects = node.handle(crate::node::Input::Revocations(list), START);
+        assert!(node.directory.shelf.get(keys[0]).is_none() && node.directory.shelf.get(keys[1]).is_some());
+        let deleted = |write: &Write| write.key == row_key(keys[0]) && write.value.is_none();
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Store { writes, .. } if writes.iter().any(deleted))), "on the disk, too");
+    }
+
+    #[test]
+    fn a_record_that_belongs_to_others_by_now_is_kept_until_they_say_that_they_have_it() {
+        let mut authority = TestAuthority::new([1; 32]);
+        let (anna, bela) = (authority.issue("anna", NOW_MS), authority.issue("bela", NOW_MS));
+        let mut node = node(&authority, &anna);
+        let key = RingId::of_user(bela.certificate.user_id());
+        let draft = UserRecord::draft(1, &[&bela.certificate]);
+        let signature = bela.keys.perform(&mut Rng::from_seed([2; 32]), &draft.key_op()).expect("a signature");
+        let publication = Writer::new().u8(COPY).raw(&pair(&draft.finish(&signature), &[])).into_bytes();
+        assert_eq!(node.take(key, &publication, START), Ok(true));
+        // Sixteen come to stand between the key and this node.
+        let me = node.ring.me();
+        node.ring_input(START, |ring, out| (1..=17).for_each(|step| ring.linked(RingId(me.0.wrapping_sub(step)), START.mono, out)));
+        assert!(!node.ring.is_in_arc(key));
+        node.hand_over(START);
+        node.hand_over(START);
+        assert_eq!(node.overlay.returning(), [key], "offered once in a while");
+        assert!(node.directory.shelf.get(key).is_some(), "nobody has said that they have it");
+        node.effects.clear();
+        node.returned(key);
+        let deleted = |write: &Write| write.key == row_key(key) && write.value.is_none();
+        assert!(node.directory.shelf.get(key).is_none());
+        assert!(node.effects.iter().any(|effect| matches!(effect, Effect::Store { writes, .. } if writes.iter().any(deleted))), "on the disk, too");
     }
 }

@@ -286,6 +286,7 @@ impl Node {
         }
         let is_own = list.contains(&self.own.serial_hash());
         let is_new = self.revoked.as_ref().is_none_or(|known| known.sequence() < list.sequence());
+        self.directory_revoked(&list);
         self.revoked = Some(list);
         self.link_input(now, |links, trust, _| links.revoked(trust));
         if is_own {

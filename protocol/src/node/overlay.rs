@@ -8,7 +8,7 @@ mod certificates;
 
 use certificates::Certificates;
 
-use super::directory::Why;
+use super::directory::{OLDER, TAKEN, Why};
 use super::links::Sender;
 use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
 use crate::directory::Found;
@@ -53,6 +53,8 @@ pub(super) enum Asked {
     Shelf { shelf: Mailbox },
     /// A copy of what is kept at this key.
     Copy { key: RingId, to: RingId },
+    /// What is kept here and belongs at this key, which is others' now.
+    Return { key: RingId },
 }
 
 /// What the node keeps beside the ring itself.
@@ -82,6 +84,12 @@ impl Overlay {
     /// Keeps a certificate to dial by.
     pub fn remember_certificate(&mut self, peer: &VerifiedCertificate) {
         self.certificates.remember(peer);
+    }
+
+    #[cfg(test)]
+    pub fn returning(&self) -> Vec<RingId> {
+        let asked = self.asked.values().filter_map(|(asked, _)| if let Asked::Return { key } = asked { Some(*key) } else { None });
+        asked.collect()
     }
 
     fn remember_path(&mut self, dial: DialId, path: PathId, now: Now) {
@@ -306,9 +314,10 @@ impl Node {
             (Asked::Signal { to, .. }, Verdict::NoSuchNode) => self.undelivered_by_ring(&to, now),
             (Asked::Lookup { why, attempt, key }, _) => self.lookup_done(key, why, attempt, Some(&body), now),
             (Asked::Shelf { shelf }, _) => self.shelf_found(shelf, &Found::holders(&body).unwrap_or_default(), now),
-            (Asked::Publish, _) if body != [0] => self.publish_failed(now),
-            (Asked::Copy { key, to }, _) if body != [0] => self.copy_failed(key, to),
-            (Asked::Publish | Asked::Copy { .. }, _) => {}
+            (Asked::Publish, _) if body != [TAKEN] => self.publish_failed(now),
+            (Asked::Copy { key, to }, _) if body != [TAKEN] && body != [OLDER] => self.copy_failed(key, to),
+            (Asked::Return { key }, _) if body == [TAKEN] || body == [OLDER] => self.returned(key),
+            (Asked::Publish | Asked::Copy { .. } | Asked::Return { .. }, _) => {}
         }
     }
 
@@ -320,7 +329,7 @@ impl Node {
             Some((Asked::Shelf { shelf }, _)) => self.shelf_found(shelf, &[], now),
             Some((Asked::Publish, _)) => self.publish_failed(now),
             Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
-            None => {}
+            Some((Asked::Return { .. }, _)) | None => {}
         }
     }
 
@@ -406,7 +415,7 @@ impl Node {
             Asked::Signal { to, .. } => RingId::of_node(&to),
             Asked::Lookup { key, .. } => key,
             Asked::Shelf { shelf } => RingId::of_bytes(&shelf),
-            Asked::Publish | Asked::Copy { .. } => return,
+            Asked::Publish | Asked::Copy { .. } | Asked::Return { .. } => return,
         };
         let view = LookupView { number: id.0, first, key: part(key), by: part(by), hops, took_ms };
         self.overlay.lookups.insert(0, view);

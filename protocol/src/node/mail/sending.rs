@@ -295,6 +295,11 @@ impl Node {
         self.mail.recipients.contains_key(user)
     }
 
+    #[cfg(test)]
+    pub(in crate::node) fn mail_forgets_recipients(&mut self) {
+        self.mail.recipients = OrderedMap::new();
+    }
+
     /// The ring, or the relay, says who a contact is.
     pub(in crate::node) fn mail_found(&mut self, user: &UserId, found: &Found, now: Now) {
         let Some(certificate) = found.record.devices().first().cloned() else { return };
