@@ -4,7 +4,7 @@ mod people;
 
 use std::collections::BTreeSet;
 
-use b4_protocol::node::{MessageState, NetworkState, Table};
+use b4_protocol::node::{Command, MessageState, NetworkState, Table};
 use b4_protocol::time::MINUTE_MS;
 use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
 use people::{NAMES, add, arrives, befriend, received, without_relay};
@@ -103,6 +103,13 @@ fn a_pair_that_can_never_connect_is_left_alone_and_finds_each_other_over_others(
     assert_eq!(world.seen(anna).states(&user), [MessageState::Delivered], "over those who keep mail");
     let dials = made(&world, anna) - after[0];
     assert!((1..=30).contains(&dials), "{dials} ends in five minutes with a message waiting");
+    // Nor does an hour with the conversation on the screen use up what a page has: five hundred in its life.
+    let before = made(&world, anna);
+    world.command(anna, Command::Open { user: Some(user.clone()) });
+    world.run_for(60 * MINUTE_MS);
+    let dials = made(&world, anna) - before;
+    assert!((6..=40).contains(&dials), "{dials} ends in an hour of looking at the conversation");
+    world.command(anna, Command::Open { user: None });
     assert!(world.links_of(anna).len() == 6 && world.links_of(bela).len() == 6);
 }
 

@@ -211,6 +211,7 @@ fn what_has_not_the_form_of_a_message_of_the_ring_costs_the_link_and_nothing_els
         ("too many to avoid", ring(route(0, 0, 49))),
         ("too large a body", ring(route(4_097, 0, 0))),
         ("a rank beyond the five", ring([&[6][..], &[0, 0, 0, 1], &[9; 8], &[3, 5, 31, 1], &id(5), &[0, 0]].concat())),
+        ("more hops than a request has", ring([&[6][..], &[0, 0, 0, 1], &[9; 8], &[3, 0xfe, 33, 1], &id(5), &[0, 0]].concat())),
         ("the ring on the wrong channel", (LIVE, Content::Ring, vec![4, 0, 0, 0, 1])),
         ("something else on the ring's channel", (RING, Content::Ping, vec![0; 8])),
     ];

@@ -114,7 +114,7 @@ pub enum Input {
     },
     /// A revocation list of the authority, verified. One older than the newest seen is passed over.
     Revocations(RevocationList),
-    /// The page came to the front or the machine woke: everything may have changed meanwhile.
+    /// The page came to the front or the machine woke: everything may have changed meanwhile. The node notices sleep by its clocks as well.
     Resumed,
     /// So many bytes more may be stored, as far as the browser says.
     RoomLeft(u64),

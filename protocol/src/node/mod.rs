@@ -6,6 +6,7 @@
 //!
 //! The rooms of the node know nothing of each other; `route.rs` is the only place where one's outcome becomes another's input.
 
+mod asleep;
 mod chats;
 mod command;
 mod directory;
@@ -125,6 +126,8 @@ pub struct Node {
     has_store_trouble: bool,
     has_left: bool,
     list_age: ListAge,
+    /// When the last input came, on both clocks.
+    last_input: Option<Now>,
     effects: Vec<Effect>,
 }
 
@@ -166,6 +169,7 @@ impl Node {
             has_store_trouble: false,
             has_left: false,
             list_age: ListAge::Fresh,
+            last_input: None,
             effects: Vec::new(),
         };
         let blocked = node.chats.values().filter(|chat| chat.standing == Standing::Blocked).map(|chat| chat.user().clone());
@@ -185,6 +189,9 @@ impl Node {
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
         if !self.has_left {
+            if self.has_slept(&input, now) {
+                self.resumed(now);
+            }
             self.dispatch(input, now);
         }
         self.finish(now)
@@ -231,16 +238,19 @@ impl Node {
             Input::FileRead { ticket, bytes } => self.file_read(ticket, bytes, now),
             Input::FileWritten { ticket, result } => self.file_written(ticket, result, now),
             Input::Revocations(list) => self.revocations(list, now),
-            Input::Resumed => {
-                self.relay_input(now, |relay| relay.resumed(now.mono));
-                self.link_input(now, |links, _, _| links.resumed(now));
-                self.ring_input(now, |ring, out| ring.resumed(now.mono, out));
-                self.seek_all_now(now);
-            }
+            Input::Resumed => self.resumed(now),
             Input::Hiding => self.mail_hiding(now),
             Input::RoomLeft(bytes) => self.room_left(bytes),
             Input::Wake => self.wake(now),
         }
+    }
+
+    /// The page is back, or the machine is: everything is to show that it lives.
+    fn resumed(&mut self, now: Now) {
+        self.relay_input(now, |relay| relay.resumed(now.mono));
+        self.link_input(now, |links, _, _| links.resumed(now));
+        self.ring_input(now, |ring, out| ring.resumed(now.mono, out));
+        self.seek_all_now(now);
     }
 
     fn wake(&mut self, now: Now) {

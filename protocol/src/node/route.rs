@@ -77,7 +77,7 @@ impl Node {
                     self.ring_dial_failed(&node, was_answered, now);
                     self.mail_unreachable(RingId::of_node(&node), now);
                     self.files_node_unreachable(RingId::of_node(&node), now);
-                    self.dial_failed(&user, now);
+                    self.dial_failed(&user, was_answered, now);
                 }
             }
         }

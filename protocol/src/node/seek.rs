@@ -6,7 +6,7 @@ use super::relay::Asked;
 use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, RING_WATCH_MS, SESSION_SETTLED_MS, WATCH_MS};
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, RING_UNCONNECTABLE_MS, RING_WATCH_MS, SESSION_SETTLED_MS, WATCH_MS};
 use crate::ring::{RingId, Standing as RingStanding};
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
@@ -14,6 +14,8 @@ use crate::time::Now;
 
 /// Waits double up to this many times.
 const DOUBLINGS_MAX: u32 = 6;
+/// Dials without a path in a row after which the waits double further, up to `RING_UNCONNECTABLE_MS`. By then the usual longest is reached.
+const PATHLESS_MAX: u32 = 6;
 
 /// What is being done about one contact.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,8 @@ pub(super) struct Seeking {
     step: Step,
     /// Tries in a row without a session that was of use.
     failures: u32,
+    /// Of these, dials that were answered and came to nothing: no path leads to them, and each costs a connection of the few that a page has.
+    pathless: u32,
     /// When the session in use, or the last one, began.
     up_ms: u64,
     /// A message was taken in it, either way.
@@ -139,6 +143,8 @@ impl Node {
 
     /// Seeks everybody there is a reason for, waits cut short: the network or the page has come back.
     pub(super) fn seek_all_now(&mut self, now: Now) {
+        // There may be a path now.
+        self.seeking.iter_mut().for_each(|(_, seeking)| seeking.pathless = 0);
         for user in self.chats.keys().cloned().collect::<Vec<_>>() {
             self.stop_waiting(&user);
             self.seek(&user, now);
@@ -164,6 +170,7 @@ impl Node {
         if let Some(seeking) = self.seeking.get_mut(user) {
             seeking.is_useful = true;
             seeking.failures = 0;
+            seeking.pathless = 0;
         }
     }
 
@@ -205,9 +212,11 @@ impl Node {
         }
     }
 
-    pub(super) fn dial_failed(&mut self, user: &UserId, now: Now) {
+    /// `was_answered`: they are there, and no path leads to them.
+    pub(super) fn dial_failed(&mut self, user: &UserId, was_answered: bool, now: Now) {
         // A handshake that they began and that nobody here counted on may fail without a wait.
-        if self.seeking.get(user).is_some_and(|seeking| seeking.step == Step::Dialling) {
+        if let Some(seeking) = self.seeking.get_mut(user).filter(|seeking| seeking.step == Step::Dialling) {
+            seeking.pathless = if was_answered { seeking.pathless + 1 } else { 0 };
             self.wait(user, now);
         }
     }
@@ -246,6 +255,7 @@ impl Node {
         let was_of_use = seeking.is_useful || now.mono >= seeking.up_ms + SESSION_SETTLED_MS;
         if was_of_use {
             seeking.failures = 0;
+            seeking.pathless = 0;
         }
         seeking.found = Found::Lost;
         match reason {
@@ -309,7 +319,9 @@ impl Node {
         }
         let jitter = self.rng.below(REDIAL_MIN_MS / 2 + 1);
         let seeking = self.seeking.entry(user.clone()).or_default();
-        let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX)).min(REDIAL_MAX_MS);
+        let further = seeking.pathless.saturating_sub(PATHLESS_MAX).min(DOUBLINGS_MAX);
+        let longest = (REDIAL_MAX_MS << further).min(RING_UNCONNECTABLE_MS);
+        let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX + further)).min(longest);
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
         self.step(user, Step::Waiting { since_ms: now.mono, until_ms });

@@ -20,7 +20,7 @@
 use super::RingId;
 use super::id::Side;
 use crate::codec::{Malformed, Reader, Writer};
-use crate::limits::{NEAR_MAX, RING_AVOID_MAX, RING_BODY_BYTES_MAX, RING_LINKS_TOLD_MAX, RING_SUSPECTS_MAX};
+use crate::limits::{NEAR_MAX, RING_AVOID_MAX, RING_BODY_BYTES_MAX, RING_LINKS_TOLD_MAX, RING_SUSPECTS_MAX, RING_TTL};
 
 /// Names one way of a request through the ring: drawn by its originator, 64 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -288,7 +288,7 @@ impl Route {
                 rank @ 0..=4 => Aim::Key { rank },
                 _ => return Err(Malformed),
             },
-            ttl: reader.u8()?,
+            ttl: read_ttl(reader)?,
             hops: reader.u8()?,
             key: read_id(reader)?,
             suspects: read_ids(reader, RING_SUSPECTS_MAX)?,
@@ -355,6 +355,12 @@ fn read_verdict(reader: &mut Reader<'_>) -> Result<Verdict, Malformed> {
     Ok(if read_bool(reader)? { Verdict::NoSuchNode } else { Verdict::Answered })
 }
 
+/// Whoever names more hops than a request has would have it go round for longer than anybody asks.
+fn read_ttl(reader: &mut Reader<'_>) -> Result<u8, Malformed> {
+    let ttl = reader.u8()?;
+    if ttl <= RING_TTL { Ok(ttl) } else { Err(Malformed) }
+}
+
 fn read_service(reader: &mut Reader<'_>) -> Result<Service, Malformed> {
     use Service::{Certificate, Copy, Find, Lookup, Publish, Signal};
     let byte = reader.u8()?;
@@ -381,7 +387,7 @@ mod tests {
         let avoid = proptest::collection::vec(any::<u32>(), 0..=RING_AVOID_MAX);
         let route = (any::<(u32, u64, u8, u8, u128)>(), service, aim, ids(RING_SUSPECTS_MAX), avoid, body()).prop_map(
             |((number, path, ttl, hops, key), service, aim, suspects, avoid, body)| {
-                let (path, key) = (PathId(path), RingId(key));
+                let (path, key, ttl) = (PathId(path), RingId(key), ttl % (RING_TTL + 1));
                 Message::Route(Box::new(Route { number, path, service, aim, ttl, hops, key, suspects, avoid, body }))
             },
         );

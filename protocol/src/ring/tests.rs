@@ -207,6 +207,32 @@ fn a_request_ends_where_it_belongs_though_its_hops_are_used_up() {
 }
 
 #[test]
+fn a_request_whose_hops_are_used_up_goes_back_where_it_does_not_belong() {
+    let places = spread(3);
+    let mut ring = linked_to(&places);
+    let mut out = Vec::new();
+    ring.message(RingId(places[0]), find(1, 77, RING_TTL, places[1] - 5), 1_100, &mut out);
+    let is_back = |outcome: &Outcome| matches!(outcome, Outcome::Send { to, message: Message::Stuck { ttl: 0, .. } } if to.0 == places[0]);
+    assert!(out.iter().any(is_back) && routes(&out).is_empty());
+}
+
+#[test]
+fn a_long_link_that_is_drawn_anew_takes_the_place_of_the_one_before() {
+    let places = spread(40);
+    let mut ring = placed(0, &[&places[..8], &places[32..]].concat());
+    let long = |until_ms| Reason::Long { stratum: 3, gap_log2: 100, until_ms };
+    let (before, anew, other) = (RingId(places[12]), RingId(places[20]), RingId(places[30]));
+    let mut out = Vec::new();
+    for (to, reason) in [(before, long(60_000)), (other, Reason::Long { stratum: 4, gap_log2: 100, until_ms: 60_000 }), (anew, long(120_000))] {
+        ring.dial(to, reason, 1_000, &mut out);
+        assert!(ring.is_linked(before) || to == before);
+        ring.linked(to, 2_000, &mut out);
+    }
+    assert!(out.contains(&Outcome::Close { peer: before, is_dead: false }));
+    assert!(!ring.is_linked(before) && ring.is_linked(anew) && ring.is_linked(other));
+}
+
+#[test]
 fn a_request_that_comes_round_is_answered_to_both_sides_once_those_before_are_suspects() {
     let places = spread(7);
     let mut ring = placed(0, &places);
