@@ -6,7 +6,7 @@ use super::relay::Asked;
 use super::{Event, Node, Presence, Standing};
 use crate::chat::Conversation;
 use crate::identity::{UserId, VerifiedCertificate};
-use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_LINKS_MAX, RING_UNCONNECTABLE_MS, RING_WATCH_MS, SESSION_SETTLED_MS, WATCH_MS};
+use crate::limits::{CHAT_LINKS_MAX, REDIAL_MAX_MS, REDIAL_MIN_MS, RING_UNCONNECTABLE_MS, RING_WATCH_MS, SESSION_SETTLED_MS, WATCH_MS};
 use crate::ring::{RingId, Standing as RingStanding};
 use crate::session::Content;
 use crate::signal::relay::{self as frames, FoundDevice};
@@ -375,14 +375,16 @@ impl Node {
         }
     }
 
-    /// Closes the sessions used least lately when there are more than a page should have. One in which something is on its way stays.
+    /// Closes the sessions used least lately when there are more than a page should have beside those of the ring and of the mail. One in
+    /// which something is on its way stays.
     pub(super) fn make_room(&mut self, newest: &UserId, now: Now) {
-        let users = self.links.users_up();
-        let excess = users.len().saturating_sub(RING_LINKS_MAX + CHAT_LINKS_MAX);
+        let is_chat = |user: &UserId| user != newest && !self.is_of_the_ring(user) && !self.is_of_the_mail(user);
+        let chats: Vec<UserId> = self.links.users_up().into_iter().filter(is_chat).collect();
+        let excess = chats.len().saturating_sub(CHAT_LINKS_MAX);
         let is_spare = |user: &UserId| {
-            user != newest && !self.is_of_the_ring(user) && self.on_screen.as_ref() != Some(user) && !self.files.wants(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
+            self.on_screen.as_ref() != Some(user) && !self.files.wants(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
         };
-        let spare: Vec<UserId> = users.into_iter().filter(is_spare).take(excess).collect();
+        let spare: Vec<UserId> = chats.into_iter().filter(is_spare).take(excess).collect();
         for user in spare {
             self.link_input(now, |links, _, _| links.hang_up(&user, now));
         }

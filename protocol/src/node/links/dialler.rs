@@ -22,7 +22,8 @@ impl Links {
         }
         if self.links.len() >= LINKS_MAX {
             let node = *peer.node_id();
-            return vec![Outcome::DialFailed { user, node, was_answered: false }];
+            // Which says nothing about them.
+            return vec![Outcome::DialFailed { user, node, was_answered: true }];
         }
         let dial = DialId(self.rng.array());
         let link = self.new_link(peer, Role::Initiator, dial, Stage::Describing, now);

@@ -69,8 +69,8 @@ pub(super) enum Outcome {
     Body { user: UserId, content: Content, body: Vec<u8> },
     /// The session with this device of this user is over.
     Down { user: UserId, node: NodeId, reason: DownReason },
-    /// A handshake with this device, begun by either end, came to nothing, and none is under way. `was_answered`: signalling worked, the
-    /// connection did not.
+    /// A handshake with this device, begun by either end, came to nothing, and none is under way. `was_answered`: signalling worked and the
+    /// connection did not, or this end could not even begin. Else nobody may be there.
     DialFailed { user: UserId, node: NodeId, was_answered: bool },
 }
 
@@ -200,7 +200,11 @@ impl Links {
             LinkEnd::Unreachable => DownReason::Unreachable,
             LinkEnd::Refused => DownReason::Refused,
         };
-        let Some(link) = self.links.remove(&id) else { return Vec::new() };
+        let Some(mut link) = self.links.remove(&id) else { return Vec::new() };
+        // A browser that makes no more connections says nothing about the other end.
+        if end == LinkEnd::Refused && matches!(link.stage, Stage::Describing) {
+            link.answered_ms = link.answered_ms.max(1);
+        }
         self.farewell(id, &link, reason)
     }
 

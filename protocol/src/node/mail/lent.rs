@@ -25,6 +25,11 @@ impl Node {
         true
     }
 
+    /// Whether the session with `user` is kept for the mail alone.
+    pub(in crate::node) fn is_of_the_mail(&self, user: &UserId) -> bool {
+        self.node_of(user).is_some_and(|node| self.mail.lent.contains_key(&RingId::of_node(&node)))
+    }
+
     /// Something about mail was said over a session.
     pub(super) fn mail_used(&mut self, place: RingId, now: Now) {
         if let Some(at) = self.mail.lent.get_mut(&place) {
