@@ -5,6 +5,7 @@
 mod heard;
 
 use b4::platform::rtc::{Links, connections_made};
+use b4::platform::{is_handheld, names_handheld};
 use b4::platform::Pause;
 use b4_protocol::session::{CHANNELS, COLLECT, DEPOSIT, LIVE};
 use b4_protocol::node::{Input, LinkEnd, LinkId};
@@ -225,4 +226,14 @@ async fn meet(offerer: &End, answerer: &End) {
         if one_open && two_open { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+}
+
+#[wasm_bindgen_test]
+fn a_phone_is_known_by_what_its_browser_says_of_itself() {
+    let chromium = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36";
+    let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+    let firefox = "Mozilla/5.0 (Android 14; Mobile; rv:132.0) Gecko/132.0 Firefox/132.0";
+    assert!([chromium, safari, firefox].into_iter().all(names_handheld));
+    assert!(!names_handheld("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"));
+    assert!(!is_handheld(), "where tests run");
 }

@@ -78,8 +78,10 @@ pub const RELAY_PING_MS: u64 = 20 * SECOND_MS;
 /// How long a watch on a name is kept by the relay; asked again before.
 pub const WATCH_MS: u64 = HOUR_MS;
 
-/// Overlay links a node aims at, in and out together (shared figure of the design: 24; phones 12 to 16).
+/// Overlay links a node aims at, in and out together (shared figure of the design).
 pub const RING_LINKS: usize = 24;
+/// The same on a phone (shared figure of the design: 12 to 16).
+pub const RING_LINKS_HANDHELD: usize = 16;
 /// Overlay links at which one more that this node did not ask for is refused with `Full`.
 pub const RING_LINKS_MAX: usize = 32;
 /// Links told to neighbours at most, those for chats included.

@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use b4_protocol::identity::{RevocationList, TrustAnchor, VerifiedCertificate};
-use b4_protocol::node::{Command, Effect, Event, Input, Node, NodeConfig, Row};
+use b4_protocol::node::{Command, Effect, Event, Input, Node, NodeConfig, PageFacts, Row};
 
 use super::effects::Hands;
 use crate::platform::files::Files;
 use crate::platform::keys::DeviceKeys;
 use crate::platform::store::Database;
-use crate::platform::{Clock, Inputs, PlatformError, Wake, origin, random};
+use crate::platform::rtc::connections_made;
+use crate::platform::{Clock, Inputs, PlatformError, Wake, is_handheld, origin, random};
 
 /// What a node is started with.
 pub(super) struct Start {
@@ -60,6 +61,7 @@ impl Driver {
             anchor: start.anchor,
             revoked: start.revoked,
             origin: origin(),
+            page: PageFacts { connections_made: connections_made(), is_handheld: is_handheld() },
             seed,
             rows: start.rows,
         };

@@ -57,7 +57,7 @@ pub use self::{
     js::spawn,
     lifecycle::{CloseGuard, Lifecycle, PageFact},
     page::{
-        dispatch_update, free_storage, listen_for_update, UpdateListener, mark, origin, persist_storage, recovery_was_saved,
+        dispatch_update, free_storage, is_handheld, listen_for_update, UpdateListener, mark, names_handheld, origin, persist_storage, recovery_was_saved,
         reload, remember_name, remember_recovery_saved, remembered_name,
     },
     relay_socket::RelaySocket,

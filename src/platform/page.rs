@@ -25,6 +25,16 @@ pub fn origin() -> String {
     js::window().location().origin().unwrap_or_default()
 }
 
+/// Whether this is a phone or the like.
+pub fn is_handheld() -> bool {
+    js::window().navigator().user_agent().is_ok_and(|agent| names_handheld(&agent))
+}
+
+/// Whether a browser that says this about itself runs on a phone or the like: all of those have this word.
+pub fn names_handheld(user_agent: &str) -> bool {
+    user_agent.contains("Mobi")
+}
+
 /// Loads the page anew.
 pub fn reload() {
     // Nothing can be wrong with the address that is there already.

@@ -29,7 +29,7 @@ impl Node {
 mod tests {
     use super::*;
     use crate::identity::testing::{NOW_MS, TestAuthority};
-    use crate::node::{Effect, NodeConfig};
+    use crate::node::{Effect, NodeConfig, PageFacts};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
 
@@ -37,7 +37,7 @@ mod tests {
         let mut authority = TestAuthority::new([1; 32]);
         let certificate = authority.issue("anna", NOW_MS).certificate;
         let (anchor, rows) = (authority.anchor().clone(), Vec::new());
-        let config = NodeConfig { certificate, anchor, revoked: None, origin: "https://b4.example".to_owned(), seed: [7; 32], rows };
+        let config = NodeConfig { certificate, anchor, revoked: None, origin: "https://b4.example".to_owned(), page: PageFacts::default(), seed: [7; 32], rows };
         Node::new(config, START).0
     }
 

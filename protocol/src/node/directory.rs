@@ -431,7 +431,7 @@ mod tests {
     use super::*;
     use crate::crypto::{KeyOp, KeyOpError, Rng, Ticket};
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
-    use crate::node::{Effect, Input, NodeConfig};
+    use crate::node::{Effect, Input, NodeConfig, PageFacts};
     use crate::ring::{Answer, Message, Outcome, Verdict};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
@@ -442,6 +442,7 @@ mod tests {
             anchor: authority.anchor().clone(),
             revoked: None,
             origin: "https://b4.example".to_owned(),
+            page: PageFacts::default(),
             seed: [7; 32],
             rows: Vec::new(),
         };

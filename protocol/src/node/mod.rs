@@ -47,6 +47,7 @@ use crate::chat::{Conversation, MessageId};
 use crate::crypto::{Rng, Ticket};
 use crate::directory::Draft;
 use crate::identity::{ListAge, RevocationList, TrustAnchor, UserId, VerifiedCertificate};
+use crate::limits::{CONNECTIONS_SPARING, RING_LINKS, RING_LINKS_HANDHELD};
 use crate::ordered::{OrderedMap, OrderedSet};
 use crate::ring::{Ring, RingConfig, RingId};
 use crate::time::Now;
@@ -61,10 +62,33 @@ pub struct NodeConfig {
     pub revoked: Option<RevocationList>,
     /// The page's origin as the browser writes it: part of the proof to the relay.
     pub origin: String,
+    /// What is known of the page.
+    pub page: PageFacts,
     /// From the operating system's generator.
     pub seed: [u8; 32],
     /// All rows of the tables in `Table::LOADED_AT_START`.
     pub rows: Vec<Row>,
+}
+
+/// What a node is told about the page that it runs in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PageFacts {
+    /// Peer connections that it has made already: a node that is started again in the same page goes on counting.
+    pub connections_made: u32,
+    /// It is on a phone: fewer links spare its battery.
+    pub is_handheld: bool,
+}
+
+impl PageFacts {
+    /// How many links the ring is to have here.
+    fn ring(&self) -> RingConfig {
+        let links = match self {
+            Self { connections_made: CONNECTIONS_SPARING.., .. } => 0,
+            Self { is_handheld: true, .. } => RING_LINKS_HANDHELD,
+            Self { .. } => RING_LINKS,
+        };
+        RingConfig { links, ..RingConfig::default() }
+    }
 }
 
 /// What the store's rows are judged by.
@@ -134,7 +158,7 @@ pub struct Node {
 impl Node {
     /// Makes a node from what the store has. Damaged rows are passed over: a broken contact must not take the rest with it.
     pub fn new(config: NodeConfig, now: Now) -> (Self, Vec<Effect>) {
-        let NodeConfig { certificate, anchor, revoked, origin, seed, mut rows } = config;
+        let NodeConfig { certificate, anchor, revoked, origin, page, seed, mut rows } = config;
         let mut rng = Rng::from_seed(seed);
         let revoked = gossip::newest(&rows, revoked, &anchor);
         let view = NodeConfigView { anchor: &anchor, revoked: revoked.as_ref() };
@@ -145,8 +169,8 @@ impl Node {
         let mut node = Self {
             relay: Relay::new(certificate.clone(), origin, rng.fork("relay")),
             links: Links::new(rng.fork("links")),
-            ring: Ring::new(RingId::of_node(certificate.node_id()), RingConfig::default(), rng.fork("ring"), now.mono),
-            overlay: Overlay::default(),
+            ring: Ring::new(RingId::of_node(certificate.node_id()), page.ring(), rng.fork("ring"), now.mono),
+            overlay: Overlay::new(page.connections_made),
             directory,
             own: certificate,
             anchor,

@@ -77,6 +77,11 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    /// Where the page has made so many peer connections already.
+    pub fn new(connections_made: u32) -> Self {
+        Self { connections_made, ..Self::default() }
+    }
+
     pub fn deadline(&self, is_relay_up: bool) -> Option<u64> {
         is_relay_up.then_some(self.introduce_ms).into_iter().chain(self.view_ms).min()
     }

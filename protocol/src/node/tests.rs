@@ -38,6 +38,11 @@ fn user(name: &str) -> UserId {
 
 /// Anna's node with bela as a contact, not connected yet.
 fn node(stage: &Stage) -> (Node, Vec<Effect>) {
+    node_in(stage, PageFacts::default())
+}
+
+/// The same, in this page.
+fn node_in(stage: &Stage, page: PageFacts) -> (Node, Vec<Effect>) {
     let chat = Conversation::new(user("bela"), Standing::Accepted, Some(stage.bela.certificate.key_hash()));
     let row = chat.row();
     let rows = vec![Row { table: row.table, key: row.key, value: row.value.expect("a row") }];
@@ -46,6 +51,7 @@ fn node(stage: &Stage) -> (Node, Vec<Effect>) {
         anchor: stage.authority.anchor().clone(),
         revoked: None,
         origin: "https://b4.example".to_owned(),
+        page,
         seed: [7; 32],
         rows,
     };
@@ -427,6 +433,7 @@ fn rows_of_any_bytes_make_a_node_that_runs() {
             anchor: stage.authority.anchor().clone(),
             revoked: None,
             origin: String::new(),
+            page: PageFacts::default(),
             seed: [7; 32],
             rows,
         };
@@ -508,5 +515,17 @@ fn from_the_four_hundredth_connection_of_a_page_on_its_ring_draws_no_more_long_l
     }
     assert!(node.ring.aims_at_links() > 0, "what is closed is no connection more");
     node.count_connection(&offer);
+    assert_eq!(node.ring.aims_at_links(), 0);
+}
+
+#[test]
+fn a_node_started_again_in_the_same_page_goes_on_counting_its_connections_and_a_phone_has_fewer_links() {
+    let links = |connections_made, is_handheld| PageFacts { connections_made, is_handheld }.ring().links;
+    assert_eq!([links(0, false), links(0, true)], [24, 16]);
+    assert_eq!([links(CONNECTIONS_SPARING - 1, true), links(CONNECTIONS_SPARING, true), links(u32::MAX, false)], [16, 0, 0]);
+    let stage = stage();
+    let (mut node, _) = node_in(&stage, PageFacts { connections_made: CONNECTIONS_SPARING - 1, is_handheld: false });
+    assert!(node.ring.aims_at_links() > 0);
+    node.count_connection(&Effect::LinkOffer { link: LinkId(1), ice: Vec::new() });
     assert_eq!(node.ring.aims_at_links(), 0);
 }

@@ -2,7 +2,7 @@
 
 use b4_protocol::identity::UserId;
 use b4_protocol::identity::testing::{NOW_MS, TestDevice};
-use b4_protocol::node::{Command, Input, LinkEnd, Node, NodeConfig};
+use b4_protocol::node::{Command, Input, LinkEnd, Node, NodeConfig, PageFacts};
 use b4_signaling::relay::KnownDevice;
 
 use super::{FileDisk, NodeIndex, ToRelay, World};
@@ -128,6 +128,7 @@ impl World {
             anchor: self.authority.anchor().clone(),
             revoked,
             origin: ORIGIN.to_owned(),
+            page: PageFacts::default(),
             seed,
             rows: machine.disk.rows_at_start(),
         };

@@ -91,7 +91,7 @@ mod tests {
     use crate::directory::{found, pair};
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::node::directory::Why;
-    use crate::node::{Effect, NodeConfig, Standing};
+    use crate::node::{Effect, NodeConfig, PageFacts, Standing};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
 
@@ -102,6 +102,7 @@ mod tests {
             anchor: authority.anchor().clone(),
             revoked: None,
             origin: "https://b4.example".to_owned(),
+            page: PageFacts::default(),
             seed: [7; 32],
             rows,
         };

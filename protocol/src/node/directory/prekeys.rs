@@ -41,7 +41,7 @@ mod tests {
     use crate::identity::RevocationList;
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::limits::PRESENCE_AGAIN_MS;
-    use crate::node::{Effect, Input, NodeConfig, Row};
+    use crate::node::{Effect, Input, NodeConfig, PageFacts, Row};
     use crate::ring::{Message, RingId};
     use crate::store::Write;
     use crate::time::DAY_MS;
@@ -68,6 +68,7 @@ mod tests {
                 anchor: authority.anchor().clone(),
                 revoked: None,
                 origin: "https://b4.example".to_owned(),
+                page: PageFacts::default(),
                 seed: [7; 32],
                 rows,
             };

@@ -9,7 +9,7 @@ use crate::identity::VerifiedCertificate;
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::limits::{FILE_FETCHES_MAX, FILE_PARTS_AHEAD, FILE_SERVED_MAX, FILES_MAX, FILES_PER_USER_MAX};
 use crate::message::{MessageBody, Said};
-use crate::node::{Command, FileTrouble, NodeConfig, Standing};
+use crate::node::{Command, FileTrouble, NodeConfig, PageFacts, Standing};
 use crate::session::{FILE, LIVE, Session};
 
 const START: Now = Now { mono: 1_000, wall: NOW_MS };
@@ -38,6 +38,7 @@ impl Stage {
             anchor: authority.anchor().clone(),
             revoked: None,
             origin: "https://b4.example".to_owned(),
+            page: PageFacts::default(),
             seed: [7; 32],
             rows: Vec::new(),
         };

@@ -10,7 +10,7 @@ use crate::crypto::{Prk, Rng};
 use crate::handshake::{Established, Role, SessionKeys};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::mailbox::{Letter, Verdict};
-use crate::node::{Input, LinkId, NodeConfig};
+use crate::node::{Input, LinkId, NodeConfig, PageFacts};
 use crate::ring::{Message, Outcome, Standing};
 use crate::session::{RING, Session};
 use crate::time::MINUTE_MS;
@@ -52,6 +52,7 @@ impl Stage {
             anchor: authority.anchor().clone(),
             revoked: None,
             origin: "https://b4.example".to_owned(),
+            page: PageFacts::default(),
             seed: [7; 32],
             rows,
         };
