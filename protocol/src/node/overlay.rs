@@ -92,6 +92,12 @@ impl Overlay {
     }
 
     #[cfg(test)]
+    pub fn asking_certificate_of(&self, place: RingId) -> Option<RequestId> {
+        let is_it = |asked: &Asked| matches!(asked, Asked::Certificate { of } if *of == place);
+        self.asked.iter().find(|(_, (asked, _))| is_it(asked)).map(|(id, _)| *id)
+    }
+
+    #[cfg(test)]
     pub fn returning(&self) -> Vec<RingId> {
         let asked = self.asked.values().filter_map(|(asked, _)| if let Asked::Return { key } = asked { Some(*key) } else { None });
         asked.collect()

@@ -8,6 +8,7 @@ use crate::crypto::{KeyOpError, Rng};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::{NodeId, RevocationList};
 use crate::limits::{CONNECTIONS_SPARING, REDIAL_MAX_MS, REDIAL_MIN_MS, RELAY_RETRY_ALONE_MS, TEXT_BYTES_MAX};
+use crate::ring::{Answer, Message, Verdict};
 use crate::signal::description::Description;
 use crate::signal::relay::{ClientFrame, FoundDevice, IceServer, Presence as Found, RefusalCode, RelayFrame};
 use crate::signal::sealed::{DialId, OfferDraft};
@@ -528,4 +529,27 @@ fn a_node_started_again_in_the_same_page_goes_on_counting_its_connections_and_a_
     assert!(node.ring.aims_at_links() > 0);
     node.count_connection(&Effect::LinkOffer { link: LinkId(1), ice: Vec::new() });
     assert_eq!(node.ring.aims_at_links(), 0);
+}
+
+#[test]
+fn a_certificate_that_is_not_the_one_asked_for_is_not_dialled_by() {
+    let mut stage = stage();
+    let carl = stage.authority.issue("carl", NOW_MS);
+    let (of, over) = (RingId::of_node(carl.certificate.node_id()), RingId::of_node(stage.bela.certificate.node_id()));
+    let stranger = TestAuthority::stranger([9; 32]).issue("carl", NOW_MS);
+    for (what, answer, is_dialled) in [
+        ("another's", &stage.bela.certificate, false),
+        ("of another authority", &stranger.certificate, false),
+        ("theirs", &carl.certificate, true),
+    ] {
+        let (mut node, _) = node(&stage);
+        node.ring_input(START, |ring, out| ring.linked(over, START.mono, out));
+        node.ring_dial(of, START);
+        let request = node.overlay.asking_certificate_of(of).expect("nobody has told it before");
+        let path = node.ring.path_of(request).expect("it is under way");
+        node.effects.clear();
+        let answer = Answer { hops: 1, by: over, verdict: Verdict::Answered, body: answer.der().to_vec() };
+        node.ring_input(START, |ring, out| ring.message(over, Message::Reply { path, answer }, START.mono, out));
+        assert_eq!(dialled(&node.effects).is_some(), is_dialled, "{what}");
+    }
 }
