@@ -36,6 +36,43 @@ fn somebody_away_is_found_by_their_record_and_a_name_nobody_took_cannot_be_told(
 }
 
 #[test]
+fn a_record_is_found_though_all_who_kept_it_at_first_are_gone() {
+    let mut world = World::new(WorldConfig { seed: 21, ..WorldConfig::default() });
+    let people: Vec<NodeIndex> = NAMES.iter().map(|name| world.add(name)).collect();
+    world.run_for(15_000);
+    world.command(people[0], Command::Leave);
+    let mut newcomers = Vec::new();
+    for (number, gone) in people[1..].iter().enumerate() {
+        newcomers.push(world.add(&format!("newcomer{number}")));
+        world.run_for(10_000);
+        world.kill(*gone);
+        world.run_for(40_000);
+    }
+    world.kill_relay();
+    world.run_for(2_000);
+    for newcomer in newcomers {
+        assert!(add(&mut world, newcomer, people[0], 15_000), "{}", world.user(newcomer));
+        assert_eq!(world.seen(newcomer).contacts.len(), 1);
+    }
+}
+
+#[test]
+fn where_not_everybody_is_linked_to_everybody_strangers_reach_each_other_without_the_relay() {
+    let mut world = World::new(WorldConfig { seed: 22, ..WorldConfig::default() });
+    let people: Vec<NodeIndex> = (0..32).map(|number| world.add(&format!("person{number}"))).collect();
+    world.run_for(120_000);
+    world.kill_relay();
+    world.run_for(5_000);
+    let pairs = people.iter().flat_map(|one| people.iter().map(move |other| (*one, *other))).filter(|(one, other)| one < other);
+    let strangers: Vec<_> = pairs.filter(|(one, other)| world.links_between(*one, *other).is_empty()).collect();
+    assert!(strangers.len() > 40, "{} pairs without a link", strangers.len());
+    for (one, other) in strangers.into_iter().step_by(7).take(12) {
+        arrives_between_strangers(&mut world, one, other);
+        assert_eq!(world.links_between(one, other).len(), 1, "signalled over the ring");
+    }
+}
+
+#[test]
 fn who_dies_is_missed_and_who_comes_back_with_the_relay_gets_what_waited() {
     let (mut world, people) = without_relay(7);
     assert!(add(&mut world, people[0], people[4], 5_000));

@@ -561,6 +561,7 @@ mod tests {
         let me = node.ring.me();
         node.ring_input(START, |ring, out| (1..=17).for_each(|step| ring.linked(RingId(me.0.wrapping_sub(step)), START.mono, out)));
         assert!(!node.ring.is_in_arc(key));
+        assert_eq!(node.take(key, &publication, START), Err(REFUSED), "nor is it taken any more");
         node.hand_over(START);
         node.hand_over(START);
         assert_eq!(node.overlay.returning(), [key], "offered once in a while");
