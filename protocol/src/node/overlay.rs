@@ -5,18 +5,19 @@
 //! reply, candidates along the same path. Without a place in the ring, or for somebody whom only the relay knows, signalling goes over the relay.
 
 mod certificates;
+mod view;
 
 use certificates::Certificates;
 
 use super::directory::Why;
 use super::links::Sender;
-use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
+use super::{LookupView, Node};
 use crate::directory::Found;
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_INTRODUCED, RING_PATH_MS};
+use crate::limits::{RING_BODY_BYTES_MAX, RING_INTRODUCED, RING_PATH_MS};
 use crate::mailbox::Mailbox;
 use crate::ordered::OrderedMap;
-use crate::ring::{Aim, Message, Outcome, PathId, Reason, Request, RequestId, RingId, Service, Side, Standing, Verdict};
+use crate::ring::{Aim, Message, Outcome, PathId, Request, RequestId, RingId, Service, Standing, Verdict};
 use crate::session::Content;
 use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::{MINUTE_MS, Now, SECOND_MS};
@@ -33,10 +34,6 @@ const WITNESS_MS: u64 = MINUTE_MS;
 const WITNESS_SMALL_MS: u64 = 10 * SECOND_MS;
 /// Paths of dials remembered; the oldest goes.
 const PATHS_MAX: usize = 128;
-/// Answered questions kept for the picture.
-const LOOKUPS_SHOWN: usize = 8;
-/// Least time between two pictures of the network.
-const VIEW_MS: u64 = SECOND_MS;
 
 /// What a request of this node over the ring is for.
 #[derive(Clone, Copy, Debug)]
@@ -396,90 +393,5 @@ impl Node {
     /// Whether the session with `user` is a link of the ring.
     pub(super) fn is_of_the_ring(&self, user: &UserId) -> bool {
         self.node_of(user).is_some_and(|node| self.ring.is_linked(RingId::of_node(&node)))
-    }
-
-    fn note_lookup(&mut self, (id, path, asked): (RequestId, PathId, Asked), by: RingId, hops: u8, took_ms: u64) {
-        let part = |place: RingId| (self.ring.me().clockwise_to(place) >> 96) as u32;
-        let Some(first) = self.ring.came_over(path).and_then(|first| self.peer_at(first)).map(|peer| *peer.node_id()) else { return };
-        let key = match asked {
-            Asked::Certificate { of } => of,
-            Asked::Signal { to, .. } => RingId::of_node(&to),
-            Asked::Lookup { key, .. } => key,
-            Asked::Shelf { shelf } => RingId::of_bytes(&shelf),
-            Asked::Publish | Asked::Copy { .. } => return,
-        };
-        let view = LookupView { number: id.0, first, key: part(key), by: part(by), hops, took_ms };
-        self.overlay.lookups.insert(0, view);
-        self.overlay.lookups.truncate(LOOKUPS_SHOWN);
-    }
-
-    pub(super) fn watch_network(&mut self, on: bool, now: Now) {
-        self.overlay.view_ms = on.then_some(now.mono);
-        self.show_network(now);
-    }
-
-    /// What the picture says first of all has changed: it does not wait for its time.
-    pub(super) fn show_network_now(&mut self, now: Now) {
-        self.overlay.view_ms = self.overlay.view_ms.map(|due_ms| due_ms.min(now.mono));
-        self.show_network(now);
-    }
-
-    /// Sends the picture, if it is wanted and due.
-    fn show_network(&mut self, now: Now) {
-        if self.overlay.view_ms.is_none_or(|due_ms| due_ms > now.mono) {
-            return;
-        }
-        self.overlay.view_ms = Some(now.mono + VIEW_MS);
-        let view = self.network_view(now);
-        self.effects.push(Effect::Notify(Event::NetworkViewed(Box::new(view))));
-    }
-
-    fn network_view(&self, now: Now) -> NetworkView {
-        let mut links: Vec<(u128, LinkView)> = Vec::new();
-        let holders = self.own_holders();
-        for (place, reason, rtt_ms) in self.ring.links() {
-            let Some((peer, since_ms)) = self.links.peers().find(|(peer, _)| RingId::of_node(peer.node_id()) == place) else { continue };
-            let user = peer.user_id().clone();
-            let is_beside = Side::BOTH.into_iter().any(|side| self.ring.near(side).iter().take(3).any(|near| *near == place));
-            let kind = match reason {
-                _ if is_beside => LinkKind::Near,
-                Reason::Long { .. } => LinkKind::Long,
-                Reason::Near | Reason::Theirs => LinkKind::Theirs,
-            };
-            let view = LinkView {
-                node: *peer.node_id(),
-                is_chat: self.has_use_for(&user, now),
-                is_holder: holders.contains(&place),
-                user,
-                kind,
-                rtt_ms: rtt_ms.and_then(|rtt| u32::try_from(rtt).ok()),
-                age_ms: now.mono.saturating_sub(since_ms),
-            };
-            let way = self.ring.me().clockwise_to(place);
-            // Few as they are, they are put in order one by one: the library's sort is larger than all of this.
-            let at = links.partition_point(|(other, _)| *other < way);
-            links.insert(at, (way, view));
-        }
-        NetworkView {
-            is_relay_up: self.relay.is_up(),
-            standing: self.ring.standing(),
-            me: *self.own.node_id(),
-            links: links.into_iter().map(|(_, view)| view).collect(),
-            known: self.ring.known(),
-            estimate: self.ring.estimate(),
-            ring_bytes: self.overlay.bytes,
-            connections_made: self.overlay.connections_made,
-            lookups: self.overlay.lookups.clone(),
-        }
-    }
-
-    /// Counts peer connections as they are ordered.
-    pub(super) fn count_connection(&mut self, effect: &Effect) {
-        if matches!(effect, Effect::LinkOffer { .. } | Effect::LinkAnswer { .. }) {
-            self.overlay.connections_made += 1;
-            if self.overlay.connections_made == CONNECTIONS_SPARING {
-                self.ring.draw_no_more();
-            }
-        }
     }
 }
