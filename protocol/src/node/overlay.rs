@@ -64,9 +64,13 @@ pub(super) struct Overlay {
     paths: OrderedMap<DialId, (PathId, u64)>,
     /// The users behind the keys that are being looked up, and how often each is.
     names: OrderedMap<RingId, (UserId, u32)>,
+    /// Of records on the ring's channels, sent and received.
     bytes: (u64, u64),
     connections_made: u32,
-    lookups: Vec<LookupView>,
+    /// Requests of this node that somebody else answered.
+    answered: u64,
+    /// Requests that are over, the newest first, each with when it ended.
+    lookups: Vec<(u64, LookupView)>,
     /// The picture is on the screen; the next may be sent then.
     view_ms: Option<u64>,
 }
@@ -124,7 +128,6 @@ impl Node {
     /// A message of the ring came in the session with `user`. False when it breaks the rules.
     pub(super) fn ring_message(&mut self, user: &UserId, body: &[u8], now: Now) -> bool {
         let Ok(message) = Message::decode(body) else { return false };
-        self.overlay.bytes.1 += body.len() as u64;
         self.mail_gives_back(user, &message, now);
         if let Some(node) = self.node_of(user) {
             let from = RingId::of_node(&node);
@@ -211,7 +214,6 @@ impl Node {
     fn ring_send(&mut self, to: RingId, message: &Message, now: Now) {
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         let body = message.encode();
-        self.overlay.bytes.0 += body.len() as u64;
         self.send_body(&user, Content::Ring, &body, now);
     }
 
@@ -282,7 +284,7 @@ impl Node {
 
     fn answered_by_ring(&mut self, id: RequestId, path: PathId, (by, verdict, hops): (RingId, Verdict, u8), body: Vec<u8>, now: Now) {
         let Some((asked, until_ms)) = self.overlay.asked.remove(&id) else { return };
-        self.note_lookup((id, path, asked), by, hops, now.mono.saturating_sub(until_ms.saturating_sub(RING_PATH_MS)));
+        self.note_lookup((id, asked, until_ms), Some((path, by, hops)), now);
         match (asked, verdict) {
             (Asked::Certificate { of }, Verdict::Answered) => {
                 let peer = self.anchor.verify(&body, now.wall, self.revoked.as_ref()).ok();
@@ -310,14 +312,15 @@ impl Node {
     }
 
     fn failed_in_ring(&mut self, id: RequestId, now: Now) {
-        match self.overlay.asked.remove(&id) {
-            Some((Asked::Certificate { of }, _)) => self.cannot_dial(of, false, now),
-            Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
-            Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, None, now),
-            Some((Asked::Shelf { shelf }, _)) => self.shelf_found(shelf, &[], now),
-            Some((Asked::Publish, _)) => self.publish_failed(now),
-            Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
-            None => {}
+        let Some((asked, until_ms)) = self.overlay.asked.remove(&id) else { return };
+        self.note_lookup((id, asked, until_ms), None, now);
+        match asked {
+            Asked::Certificate { of } => self.cannot_dial(of, false, now),
+            Asked::Signal { to, .. } => self.undelivered_by_ring(&to, now),
+            Asked::Lookup { why, attempt, key } => self.lookup_done(key, why, attempt, None, now),
+            Asked::Shelf { shelf } => self.shelf_found(shelf, &[], now),
+            Asked::Publish => self.publish_failed(now),
+            Asked::Copy { key, to } => self.copy_failed(key, to),
         }
     }
 

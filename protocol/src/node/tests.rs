@@ -503,10 +503,10 @@ fn from_the_four_hundredth_connection_of_a_page_on_its_ring_draws_no_more_long_l
     let (mut node, _) = node(&stage);
     let offer = Effect::LinkOffer { link: LinkId(1), ice: Vec::new() };
     for _ in 1..CONNECTIONS_SPARING {
-        node.count_connection(&offer);
-        node.count_connection(&Effect::LinkClose { link: LinkId(1) });
+        node.count_effect(&offer);
+        node.count_effect(&Effect::LinkClose { link: LinkId(1) });
     }
     assert!(node.ring.aims_at_links() > 0, "what is closed is no connection more");
-    node.count_connection(&offer);
+    node.count_effect(&offer);
     assert_eq!(node.ring.aims_at_links(), 0);
 }
