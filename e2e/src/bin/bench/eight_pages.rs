@@ -58,7 +58,7 @@ pub async fn measure() -> Result<Measured> {
             .to_owned(),
         format!(
             "Idle: {IDLE_SAMPLES} times {} s in which nobody does anything. Processor time and memory are of all processes of the browser and its \
-             driver. Bytes are those of the transports (DTLS and what it carries; ICE is counted apart), on all links together.",
+             driver; memory is proportional: what eight browsers share counts in eighths, the one that is alone bears all. Bytes are those of the transports (DTLS and what it carries; ICE is counted apart), on all links together.",
             IDLE.as_secs()
         ),
     ];

@@ -19,7 +19,7 @@ pub fn keys(link: &LinkView) -> [&'static str; 3] {
 }
 
 /// The largest reach of a dot in units of the picture: 44 pixels across where the whole is 350 wide, as on a phone.
-const REACH_MAX: u64 = 55;
+const REACH_MAX: u64 = 56;
 
 /// A dot that can be pointed at and stepped to; who looks after what is picked is the picture. The tabulator key stops at one of
 /// all dots. `room` is the way to the next dot: half of it belongs to this one, so that whoever misses a dot hits the nearest.
@@ -27,7 +27,7 @@ pub fn peer(link: &LinkView, id: &str, [shown, room]: [u32; 2], is_picked: bool,
     let [x, y] = point(shown);
     let [kind, chat, holder] = keys(link);
     // Half of the arc, which is hardly longer than its chord: the circumference is 2,576 units.
-    let reach = (u64::from(room) * 1_288 >> 32).min(REACH_MAX);
+    let reach = ((u64::from(room) * 1_288) >> 32).min(REACH_MAX);
     html! {
         <g
             key={id}
