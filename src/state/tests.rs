@@ -251,6 +251,7 @@ fn viewed(estimate: u64) -> node::Event {
         estimate,
         ring_bytes: (0, 0),
         connections_made: 0,
+        answered: 0,
         lookups: Vec::new(),
     }))
 }

@@ -36,6 +36,12 @@ pub fn spread(places: &[u32]) -> Vec<u32> {
     (1..).zip(beyond).map(|(step, beyond)| (beyond + gap * step) as u32).collect()
 }
 
+/// How far each of the dots is from the nearest other one; ascending. The whole circle where there is no other.
+pub fn room(shown: &[u32]) -> Vec<u32> {
+    let way = |from: usize, to: usize| shown[to % shown.len()].wrapping_sub(shown[from % shown.len()]).wrapping_sub(1).saturating_add(1);
+    (0..shown.len()).map(|at| way(at + shown.len() - 1, at).min(way(at, at + 1))).collect()
+}
+
 /// Where a place between dots is shown: between the same two, in proportion.
 pub fn between(place: u32, places: &[u32], shown: &[u32]) -> u32 {
     let after = places.partition_point(|other| *other < place);
@@ -115,5 +121,12 @@ mod tests {
         (me.0[0], node.0[0]) = (0xc0, 0x40);
         assert_eq!(place(&me, &node), 1 << 31);
         assert_eq!(place(&me, &me), 0);
+    }
+    #[test]
+    fn the_room_of_a_dot_ends_at_the_nearest_other_one_also_past_the_top() {
+        assert_eq!(room(&[100, 400, 600]), [300, 200, 200]);
+        assert_eq!(room(&[10, 1 << 31, u32::MAX - 9]), [20, (1 << 31) - 10, 20]);
+        assert_eq!(room(&[7]), [u32::MAX]);
+        assert!(room(&[]).is_empty());
     }
 }

@@ -51,6 +51,7 @@ struct Shared {
     shown: RefCell<Option<UseStateSetter<Rc<AppState>>>>,
     orders: RefCell<Vec<Action>>,
     path: RefCell<String>,
+    title: RefCell<String>,
     drafts: RefCell<OrderedMap<String, String>>,
     is_visible: Cell<bool>,
     visibility: Listener,
@@ -106,6 +107,11 @@ impl Screen {
     /// The address.
     pub fn path(&self) -> String {
         self.shared.path.borrow().clone()
+    }
+
+    /// The title of the page.
+    pub fn title(&self) -> String {
+        self.shared.title.borrow().clone()
     }
 
     /// What was begun and not sent to somebody, as the browser keeps it.
@@ -254,6 +260,24 @@ impl Screen {
         self.settle().await;
     }
 
+    /// Moves the pointer out of the first element that a selector finds.
+    pub async fn leave(&self, selector: &str) {
+        let init = EventInit::new();
+        init.set_bubbles(true);
+        let event = DomEvent::new_with_event_init_dict("mouseout", &init).expect("an event");
+        self.all(selector)[0].dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
+    /// Clicks on something drawn, which has no method for that.
+    pub async fn click_svg(&self, testid: &str) {
+        let init = EventInit::new();
+        init.set_bubbles(true);
+        let event = DomEvent::new_with_event_init_dict("click", &init).expect("an event");
+        self.one(testid).dispatch_event(&event).expect("dispatched");
+        self.settle().await;
+    }
+
     /// Marks what a selector finds with `data-marked`, to tell it from what comes later.
     pub fn mark(&self, selector: &str) {
         self.all(selector).iter().for_each(|element| element.set_attribute("data-marked", "").expect("an attribute"));
@@ -350,7 +374,7 @@ fn Host(props: &HostProps) -> Html {
 }
 
 fn browser(shared: &Rc<Shared>) -> Browser {
-    let [path, set, seen, told, copying, recalled, kept] = std::array::from_fn(|_| Rc::clone(shared));
+    let [path, set, seen, told, copying, recalled, kept, titled] = std::array::from_fn(|_| Rc::clone(shared));
     Browser {
         path: Rc::new(move || path.path.borrow().clone()),
         set_path: Rc::new(move |to, _| drop(set.path.replace(to.to_owned()))),
@@ -368,6 +392,6 @@ fn browser(shared: &Rc<Shared>) -> Browser {
         set_theme: Rc::new(|_| ()),
         draft: Rc::new(move |to| recalled.drafts.borrow().get(to).cloned().unwrap_or_default()),
         keep_draft: Rc::new(move |to, text| drop(kept.drafts.borrow_mut().insert(to.to_owned(), text.to_owned()))),
-        set_title: Rc::new(|_| ()),
+        set_title: Rc::new(move |title| drop(titled.title.replace(title.to_owned()))),
     }
 }

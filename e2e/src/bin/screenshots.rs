@@ -45,7 +45,14 @@ async fn main() -> Result<()> {
     let others = try_join_all(others.iter().map(|name| world.person(name))).await?;
     let script = r#"return Number(one("links-count")?.textContent) >= 7"#;
     anna.until("seven links", script, vec![]).await?;
+    // The first dot is stepped to, as by the keys: what is told of it stands there.
+    anna.run(r#"one("ring-peer").focus()"#, vec![]).await?;
     shoot(&anna, &folder, "network").await?;
+    world.relay.kill();
+    anna.until_attribute("relay-status", "data-state", "down").await?;
+    shoot(&anna, &folder, "network-without-relay").await?;
+    world.relay.start_again().await?;
+    anna.until_attribute("relay-status", "data-state", "up").await?;
     files(&world, &anna, &folder).await?;
     for other in &others {
         // Leaving is said: nobody waits for the dead in the pictures that follow.

@@ -2,6 +2,7 @@
 
 use crate::chat::{FileProgress, MessageId, MessageState, MessageView, Sealing, Standing};
 use crate::identity::{ListAge, NodeId, UserId, UserIdError};
+use crate::ring::Side;
 
 /// One fact for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,11 +156,14 @@ pub struct NetworkView {
     pub known: u32,
     /// Nodes in the whole ring, guessed from the gaps between those near; exact in small rings. This one included.
     pub estimate: u64,
-    /// Bytes of ring records sent and received since the node started.
+    /// Bytes sent and received on the channels of the ring since the node started: its records, sealed and padded, as they are
+    /// handed to the data channels and come from them. What SCTP, DTLS and UDP add is not in it, nor are messages and files.
     pub ring_bytes: (u64, u64),
     /// Peer connections made since the page was loaded, of 500 that a browser allows.
     pub connections_made: u32,
-    /// The latest questions of this node that were answered, newest first, at most 8.
+    /// Requests of this node that another one answered, since the node started.
+    pub answered: u64,
+    /// The latest of its requests that are over, newest first, at most 8. Its own publications and copies are not among them.
     pub lookups: Vec<LookupView>,
 }
 
@@ -185,29 +189,55 @@ pub struct LinkView {
 /// Why there is a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
-    /// A ring neighbour, clockwise or counter-clockwise.
-    Near,
+    /// One of the three next ones on this side, or on both where there are so few.
+    Near(Option<Side>),
     /// Drawn by this node, far across the ring.
     Long,
+    /// Everybody links to everybody in so small a ring, whichever end dialled.
+    Small,
+    /// This node dialled it when it was among the next three; by now others stand nearer.
+    Once,
     /// The other end, or a conversation, wanted it.
     Theirs,
 }
 
-/// One question that travelled over the ring.
+/// One request that travelled over the ring, and is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookupView {
-    /// Number of the question: a new one is a new light.
+    /// Number of the request: a new one is a new light.
     pub number: u64,
+    /// What was looked for.
+    pub sought: Sought,
+    /// The place asked for, as a part of the circle clockwise from this node, in 2^-32.
+    pub key: u32,
+    /// How the answer was come by; `None`: there was none, on any of its tries.
+    pub way: Option<WayView>,
+    /// From asking to the answer, or to giving up.
+    pub took_ms: u64,
+    /// Since then.
+    pub ago_ms: u64,
+}
+
+/// What a request was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// Who this user is, where they are, or who keeps their mail.
+    Person(UserId),
+    /// A device, to link to it.
+    Device,
+    /// Who keeps a file for somebody who is away.
+    Shelf,
+}
+
+/// The way of a request that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayView {
     /// The first link it went over.
     pub first: NodeId,
-    /// The place asked for, and of who answered, as parts of the circle clockwise from this node, in 2^-32.
-    pub key: u32,
-    /// See `key`.
+    /// The place of who answered, as `LookupView::key`.
     pub by: u32,
     /// Hops.
     pub hops: u8,
-    /// From asking to the answer.
-    pub took_ms: u64,
 }
 
 /// Whether others can be found now.

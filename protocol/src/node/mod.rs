@@ -39,7 +39,7 @@ pub use crate::store::{Row, Table, Write};
 pub use command::{Command, FileOrder};
 pub use effect::{Effect, LinkId};
 pub use event::{
-    ContactRefusal, ContactView, Event, FileRefusal, HoldingView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal,
+    ContactRefusal, ContactView, Event, FileRefusal, HoldingView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal, Sought, WayView,
 };
 pub use input::{FileTrouble, Input, LinkEnd};
 
@@ -249,7 +249,10 @@ impl Node {
                 self.link_input(now, |links, _, _| links.candidate_found(link, &candidate, now));
             }
             Input::LinkOpened { link } => self.link_input(now, |links, _, _| links.opened(link, now)),
-            Input::LinkFrame { link, channel, frame } => self.link_input(now, |links, _, _| links.frame(link, channel, &frame, now)),
+            Input::LinkFrame { link, channel, frame } => {
+                self.count_record(channel, &frame);
+                self.link_input(now, |links, _, _| links.frame(link, channel, &frame, now));
+            }
             // Nothing is held back by what is buffered yet: the window of unacknowledged messages bounds it.
             Input::LinkDrained { .. } => {}
             Input::LinkClosed { link, end } => self.link_input(now, |links, _, _| links.closed(link, end)),

@@ -5,18 +5,19 @@
 //! reply, candidates along the same path. Without a place in the ring, or for somebody whom only the relay knows, signalling goes over the relay.
 
 mod certificates;
+mod view;
 
 use certificates::Certificates;
 
 use super::directory::{OLDER, TAKEN, Why};
 use super::links::Sender;
-use super::{Effect, Event, LinkKind, LinkView, LookupView, NetworkView, Node};
+use super::{LookupView, Node};
 use crate::directory::Found;
 use crate::identity::{NodeId, UserId, VerifiedCertificate};
-use crate::limits::{CONNECTIONS_SPARING, RING_BODY_BYTES_MAX, RING_INTRODUCED, RING_PATH_MS};
+use crate::limits::{RING_BODY_BYTES_MAX, RING_INTRODUCED, RING_PATH_MS};
 use crate::mailbox::Mailbox;
 use crate::ordered::OrderedMap;
-use crate::ring::{Aim, Message, Outcome, PathId, Reason, Request, RequestId, RingId, Service, Side, Standing, Verdict};
+use crate::ring::{Aim, Message, Outcome, PathId, Request, RequestId, RingId, Service, Standing, Verdict};
 use crate::session::Content;
 use crate::signal::sealed::{DialId, Header, SignalKind};
 use crate::time::{MINUTE_MS, Now, SECOND_MS};
@@ -33,10 +34,6 @@ const WITNESS_MS: u64 = MINUTE_MS;
 const WITNESS_SMALL_MS: u64 = 10 * SECOND_MS;
 /// Paths of dials remembered; the oldest goes.
 const PATHS_MAX: usize = 128;
-/// Answered questions kept for the picture.
-const LOOKUPS_SHOWN: usize = 8;
-/// Least time between two pictures of the network.
-const VIEW_MS: u64 = SECOND_MS;
 
 /// What a request of this node over the ring is for.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +66,13 @@ pub(super) struct Overlay {
     paths: OrderedMap<DialId, (PathId, u64)>,
     /// The users behind the keys that are being looked up, and how often each is.
     names: OrderedMap<RingId, (UserId, u32)>,
+    /// Of records on the ring's channels, sent and received.
     bytes: (u64, u64),
     connections_made: u32,
-    lookups: Vec<LookupView>,
+    /// Requests of this node that somebody else answered.
+    answered: u64,
+    /// Requests that are over, the newest first, each with when it ended.
+    lookups: Vec<(u64, LookupView)>,
     /// The picture is on the screen; the next may be sent then.
     view_ms: Option<u64>,
 }
@@ -146,7 +147,6 @@ impl Node {
     /// A message of the ring came in the session with `user`. False when it breaks the rules.
     pub(super) fn ring_message(&mut self, user: &UserId, body: &[u8], now: Now) -> bool {
         let Ok(message) = Message::decode(body) else { return false };
-        self.overlay.bytes.1 += body.len() as u64;
         self.mail_gives_back(user, &message, now);
         if let Some(node) = self.node_of(user) {
             let from = RingId::of_node(&node);
@@ -233,7 +233,6 @@ impl Node {
     fn ring_send(&mut self, to: RingId, message: &Message, now: Now) {
         let Some(user) = self.peer_at(to).map(|peer| peer.user_id().clone()) else { return };
         let body = message.encode();
-        self.overlay.bytes.0 += body.len() as u64;
         self.send_body(&user, Content::Ring, &body, now);
     }
 
@@ -304,7 +303,7 @@ impl Node {
 
     fn answered_by_ring(&mut self, id: RequestId, path: PathId, (by, verdict, hops): (RingId, Verdict, u8), body: Vec<u8>, now: Now) {
         let Some((asked, until_ms)) = self.overlay.asked.remove(&id) else { return };
-        self.note_lookup((id, path, asked), by, hops, now.mono.saturating_sub(until_ms.saturating_sub(RING_PATH_MS)));
+        self.note_lookup((id, asked, until_ms), Some((path, by, hops)), now);
         match (asked, verdict) {
             (Asked::Certificate { of }, Verdict::Answered) => {
                 let peer = self.anchor.verify(&body, now.wall, self.revoked.as_ref()).ok();
@@ -333,14 +332,16 @@ impl Node {
     }
 
     fn failed_in_ring(&mut self, id: RequestId, now: Now) {
-        match self.overlay.asked.remove(&id) {
-            Some((Asked::Certificate { of }, _)) => self.cannot_dial(of, false, now),
-            Some((Asked::Signal { to, .. }, _)) => self.undelivered_by_ring(&to, now),
-            Some((Asked::Lookup { why, attempt, key }, _)) => self.lookup_done(key, why, attempt, None, now),
-            Some((Asked::Shelf { shelf }, _)) => self.shelf_found(shelf, &[], now),
-            Some((Asked::Publish, _)) => self.publish_failed(now),
-            Some((Asked::Copy { key, to }, _)) => self.copy_failed(key, to),
-            Some((Asked::Return { .. }, _)) | None => {}
+        let Some((asked, until_ms)) = self.overlay.asked.remove(&id) else { return };
+        self.note_lookup((id, asked, until_ms), None, now);
+        match asked {
+            Asked::Certificate { of } => self.cannot_dial(of, false, now),
+            Asked::Signal { to, .. } => self.undelivered_by_ring(&to, now),
+            Asked::Lookup { why, attempt, key } => self.lookup_done(key, why, attempt, None, now),
+            Asked::Shelf { shelf } => self.shelf_found(shelf, &[], now),
+            Asked::Publish => self.publish_failed(now),
+            Asked::Copy { key, to } => self.copy_failed(key, to),
+            Asked::Return { .. } => {}
         }
     }
 
@@ -416,90 +417,5 @@ impl Node {
     /// Whether the session with `user` is a link of the ring.
     pub(super) fn is_of_the_ring(&self, user: &UserId) -> bool {
         self.node_of(user).is_some_and(|node| self.ring.is_linked(RingId::of_node(&node)))
-    }
-
-    fn note_lookup(&mut self, (id, path, asked): (RequestId, PathId, Asked), by: RingId, hops: u8, took_ms: u64) {
-        let part = |place: RingId| (self.ring.me().clockwise_to(place) >> 96) as u32;
-        let Some(first) = self.ring.came_over(path).and_then(|first| self.peer_at(first)).map(|peer| *peer.node_id()) else { return };
-        let key = match asked {
-            Asked::Certificate { of } => of,
-            Asked::Signal { to, .. } => RingId::of_node(&to),
-            Asked::Lookup { key, .. } => key,
-            Asked::Shelf { shelf } => RingId::of_bytes(&shelf),
-            Asked::Publish | Asked::Copy { .. } | Asked::Return { .. } => return,
-        };
-        let view = LookupView { number: id.0, first, key: part(key), by: part(by), hops, took_ms };
-        self.overlay.lookups.insert(0, view);
-        self.overlay.lookups.truncate(LOOKUPS_SHOWN);
-    }
-
-    pub(super) fn watch_network(&mut self, on: bool, now: Now) {
-        self.overlay.view_ms = on.then_some(now.mono);
-        self.show_network(now);
-    }
-
-    /// What the picture says first of all has changed: it does not wait for its time.
-    pub(super) fn show_network_now(&mut self, now: Now) {
-        self.overlay.view_ms = self.overlay.view_ms.map(|due_ms| due_ms.min(now.mono));
-        self.show_network(now);
-    }
-
-    /// Sends the picture, if it is wanted and due.
-    fn show_network(&mut self, now: Now) {
-        if self.overlay.view_ms.is_none_or(|due_ms| due_ms > now.mono) {
-            return;
-        }
-        self.overlay.view_ms = Some(now.mono + VIEW_MS);
-        let view = self.network_view(now);
-        self.effects.push(Effect::Notify(Event::NetworkViewed(Box::new(view))));
-    }
-
-    fn network_view(&self, now: Now) -> NetworkView {
-        let mut links: Vec<(u128, LinkView)> = Vec::new();
-        let holders = self.own_holders();
-        for (place, reason, rtt_ms) in self.ring.links() {
-            let Some((peer, since_ms)) = self.links.peers().find(|(peer, _)| RingId::of_node(peer.node_id()) == place) else { continue };
-            let user = peer.user_id().clone();
-            let is_beside = Side::BOTH.into_iter().any(|side| self.ring.near(side).iter().take(3).any(|near| *near == place));
-            let kind = match reason {
-                _ if is_beside => LinkKind::Near,
-                Reason::Long { .. } => LinkKind::Long,
-                Reason::Near | Reason::Theirs => LinkKind::Theirs,
-            };
-            let view = LinkView {
-                node: *peer.node_id(),
-                is_chat: self.has_use_for(&user, now),
-                is_holder: holders.contains(&place),
-                user,
-                kind,
-                rtt_ms: rtt_ms.and_then(|rtt| u32::try_from(rtt).ok()),
-                age_ms: now.mono.saturating_sub(since_ms),
-            };
-            let way = self.ring.me().clockwise_to(place);
-            // Few as they are, they are put in order one by one: the library's sort is larger than all of this.
-            let at = links.partition_point(|(other, _)| *other < way);
-            links.insert(at, (way, view));
-        }
-        NetworkView {
-            is_relay_up: self.relay.is_up(),
-            standing: self.ring.standing(),
-            me: *self.own.node_id(),
-            links: links.into_iter().map(|(_, view)| view).collect(),
-            known: self.ring.known(),
-            estimate: self.ring.estimate(),
-            ring_bytes: self.overlay.bytes,
-            connections_made: self.overlay.connections_made,
-            lookups: self.overlay.lookups.clone(),
-        }
-    }
-
-    /// Counts peer connections as they are ordered.
-    pub(super) fn count_connection(&mut self, effect: &Effect) {
-        if matches!(effect, Effect::LinkOffer { .. } | Effect::LinkAnswer { .. }) {
-            self.overlay.connections_made += 1;
-            if self.overlay.connections_made == CONNECTIONS_SPARING {
-                self.ring.draw_no_more();
-            }
-        }
     }
 }

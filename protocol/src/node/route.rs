@@ -51,7 +51,7 @@ impl Node {
         for outcome in outcomes {
             match outcome {
                 links::Outcome::Effect(effect) => {
-                    self.count_connection(&effect);
+                    self.count_effect(&effect);
                     self.effects.push(effect);
                 }
                 links::Outcome::Key(op, order) => self.ask_keys(KeyUse::Link(op), order),

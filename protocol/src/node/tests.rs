@@ -511,11 +511,11 @@ fn from_the_four_hundredth_connection_of_a_page_on_its_ring_draws_no_more_long_l
     let (mut node, _) = node(&stage);
     let offer = Effect::LinkOffer { link: LinkId(1), ice: Vec::new() };
     for _ in 1..CONNECTIONS_SPARING {
-        node.count_connection(&offer);
-        node.count_connection(&Effect::LinkClose { link: LinkId(1) });
+        node.count_effect(&offer);
+        node.count_effect(&Effect::LinkClose { link: LinkId(1) });
     }
     assert!(node.ring.aims_at_links() > 0, "what is closed is no connection more");
-    node.count_connection(&offer);
+    node.count_effect(&offer);
     assert_eq!(node.ring.aims_at_links(), 0);
 }
 
@@ -527,7 +527,7 @@ fn a_node_started_again_in_the_same_page_goes_on_counting_its_connections_and_a_
     let stage = stage();
     let (mut node, _) = node_in(&stage, PageFacts { connections_made: CONNECTIONS_SPARING - 1, is_handheld: false });
     assert!(node.ring.aims_at_links() > 0);
-    node.count_connection(&Effect::LinkOffer { link: LinkId(1), ice: Vec::new() });
+    node.count_effect(&Effect::LinkOffer { link: LinkId(1), ice: Vec::new() });
     assert_eq!(node.ring.aims_at_links(), 0);
 }
 

@@ -34,7 +34,7 @@ pub use file::{accepted, refuse_drop};
 pub use holding::holding;
 pub use icon::{IconName, icon};
 pub use name_form::NameForm;
-pub use network::{link_table, network_badge, numbers, picture};
+pub use network::{Picked, Said, latest, link_table, network_badge, numbers, picture};
 pub use restore::restore;
 pub use sign::sign;
 pub use stranger::stranger;

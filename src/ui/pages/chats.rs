@@ -30,9 +30,14 @@ pub fn ChatsPage(props: &Props) -> Html {
     let drafts = use_memo((), |()| RefCell::new(Drafts::new(Rc::clone(&browser.draft), Rc::clone(&browser.keep_draft))));
     let unread: u32 = state.contacts.values().map(|contact| contact.unread).sum();
     let set_title = Rc::clone(&browser.set_title);
-    use_effect_with(unread, move |unread| {
-        let title = if *unread > 0 { format!("({unread}) {}", words::APP) } else { words::APP.to_owned() };
-        set_title(&title);
+    use_effect_with((route.clone(), unread), move |(route, unread)| {
+        let page = match route {
+            Route::Chat(user) => Some(user.as_str()),
+            Route::You => Some(words::YOU),
+            Route::Network => Some(words::NETWORK),
+            Route::Chats => None,
+        };
+        set_title(&words::title(page, *unread));
     });
     let selected = match &route {
         Route::Chat(user) => Some(user),
@@ -79,7 +84,7 @@ pub fn ChatsPage(props: &Props) -> Html {
                     Route::Network => html! {
                         <>
                             { back(&on_back) }
-                            <NetworkPage />
+                            <NetworkPage on_chat={on_select} />
                         </>
                     },
                     Route::Chats => html! { <p class="empty">{ words::PICK_CHAT }</p> },

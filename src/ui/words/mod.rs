@@ -1,20 +1,18 @@
 //! Every word of the screen, so that another language is another folder like this one. `mail` has those about the life of a
-//! message and what is kept for others, `files` those about files.
+//! message and what is kept for others, `files` those about files, `network` those about the picture of the network.
 
 #![allow(missing_docs, reason = "the words are their own documentation")]
 
 mod files;
 mod mail;
+mod network;
 
 use b4_protocol::identity::UserIdError;
-use b4_protocol::limits::NEAR_KNOWN;
-use b4_protocol::node::{
-    ContactRefusal, ContactView, KeyStanding, LinkKind, LinkView, LookupView, NetworkState, NetworkView, Presence, SendRefusal, Standing,
-};
-use b4_protocol::ring;
+use b4_protocol::node::{ContactRefusal, ContactView, KeyStanding, NetworkState, Presence, SendRefusal, Standing};
 
 pub use files::*;
 pub use mail::*;
+pub use network::*;
 
 use super::pages::NoticeKind;
 use crate::state::{EnrolFailure, EnrolStep, NameVerdict, RestoreFailure};
@@ -99,6 +97,12 @@ pub const TRY_NOW: &str = "Try now";
 pub const MESSAGES: &str = "Messages";
 pub const NOT_IN_LIST: &str = "This person is not in your list yet.";
 pub const THAT_IS_YOU: &str = "That is you. Others who open this address can write to you.";
+
+/// The title of a page of this name, or of the list, while so many messages are unread.
+pub fn title(page: Option<&str>, unread: u32) -> String {
+    let unread = if unread > 0 { format!("({unread}) ") } else { String::new() };
+    page.map_or_else(|| format!("{unread}{APP}"), |page| format!("{unread}{page} \u{b7} {APP}"))
+}
 
 /// The state of the network in a word.
 pub fn network(state: NetworkState) -> &'static str {
@@ -290,138 +294,6 @@ pub fn announce_failure(to: &str) -> String {
 /// A new message, for those who listen.
 pub fn announce(from: &str, text: &str) -> String {
     format!("{from}: {text}")
-}
-
-pub const NETWORK_SEE: &str = "See the network";
-pub const NETWORK_WAIT: &str = "Looking at the network.";
-pub const RING_LABEL: &str = "Who you are linked to";
-pub const RING_YOU: &str = "You";
-pub const RING_HINT: &str = "Pick a dot to see who it is.";
-pub const RING_EMPTY: &str = "As soon as somebody is there, you see them here.";
-pub const LEGEND: [(&str, &str); 5] =
-    [("near", "next to you"), ("long", "far across"), ("theirs", "wanted by them"), ("chat", "you chat"), ("holder", "keeps your mail")];
-pub const LINK_TABLE: [&str; 4] = ["Name", "Round trip", "Linked for", "Why"];
-pub const LINKS: &str = "Linked to you";
-pub const IN_RING: &str = "In the network";
-pub const ROUND_TRIP: &str = "Round trip";
-pub const ROUND_TRIP_HINT: &str = "median";
-pub const SENT: &str = "Sent";
-pub const RECEIVED: &str = "Received";
-pub const CONNECTIONS: &str = "Connections made";
-pub const CONNECTIONS_HINT: &str = "of 500 until the page is loaded anew";
-pub const QUESTIONS: &str = "Finding somebody";
-pub const UNKNOWN: &str = "\u{2013}";
-
-/// How far one is part of the network.
-pub fn standing(view: &NetworkView, network: NetworkState) -> String {
-    match (view.links.len(), view.standing, view.is_relay_up) {
-        (0, _, true) => "Nobody else is here yet. You are linked to whoever comes next.".to_owned(),
-        (0, _, false) if network == NetworkState::Joining => network_sentence(network).to_owned(),
-        (0, _, false) => "You are linked to nobody.".to_owned(),
-        (1, ring::Standing::Member, _) => "You are linked to one other.".to_owned(),
-        (links, ring::Standing::Member, _) => format!("You are linked to {links} others, and through them to everybody."),
-        _ => "Linked, and finding your place among the others.".to_owned(),
-    }
-}
-
-/// Whether the relay is reachable, and what that means.
-pub fn relay(view: &NetworkView, network: NetworkState) -> &'static str {
-    match (view.is_relay_up, view.links.is_empty()) {
-        (false, true) if network == NetworkState::Joining => "Connecting to the relay.",
-        (true, _) => "The relay can be reached. It introduces newcomers; no message goes through it.",
-        (false, false) => "The relay cannot be reached. You do not need it as long as you are linked to others.",
-        (false, true) => "The relay cannot be reached.",
-    }
-}
-
-/// How many are in the ring: counted while everybody is linked to everybody, else guessed from how close the nearest are.
-pub fn in_ring(view: &NetworkView) -> String {
-    if view.estimate <= NEAR_KNOWN as u64 + 1 {
-        return view.estimate.to_string();
-    }
-    let mut unit = 1;
-    while view.estimate / unit >= 100 {
-        unit *= 10;
-    }
-    let mut digits = ((view.estimate + unit / 2) / unit * unit).to_string();
-    let mut at = digits.len();
-    while at > 3 {
-        at -= 3;
-        digits.insert(at, ',');
-    }
-    format!("about {digits}")
-}
-
-/// How many of them one knows of.
-pub fn known(view: &NetworkView) -> String {
-    match view.known {
-        known if u64::from(known) + 1 >= view.estimate => "you included".to_owned(),
-        known => format!("{known} of them known to you"),
-    }
-}
-
-/// Round trip, age and reason of a link.
-pub fn link_cells(link: &LinkView) -> [String; 3] {
-    let why = match (link.kind, link.is_chat) {
-        (LinkKind::Near, false) => "Next to you",
-        (LinkKind::Near, true) => "Next to you; you chat",
-        (LinkKind::Long, false) => "Far across",
-        (LinkKind::Long, true) => "Far across; you chat",
-        (LinkKind::Theirs, false) => "Wanted by them",
-        (LinkKind::Theirs, true) => "You chat",
-    };
-    let keeps = if link.is_holder { "; keeps your mail while you are away" } else { "" };
-    [link.rtt_ms.map_or_else(|| UNKNOWN.to_owned(), ms), age(link.age_ms), [why, keeps].concat()]
-}
-
-/// The same in a line.
-pub fn link(link: &LinkView) -> String {
-    let [trip, age, why] = link_cells(link);
-    let trip = if link.rtt_ms.is_none() { "round trip not measured yet".to_owned() } else { trip };
-    format!("{why} \u{b7} {trip} \u{b7} linked for {age}")
-}
-
-/// A time as a number of milliseconds.
-pub fn ms(ms: u32) -> String {
-    format!("{ms} ms")
-}
-
-/// How long something has been.
-pub fn age(ms: u64) -> String {
-    match ms / 1000 {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3_600 => format!("{} min", seconds / 60),
-        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
-/// So many bytes.
-pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", tenths(bytes / 100)),
-        1_000_000..1_000_000_000 => format!("{} MB", tenths(bytes / 100_000)),
-        _ => format!("{} GB", tenths(bytes / 100_000_000)),
-    }
-}
-
-/// So many bytes a second.
-pub fn rate(a_second: u64) -> String {
-    format!("{} a second now", bytes(a_second))
-}
-
-/// What each of the last questions took in the mean: steps, and time. At least one.
-pub fn questions(lookups: &[LookupView]) -> (String, String) {
-    let count = lookups.len() as u64;
-    let hops: u64 = lookups.iter().map(|lookup| u64::from(lookup.hops)).sum();
-    let took_ms: u64 = lookups.iter().map(|lookup| lookup.took_ms).sum();
-    let took_ms = took_ms / count;
-    (format!("{} steps", tenths(hops * 10 / count)), format!("{took_ms} ms, mean of the last {count}"))
-}
-
-fn tenths(tenths: u64) -> String {
-    if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { (tenths / 10).to_string() }
 }
 
 pub const TAKE_OVER: &str = "Use B4 here";

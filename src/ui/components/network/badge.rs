@@ -19,6 +19,7 @@ pub fn network_badge(network: NetworkState, is_open: bool, on_open: Callback<Mou
                 data-testid="network-status"
                 data-state={key}
                 title={words::network_sentence(network)}
+                aria-label={words::badge(network)}
                 aria-current={is_open.then_some("page")}
                 onclick={on_open}
             >

@@ -4,6 +4,7 @@
 //! them draws.
 
 mod badge;
+mod latest;
 mod light;
 mod numbers;
 mod peer;
@@ -11,8 +12,9 @@ mod picture;
 mod table;
 
 pub use badge::network_badge;
+pub use latest::{Said, latest};
 pub use numbers::numbers;
-pub use picture::picture;
+pub use picture::{Picked, picture};
 pub use table::link_table;
 
 use js_sys::Math;

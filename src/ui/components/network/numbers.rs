@@ -5,17 +5,18 @@ use yew::prelude::*;
 
 use crate::ui::words;
 
-/// Whether the relay is there; then counts, times and bytes, each with its word. `rates` are bytes sent and received a second.
-pub fn numbers(view: &NetworkView, network: NetworkState, rates: Option<(u64, u64)>) -> Html {
+/// Whether the relay is there; then counts, times and bytes, each with its word. `rates` are bytes sent and received a
+/// second, `latest` is what was looked for last.
+pub fn numbers(view: &NetworkView, network: NetworkState, rates: Option<(u64, u64)>, latest: Html) -> Html {
     let (sent, received) = view.ring_bytes;
     let (sent_rate, received_rate) = rates.map(|(sent, received)| (words::rate(sent), words::rate(received))).unwrap_or_default();
     let (trip, trip_hint) = middle(view).map_or_else(unknown, |ms| (words::ms(ms), words::ROUND_TRIP_HINT.to_owned()));
-    let (steps, steps_hint) = if view.lookups.is_empty() { unknown() } else { words::questions(&view.lookups) };
+    let (steps, steps_hint) = words::requests(&view.lookups).unwrap_or_else(unknown);
     let rows = [
         (words::LINKS, view.links.len().to_string(), String::new()),
         (words::IN_RING, words::in_ring(view), words::known(view)),
         (words::ROUND_TRIP, trip, trip_hint),
-        (words::QUESTIONS, steps, steps_hint),
+        (words::REQUESTS, steps, steps_hint),
         (words::SENT, words::bytes(sent), sent_rate),
         (words::RECEIVED, words::bytes(received), received_rate),
         (words::CONNECTIONS, view.connections_made.to_string(), words::CONNECTIONS_HINT.to_owned()),
@@ -26,8 +27,13 @@ pub fn numbers(view: &NetworkView, network: NetworkState, rates: Option<(u64, u6
     };
     html! {
         <>
-            <p class="relay" data-testid="relay-status" data-state={if view.is_relay_up { "up" } else { "down" }}>{ words::relay(view, network) }</p>
+            <h3 class="visually-hidden">{ words::NUMBERS_TITLE }</h3>
+            <p class="relay" role="status" data-testid="relay-status" data-state={if view.is_relay_up { "up" } else { "down" }}>
+                { words::relay(view, network) }
+            </p>
+            { latest }
             <dl class="numbers">{ for rows.into_iter().map(row) }</dl>
+            <p class="hint">{ words::BYTES_HINT }</p>
         </>
     }
 }

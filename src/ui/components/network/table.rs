@@ -13,10 +13,13 @@ pub fn link_table(view: &NetworkView) -> Html {
     };
     html! {
         if !view.links.is_empty() {
-            <table class="links" data-testid="link-table" aria-label={words::RING_LABEL}>
-                <thead><tr>{ for words::LINK_TABLE.map(|title| html! { <th scope="col">{ title }</th> }) }</tr></thead>
-                <tbody>{ for view.links.iter().map(row) }</tbody>
-            </table>
+            <>
+                <h3>{ words::LINK_TABLE_TITLE }</h3>
+                <table class="links" data-testid="link-table" aria-label={words::LINK_TABLE_TITLE}>
+                    <thead><tr>{ for words::LINK_TABLE.map(|title| html! { <th scope="col">{ title }</th> }) }</tr></thead>
+                    <tbody>{ for view.links.iter().map(row) }</tbody>
+                </table>
+            </>
         }
     }
 }
