@@ -1,7 +1,9 @@
 //! Rings of many nodes, on their word (`ring_keys.rs` has those with keys): what holds after faults, and that everything follows from the seed.
 
+use b4_protocol::ring::{Ring, RingConfig, RingId};
+use b4_simulator::Draws;
 use b4_simulator::experiments::{self, COURSE, Churn, Setup, course};
-use b4_simulator::overlay::Trust;
+use b4_simulator::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 
 fn setup(nodes: usize, seed: u64) -> Setup {
     Setup { nodes, links: 24, seed, is_webrtc: false, lookups: 300, trust: Trust::Word }
@@ -26,6 +28,7 @@ fn paths_in_a_ring_at_rest_are_as_short_as_the_design_says_and_links_make_them_s
     let report = experiments::hops(&setup(1_000, 1));
     assert_eq!(report.correct, report.lookups, "{report:?}");
     assert!(report.hops_mean <= 2.9 && report.hops_p99 <= 5.0, "{report:?}");
+    assert_eq!(report.timeouts_mean, 0.0, "nobody is gone");
     let hops = |links| experiments::hops(&Setup { links, ..setup(300, 1) }).hops_mean;
     assert!(hops(8) > hops(24) * 1.2, "{} and {}", hops(8), hops(24));
 }
@@ -79,4 +82,41 @@ fn two_halves_are_one_ring_two_minutes_after_the_network_is_whole() {
 fn sleepers_that_wake_up_unaware_are_in_their_places_a_minute_after() {
     let report = experiments::zombies(&setup(60, 6), 0.2);
     assert_eq!(report.correct, report.lookups, "{report:?}");
+}
+
+/// A world of so many nodes, one a second, left to settle for two minutes.
+fn settled(nodes: usize, seed: u64) -> Overlay {
+    let ring = RingConfig { links: 24, tries: 2 };
+    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: LinkModel::IDEAL, trust: Trust::Word });
+    for _ in 0..nodes {
+        world.join();
+        world.run_for(1_000);
+    }
+    world.run_for(120_000);
+    world
+}
+
+/// The oracle is what the rings count themselves. Requests name others who are silent beside those that they waited for: these are no timeouts.
+#[test]
+fn the_timeouts_of_lookups_are_the_hops_that_really_did_not_answer() {
+    let mut world = settled(150, 1);
+    world.set_deaf(true);
+    world.running().into_iter().step_by(2).for_each(|node| world.crash(node));
+    let counted = |world: &Overlay| world.rings().map(Ring::hop_timeouts).sum::<u64>();
+    let before = counted(&world);
+    let mut draws = Draws::from_seed(1, "test");
+    for _ in 0..1_000 {
+        let by = world.draw_live().unwrap();
+        world.lookup(by, RingId(u128::from(draws.any()) << 64 | u128::from(draws.any())));
+        world.run_for(1);
+    }
+    // Until everything is answered the rings ask for other things, too, and then these meet the dead.
+    let (mut told, mut all) = (0, 0);
+    for _ in 0..20 {
+        world.run_for(1_000);
+        told += world.take_lookups().iter().map(|lookup| u64::from(lookup.timeouts)).sum::<u64>();
+        all = counted(&world) - before;
+    }
+    assert_eq!(world.lookups_open(), 0);
+    assert!(told <= all && told * 10 >= all * 5, "lookups tell of {told} timeouts, the rings of {all}");
 }

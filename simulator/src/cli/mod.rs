@@ -46,10 +46,11 @@ the product's handshake: some 5 ms, 140 s for a world of 1,000 to grow. --keyed-
 (unless --keys) and Chord have none: a node is believed to be whoever it says. The course, and so every measure but the speed, is the same.
 
 Measures, of each seed:
-  lookups, correct           keys looked up; those whose first try was answered by one of the key's true first five members
+  lookups, correct           keys looked up; those whose first try was answered by one of the key's true first five members: of the nodes that
+                             are in their places when the lookup arrives, so that live ones that are still joining do not count
   failed_per_10k             the others, of 10,000; failed_twice_per_10k those that failed on all ways
   hops_mean, hops_p99        of a lookup from the asker to whoever answers
-  timeouts_mean              hops of a lookup that did not answer in time
+  timeouts_mean              hops of a lookup that did not answer in time, or were gone while they were asked, on all its ways
   took_ms_mean               from asking to the answer
   degree_mean, degree_max    links of a node at the end
   bytes_per_node_s           sent for the ring, a second; signal_bytes_per_node_s the sealed signalling of new links, and all that passes it on

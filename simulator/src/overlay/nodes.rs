@@ -238,7 +238,12 @@ impl Overlay {
         self.touched.push(node);
         let mut out = std::mem::take(&mut self.pending);
         if let Some(ring) = self.nodes[node as usize].ring.as_mut() {
+            let before = ring.hop_timeouts();
             act(ring, &mut out);
+            let timeouts = ring.hop_timeouts() - before;
+            if timeouts > 0 {
+                self.note_timeouts(timeouts, &out);
+            }
         }
         for outcome in out.drain(..) {
             self.run_one(node, outcome);

@@ -57,6 +57,9 @@ impl Overlay {
         if route.hops == 1 && state.first_routed != FirstRouted::Answered {
             state.first_routed = FirstRouted::Sent(route.path);
         }
+        if route.hops == 1 && route.service == Service::Lookup {
+            self.note_lookup_sent(node, route.path);
+        }
     }
 
     pub(super) fn dial(&mut self, node: NodeIndex, to: RingId) {

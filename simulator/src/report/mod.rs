@@ -33,7 +33,7 @@ pub struct Report {
     pub hops_mean: f64,
     /// The 99th percentile of the same.
     pub hops_p99: f64,
-    /// Attempts to reach a node that is gone, per lookup.
+    /// Attempts to reach a node that is gone, per lookup: hops that did not answer in time, on all its ways.
     pub timeouts_mean: f64,
     /// Different nodes that a node is linked to (Chord: has in its tables) at the end.
     pub degree_mean: Option<f64>,
