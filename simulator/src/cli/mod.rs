@@ -57,13 +57,13 @@ Measures, of each seed:
   connections_per_node_min   new connections of a node, a minute
   join_ms_mean               from a node's start to its place in the ring
   first_routed_ms_p50        from a node's start to the answer to its first request: the median; first_routed_ms_p99 the 99th percentile
-  healed_s                   until the ring was whole again
+  healed_s                   until the ring was whole again; null where it never was
   node_hours_per_wall_s      hours of a node's life that were simulated in a second of the wall clock, on one core
   trace_hash                 fingerprint of all that happened: equal for equal seeds and options
 
 JSON: one object a line. A run has the field \"experiment\" and its measures, null where the experiment does not measure one;
-the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval and the
-deviation of a single seed. node_hours_per_wall_s is the only field that the seed does not determine.";
+the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval, the
+deviation of a single seed, the number of seeds that measured it (samples: who never became whole has no healed_s), their min and max. node_hours_per_wall_s is the only field that the seed does not determine.";
 
 #[derive(Subcommand)]
 enum Command {
