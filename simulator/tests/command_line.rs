@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What every run says, be it null where that experiment does not measure it.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "nodes",
     "links",
     "seed",
@@ -20,6 +20,7 @@ const FIELDS: [&str; 15] = [
     "degree_max",
     "bytes_per_node_s",
     "connections_per_node_min",
+    "dials_failed_per_node_min",
     "node_hours_per_wall_s",
     "trace_hash",
 ];

@@ -54,7 +54,8 @@ Measures, of each seed:
   took_ms_mean               from asking to the answer
   degree_mean, degree_max    links of a node at the end
   bytes_per_node_s           sent for the ring, a second; signal_bytes_per_node_s the sealed signalling of new links, and all that passes it on
-  connections_per_node_min   new connections of a node, a minute
+  connections_per_node_min   new connections a minute, of all, for each node: one counts once, not at both ends (a node has twice as many)
+  dials_failed_per_node_min  dials a minute that came to nothing, of all, for each node: not among the connections
   join_ms_mean               from a node's start to its place in the ring
   first_routed_ms_p50        from a node's start to the answer to its first request: the median; first_routed_ms_p99 the 99th percentile
   healed_s                   until the ring was whole again; null where it never was

@@ -137,6 +137,7 @@ impl Overlay {
     }
 
     pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, was_answered: bool) {
+        self.traffic.counted.dials_failed += 1;
         self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
         self.mail_unreachable(node, of);
     }

@@ -54,8 +54,10 @@ pub struct Report {
     pub first_routed_ms_p99: Option<f64>,
     /// Seconds until the ring was whole again.
     pub healed_s: Option<f64>,
-    /// New connections of a node in a minute.
+    /// New connections in a minute, of all, for each node: a connection counts once, not at both of its ends.
     pub connections_per_node_min: Option<f64>,
+    /// Dials in a minute that came to nothing, of all, for each node: nobody was there or answered, or no path led to them.
+    pub dials_failed_per_node_min: Option<f64>,
     /// What became of letters: fields of their own, which only the experiment with mail has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub deposits: Option<Deposits>,
@@ -91,6 +93,7 @@ impl Report {
             first_routed_ms_p99: None,
             healed_s: None,
             connections_per_node_min: None,
+            dials_failed_per_node_min: None,
             deposits: None,
             node_hours_per_wall_s: None,
             trace_hash: 0,
@@ -115,7 +118,7 @@ impl Report {
         lookups.into_iter().chain(self.costs()).collect()
     }
 
-    fn costs(&self) -> [(&'static str, Option<f64>); 11] {
+    fn costs(&self) -> [(&'static str, Option<f64>); 12] {
         [
             ("degree_mean", self.degree_mean),
             ("degree_max", self.degree_max),
@@ -127,6 +130,7 @@ impl Report {
             ("first_routed_ms_p99", self.first_routed_ms_p99),
             ("healed_s", self.healed_s),
             ("connections_per_node_min", self.connections_per_node_min),
+            ("dials_failed_per_node_min", self.dials_failed_per_node_min),
             ("node_hours_per_wall_s", self.node_hours_per_wall_s),
         ]
     }
