@@ -55,7 +55,9 @@ impl Overlay {
         }
         self.nodes[dialler as usize].links.insert(dialled, (peer, link));
         self.nodes[peer as usize].links.insert(caller, (dialler, link));
-        self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
+        self.note(Happened::Open, dialler, peer);
+        self.reached(dialler, dialled);
+        self.reached(peer, caller);
         let now_ms = self.now_ms;
         for (at, other) in [(dialler, dialled), (peer, caller)] {
             self.mail_notes(at, other);

@@ -68,8 +68,11 @@ impl Overlay {
         index
     }
 
-    /// The relay names running nodes, and again after a while: to one that is alone soon, to a member as a witness of other rings.
+    /// The relay, while it lives, names running nodes, and again after a while: to one that is alone soon, to a member as a witness of other rings.
     pub(super) fn introduce(&mut self, node: NodeIndex) {
+        if self.is_relay_dead {
+            return;
+        }
         let Some(ring) = self.nodes[node as usize].ring.as_ref() else { return };
         let is_alone = ring.standing() == Standing::Alone;
         let jitter = self.rng.below(INTRODUCE_AGAIN_MS);
@@ -168,6 +171,7 @@ impl Overlay {
             }
         }
         self.mail_ended(id);
+        self.reach_void(node);
         self.live.remove(&id);
         self.members.remove(&id);
         self.places.remove(&id);

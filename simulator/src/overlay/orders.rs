@@ -66,7 +66,7 @@ impl Overlay {
         if self.mail_gives_back(node, to) {
             return;
         }
-        if self.nodes[node as usize].introduced.contains(&Some(to)) {
+        if !self.is_relay_dead && self.nodes[node as usize].introduced.contains(&Some(to)) {
             let peer = self.places.get(&to).copied().unwrap_or(node);
             let round_trip = 2 * self.latency(node, peer);
             self.set_up(node, to, round_trip);
@@ -140,6 +140,7 @@ impl Overlay {
         self.traffic.counted.dials_failed += 1;
         self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
         self.mail_unreachable(node, of);
+        self.reach_failed(node, of);
     }
 
     fn stands(&mut self, node: NodeIndex, standing: Standing) {

@@ -2,12 +2,14 @@
 
 mod deposits;
 mod estimate;
+mod reach;
 mod summary;
 
 use serde::Serialize;
 
 pub use deposits::Deposits;
 pub use estimate::Estimate;
+pub use reach::Reach;
 pub use summary::Summary;
 
 /// What one run of one seed measured. What an experiment does not measure is `None`, and `null` in JSON.
@@ -61,6 +63,9 @@ pub struct Report {
     /// What became of letters: fields of their own, which only the experiment with mail has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub deposits: Option<Deposits>,
+    /// What came of pairs that were to open a link: fields of their own, which only the experiment without the relay has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// The simulator's speed: hours of a node's life per second of the wall clock, on one core. Not deterministic.
     pub node_hours_per_wall_s: Option<f64>,
     /// The run's fingerprint, see [`crate::TraceHash`]; 16 hexadecimal digits in JSON.
@@ -95,6 +100,7 @@ impl Report {
             connections_per_node_min: None,
             dials_failed_per_node_min: None,
             deposits: None,
+            reach: None,
             node_hours_per_wall_s: None,
             trace_hash: 0,
         }
@@ -115,7 +121,8 @@ impl Report {
             ("hops_p99", Some(self.hops_p99)),
             ("timeouts_mean", Some(self.timeouts_mean)),
         ];
-        lookups.into_iter().chain(self.costs()).collect()
+        let reach = self.reach.iter().flat_map(Reach::measures);
+        lookups.into_iter().chain(reach).chain(self.costs()).collect()
     }
 
     fn costs(&self) -> [(&'static str, Option<f64>); 12] {
