@@ -19,8 +19,8 @@ use crate::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 pub use alone::{Alone, alone};
 pub use churn::{Churn, churn};
 pub use course::{COURSE, course};
-pub use deposits::{Deposits, deposits, deposits_crash_half};
-pub use fuzz::{Deed, Fuzz, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+pub use deposits::{Deposits, deposits, deposits_crash_half, deposits_split};
+pub use fuzz::{Deed, Fuzz, FuzzFailure, Fuzzed, Looked, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.
