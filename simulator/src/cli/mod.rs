@@ -31,12 +31,13 @@ const EXAMPLES: &str = "\
 Examples:
   b4-simulator hops --nodes 10000 --seeds 2          path lengths in a ring at rest
   b4-simulator crash --fraction 0.5                  half of the nodes crash at once, lookups before any repair
+  b4-simulator alone --fraction 0.5 --minutes 10     the relay is killed for good, half crash, strangers still reach each other
   b4-simulator churn --session-minutes 10 --webrtc   nodes come and go, links are as in browsers
   b4-simulator droppers --fraction 0.22 --paths 8    some take requests and drop them
   b4-simulator split --minutes 10 --nodes 200        two halves that become one ring again
   b4-simulator zombies --fraction 0.2 --nodes 200    some sleep and wake up unaware
   b4-simulator deposits --nodes 300 --copies 5       letters for people who are away for a day
-  b4-simulator fuzz --minutes 10                     small worlds with every fault, until one breaks a rule
+  b4-simulator fuzz --minutes 10                     small worlds with many faults at once, until one breaks a rule
   b4-simulator chord tables --seeds 20               the paper's tables II and III beside what this Chord does
   b4-simulator chord failures --fraction 0.3         one row of table II
   b4-simulator chord churn --rate 0.4 --json         one row of table III, a JSON object a seed, then their summary
@@ -70,8 +71,10 @@ deviation of a single seed, the number of seeds that measured it (samples: who n
 enum Command {
     /// Path lengths in a ring at rest.
     Hops(ring::Hops),
-    /// Some nodes crash at once: lookups before any repair.
+    /// Some nodes crash at once: lookups before any repair, at most 2,000 a seed, as later ones would profit from it.
     Crash(ring::Crash),
+    /// The relay is killed for good, some nodes crash: those left find and reach one another by the ring alone.
+    Alone(ring::AloneOptions),
     /// Nodes come and go all the time, as many as there were.
     Churn(ring::ChurnOptions),
     /// Some nodes take requests and drop them.
@@ -82,7 +85,7 @@ enum Command {
     Zombies(ring::Zombies),
     /// Letters for people who are away: what is collected, late, lost, and what keeping it costs.
     Deposits(deposits::Deposits),
-    /// Small worlds with every kind of fault, and what must hold when it is quiet again.
+    /// Small worlds with many kinds of fault at once, and what must hold at every moment and when it is quiet again.
     Fuzz(fuzz::Fuzz),
     /// A reference Chord (Stoica et al. 2003), which shows that this harness measures what the paper measured.
     Chord(chord::Chord),
@@ -116,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Hops(experiment) => experiment.run(),
         Command::Crash(experiment) => experiment.run(),
+        Command::Alone(experiment) => experiment.run(),
         Command::Churn(experiment) => experiment.run(),
         Command::Droppers(experiment) => experiment.run(),
         Command::Split(experiment) => experiment.run(),
@@ -140,6 +144,21 @@ fn fraction(text: &str) -> Result<f64, String> {
     within(text, 0.9)
 }
 
+/// A part of anything, for clap.
+fn part(text: &str) -> Result<f64, String> {
+    within(text, 1.0)
+}
+
+/// A span in minutes, for clap.
+fn minutes(text: &str) -> Result<f64, String> {
+    over_none(text, 1e6)
+}
+
+fn over_none(text: &str, most: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value <= most { Ok(value) } else { Err(format!("not more than 0, or more than {most}")) }
+}
+
 fn within(text: &str, most: f64) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=most).contains(&value) { Ok(value) } else { Err(format!("not within 0 and {most}")) }
@@ -161,7 +180,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let experiments: Vec<_> = command.get_subcommands().filter(|experiment| experiment.get_name() != "help").collect();
-        assert_eq!(experiments.len(), 9);
+        assert_eq!(experiments.len(), 10);
         for experiment in experiments {
             let name = experiment.get_name();
             let options: Vec<_> = experiment.get_arguments().filter(|option| option.get_id() != "help").collect();
