@@ -61,7 +61,7 @@ Measures, of each seed:
   first_routed_ms_p50        from a node's start to the answer to its first request: the median; first_routed_ms_p99 the 99th percentile
   healed_s                   until the ring was whole again; null where it never was
   node_hours_per_wall_s      hours of a node's life that were simulated in a second of the wall clock, on one core
-  trace_hash                 fingerprint of all that happened: equal for equal seeds and options
+  trace_hash                 fingerprint of the course: when what kind of thing happened to whom; equal for equal seeds and options
 
 JSON: one object a line. A run has the field \"experiment\" and its measures, null where the experiment does not measure one;
 the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval, the

@@ -5,6 +5,7 @@
 //! Deliberately absent: sealing what travels (the small worlds of whole nodes do), and what is measured (the experiments say that).
 
 mod config;
+mod course;
 mod faults;
 mod hash;
 mod identity;
@@ -38,6 +39,7 @@ pub use probes::{Probe, ProbeResult};
 pub use reach::ReachResult;
 pub use traffic::Counted;
 
+use course::Happened;
 use hash::ByRandomBits;
 use identity::Identities;
 use lookups::Lookups;
@@ -203,7 +205,7 @@ impl Overlay {
         self.now_ms
     }
 
-    /// A hash over everything that happened, in order.
+    /// A hash over everything that happened, in order: when, of what kind, and to whom (`course`).
     pub fn trace_hash(&self) -> u64 {
         self.trace.value()
     }

@@ -4,7 +4,7 @@ use b4_protocol::limits::RING_TTL;
 use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Route, Service, Standing, Verdict};
 
 use super::traffic::Sealed;
-use super::{Asked, Event, FirstRouted, NodeIndex, Overlay};
+use super::{Asked, Event, FirstRouted, Happened, NodeIndex, Overlay};
 
 /// Candidates of each end.
 const CANDIDATES: usize = 3;
@@ -138,6 +138,7 @@ impl Overlay {
 
     pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, was_answered: bool) {
         self.traffic.counted.dials_failed += 1;
+        self.note(Happened::DialFailed, node, of.head());
         self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
         self.mail_unreachable(node, of);
         self.reach_failed(node, of);
