@@ -62,7 +62,7 @@ fn hours(text: &str) -> Result<f64, String> {
 const ALONE_EXPLAINED: &str = "\
 After the relay's death nobody is introduced any more, and no signalling goes through it. When the ring is whole again (healed_s, from the last crash on)
 keys are looked up; then random pairs of running nodes without a link open one, as a chat would: the certificate is asked for over the ring, the
-sealed offer, answer and candidates are routed, the link is set up. A dial that fails is made again after 1 and 2 seconds. Pairs that can never
+sealed offer, answer and candidates are routed, the link is set up. A dial that fails is made again after 1, 2, 4 and 8 seconds. Pairs that can never
 connect (--webrtc: 15 %) are not drawn. Per-node figures are of those left.
 
   pairs            pairs that were to open a link

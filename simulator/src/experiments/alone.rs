@@ -25,8 +25,8 @@ pub struct Alone {
 const HEAL_S: u64 = 600;
 /// From one pair to the next.
 const PAIR_GAP_MS: u64 = 20;
-/// By then every pair is linked or has given up: three dials, of which each takes some tries of a request and a set-up without a path.
-const PAIRS_DONE_MS: u64 = 120_000;
+/// By then every pair is linked or has given up: five dials, of which each takes some tries of a request and a set-up without a path.
+const PAIRS_DONE_MS: u64 = 180_000;
 
 /// Runs it: a ring grows, the relay dies, some crash, the rest heals; then keys are looked up, and strangers open links.
 pub fn alone(alone: &Alone) -> Report {

@@ -1,5 +1,5 @@
 //! Links that an experiment asks for: whether any two nodes reach each other, and how soon. As in the product, a dial that fails is made again after a
-//! while; after three it is given up.
+//! while; unlike there, after five it is given up.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use b4_protocol::limits::REDIAL_MIN_MS;
 
 use super::{Event, NodeIndex, Overlay, RingId};
 
-/// Dials before two are given up.
-const DIALS_MAX: u8 = 3;
+/// Dials before two are given up: where 3 % of set-ups fail, so many do once in 40 million.
+const DIALS_MAX: u8 = 5;
 
 /// How it went: from the order to the open link in milliseconds, unless there never was one, and how many dials it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

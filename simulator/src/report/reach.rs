@@ -9,7 +9,7 @@ pub struct Reach {
     pub pairs: u64,
     /// Pairs that have opened one.
     pub reached: u64,
-    /// Pairs that gave up after three dials, or were still at it when the world ended.
+    /// Pairs that gave up after five dials, or were still at it when the world ended.
     pub unreached: u64,
     /// Those of `reached` whose first dial led to it.
     pub reached_at_once: u64,
