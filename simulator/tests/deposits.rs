@@ -1,6 +1,6 @@
 //! Letters for people who are away, in worlds of many rings: what is left is collected, and everything follows from the seed.
 
-use b4_simulator::experiments::{Deposits, Setup, deposits, deposits_crash_half};
+use b4_simulator::experiments::{Deposits, Setup, deposits, deposits_crash_half, deposits_split};
 use b4_simulator::overlay::{MailConfig, Trust};
 use b4_simulator::report;
 
@@ -58,6 +58,18 @@ fn when_half_crash_at_once_nothing_is_lost_once_a_holder_or_the_sender_returns()
     for seed in [1, 2] {
         let measured = deposits_crash_half(&letters(seed)).deposits.expect("it measures letters");
         assert_eq!((measured.deposited, measured.lost, measured.unavailable, measured.duplicates), (80, 0, 0, 0), "{measured:?}");
+    }
+}
+
+/// A half of so few has all five holders of its own: what was left in one half is known to those of the other after it has healed.
+#[test]
+fn a_split_of_ten_minutes_loses_no_letter_be_it_left_before_or_meanwhile() {
+    for (seed, is_webrtc) in [(1, false), (2, true)] {
+        let report = deposits_split(&Deposits { setup: Setup { is_webrtc, ..letters(seed).setup }, ..letters(seed) }, 10.0);
+        let measured = report.deposits.expect("it measures letters");
+        assert_eq!((measured.not_left + measured.deposited, measured.lost, measured.unavailable), (80, 0, 0), "{measured:?}");
+        assert_eq!((measured.deposited, measured.duplicates), (80, 0), "{measured:?}");
+        assert!(report.healed_s.is_some_and(|healed| healed <= 120.0), "{report:?}");
     }
 }
 

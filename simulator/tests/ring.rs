@@ -1,7 +1,10 @@
 //! Rings of many nodes, on their word (`ring_keys.rs` has those with keys): what holds after faults, and that everything follows from the seed.
 
+use b4_protocol::limits::{NEAR_KNOWN, RING_LINKS_MAX, RING_REDRAW_MS, RING_SIDE_LINKS};
+use b4_protocol::ring::{Reason, Ring, RingConfig, RingId};
+use b4_simulator::Draws;
 use b4_simulator::experiments::{self, COURSE, Churn, Setup, course};
-use b4_simulator::overlay::Trust;
+use b4_simulator::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 
 fn setup(nodes: usize, seed: u64) -> Setup {
     Setup { nodes, links: 24, seed, is_webrtc: false, lookups: 300, trust: Trust::Word }
@@ -26,6 +29,9 @@ fn paths_in_a_ring_at_rest_are_as_short_as_the_design_says_and_links_make_them_s
     let report = experiments::hops(&setup(1_000, 1));
     assert_eq!(report.correct, report.lookups, "{report:?}");
     assert!(report.hops_mean <= 2.9 && report.hops_p99 <= 5.0, "{report:?}");
+    // Whoever stands beside a node is linked beyond the cap as well.
+    assert!(report.degree_max.is_some_and(|most| most <= (RING_LINKS_MAX + 2 * RING_SIDE_LINKS) as f64), "{report:?}");
+    assert_eq!(report.timeouts_mean, 0.0, "nobody is gone");
     let hops = |links| experiments::hops(&Setup { links, ..setup(300, 1) }).hops_mean;
     assert!(hops(8) > hops(24) * 1.2, "{} and {}", hops(8), hops(24));
 }
@@ -79,4 +85,91 @@ fn two_halves_are_one_ring_two_minutes_after_the_network_is_whole() {
 fn sleepers_that_wake_up_unaware_are_in_their_places_a_minute_after() {
     let report = experiments::zombies(&setup(60, 6), 0.2);
     assert_eq!(report.correct, report.lookups, "{report:?}");
+}
+
+/// A world of so many nodes, one a second, left to settle for two minutes.
+fn settled(nodes: usize, seed: u64) -> Overlay {
+    let ring = RingConfig { links: 24, tries: 2 };
+    let mut world = Overlay::new(OverlayConfig { seed, ring, latency_ms: (10, 70), links: LinkModel::IDEAL, trust: Trust::Word });
+    for _ in 0..nodes {
+        world.join();
+        world.run_for(1_000);
+    }
+    world.run_for(120_000);
+    world
+}
+
+/// The oracle is what the rings count themselves. Requests name others who are silent beside those that they waited for: these are no timeouts.
+#[test]
+fn the_timeouts_of_lookups_are_the_hops_that_really_did_not_answer() {
+    let mut world = settled(150, 1);
+    world.set_deaf(true);
+    world.running().into_iter().step_by(2).for_each(|node| world.crash(node));
+    let counted = |world: &Overlay| world.rings().map(Ring::hop_timeouts).sum::<u64>();
+    let before = counted(&world);
+    let mut draws = Draws::from_seed(1, "test");
+    for _ in 0..1_000 {
+        let by = world.draw_live().unwrap();
+        world.lookup(by, RingId(u128::from(draws.any()) << 64 | u128::from(draws.any())));
+        world.run_for(1);
+    }
+    // Until everything is answered the rings ask for other things, too, and then these meet the dead.
+    let (mut told, mut all) = (0, 0);
+    for _ in 0..20 {
+        world.run_for(1_000);
+        told += world.take_lookups().iter().map(|lookup| u64::from(lookup.timeouts)).sum::<u64>();
+        all = counted(&world) - before;
+    }
+    assert_eq!(world.lookups_open(), 0);
+    assert!(told <= all && told * 10 >= all * 5, "lookups tell of {told} timeouts, the rings of {all}");
+}
+
+/// Up to 17 nodes: sixteen others, as many as a list holds.
+#[test]
+fn of_seventeen_everybody_is_linked_to_everybody_and_again_after_an_eighteenth_came_and_went() {
+    let mut world = settled(NEAR_KNOWN + 1, 2);
+    let is_full = |world: &Overlay| world.rings().all(|ring| ring.is_small() && ring.degree() == NEAR_KNOWN);
+    assert_eq!((world.member_count(), is_full(&world)), (17, true));
+    let last = world.join();
+    world.run_for(60_000);
+    assert_eq!((world.member_count(), world.is_whole()), (18, true));
+    assert!(world.rings().all(|ring| !ring.is_small()), "eighteen have the rules of large rings");
+    world.leave(last);
+    world.run_for(60_000);
+    assert_eq!((world.member_count(), is_full(&world)), (17, true), "{:?}", world.rings().map(Ring::degree).collect::<Vec<_>>());
+}
+
+/// The long links that nodes drew, each with when it is drawn anew.
+fn long_links(world: &Overlay) -> Vec<(RingId, RingId, u64)> {
+    let of = |ring: &Ring| {
+        let me = ring.me();
+        let long = ring.links().filter_map(move |(peer, reason, _)| match reason {
+            Reason::Long { until_ms, .. } => Some((me, peer, until_ms)),
+            _ => None,
+        });
+        long.collect::<Vec<_>>()
+    };
+    world.rings().flat_map(of).collect()
+}
+
+#[test]
+fn a_long_link_is_drawn_anew_after_sixty_to_ninety_minutes_and_the_old_one_is_closed() {
+    let mut world = settled(120, 3);
+    let before = long_links(&world);
+    let (degree, _) = world.degrees();
+    let now_ms = world.now_ms();
+    assert!(before.len() > 120 * 5 && before.iter().all(|(.., until_ms)| *until_ms <= now_ms + RING_REDRAW_MS * 3 / 2), "{}", before.len());
+    let made = world.counted().connections;
+    world.run_for(RING_REDRAW_MS * 3 / 2 + 300_000);
+    let after = long_links(&world);
+    let old = after.iter().filter(|link| before.contains(link)).count();
+    // Where everybody within a stratum is linked already there is nobody to draw: as long as that is so the old one stays.
+    assert!(old * 50 <= before.len(), "{old} of {} long links", before.len());
+    // Of a link whose place was drawn anew, neither end has a use any more, unless it was drawn once more or they stand side by side.
+    let is_there = |(one, other, _): &&(RingId, RingId, u64)| world.ring_at(*one).is_some_and(|ring| ring.is_linked(*other));
+    let kept = before.iter().filter(is_there).count();
+    assert!(kept * 2 < before.len(), "{kept} of {} pairs are still linked", before.len());
+    assert!(world.counted().connections - made > before.len() as u64 / 2);
+    let (now, most) = world.degrees();
+    assert!((now - degree).abs() < 3.0 && most <= RING_LINKS_MAX + 2 * RING_SIDE_LINKS, "{degree} links a node before, {now} after, {most} at most");
 }

@@ -34,7 +34,7 @@ fn a_world_takes_the_same_course_with_keys_and_without() {
         deposits(&letters).trace_hash
     });
     for seed in [1, 2] {
-        check("fuzz", |trust| fuzz_world(&Fuzz { trust, ..Fuzz::usual(seed, RingDemand::Placed) }).expect("it holds").trace_hash);
+        check("fuzz", |trust| fuzz_world(&Fuzz { trust, ..Fuzz::usual(seed, RingDemand::Placed) }).expect("it holds").report.trace_hash);
     }
 }
 

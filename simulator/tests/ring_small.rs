@@ -1,11 +1,12 @@
-//! Small rings: every order of joins and ends, and worlds with every kind of fault, looked at after everything that happens.
+//! Small rings: every order of joins and ends, and worlds with many kinds of fault, looked at after everything that happens.
 
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use b4_simulator::experiments::{Deed, Fuzz, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+use b4_protocol::limits::RING_SIDE_LINKS;
+use b4_simulator::experiments::{Deed, Fuzz, FuzzFailure, Looked, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 
 /// Runs the trials on all cores; the failures in the order of the trials.
 fn failures<T: Sync>(trials: &[T], run: impl Fn(&T) -> Result<(), FuzzFailure> + Sync) -> Vec<FuzzFailure> {
@@ -48,7 +49,8 @@ fn check(scripts: &[Vec<Deed>], aparts_ms: &[u64]) {
 /// moment what `watch` demands of those in their place, and two minutes later full membership and right answers to everybody.
 ///
 /// Not covered: distances in time that differ within one script, other latencies than those that the trial's number draws, sleep,
-/// splits, set-ups that fail, pairs that cannot connect (the worlds below have those), and seven deeds at other distances than two.
+/// splits, set-ups that fail, pairs that cannot connect (the worlds below have those), and seven deeds at other distances than two. Of the orders
+/// of eight and nine, each 200 ms apart, `cargo xtask sim` runs all (90,720 and 362,880 worlds); those of ten end with nobody.
 #[test]
 fn every_order_of_joins_leaves_and_crashes_of_up_to_five_nodes_ends_in_full_membership() {
     for deeds in 1..=6 {
@@ -58,24 +60,43 @@ fn every_order_of_joins_leaves_and_crashes_of_up_to_five_nodes_ends_in_full_memb
 }
 
 #[test]
-fn small_worlds_with_every_fault_are_right_at_every_moment_and_whole_when_it_is_quiet() {
+fn small_worlds_with_many_faults_are_right_at_every_moment_and_whole_when_it_is_quiet() {
     check_fuzz(1..201, RingDemand::Placed);
 }
 
 #[test]
 fn members_make_one_ring_at_every_moment_since_they_call_themselves_so() {
-    // Not so for a moment in 116 and 150, the only ones among 1 to 600: docs/ring-figures.md.
     check_fuzz(1..201, RingDemand::Members);
 }
 
 /// Worlds of these seeds; each that fails is printed with the command that runs it again.
 fn check_fuzz(seeds: Range<u64>, demand: RingDemand) {
     let seeds: Vec<u64> = seeds.collect();
-    let failed = failures(&seeds, |seed| fuzz_world(&Fuzz::usual(*seed, demand)).map(drop));
+    let all = Mutex::new(Looked::default());
+    let failed = failures(&seeds, |seed| {
+        let looked = fuzz_world(&Fuzz::usual(*seed, demand))?.looked;
+        let mut all = all.lock().unwrap();
+        all.looks += looked.looks;
+        all.at_circle += looked.at_circle;
+        all.calm += looked.calm;
+        for (size, count) in looked.principals {
+            let least = all.principals.entry(size).or_insert(count);
+            *least = count.min(*least);
+        }
+        all.sizes.extend(looked.sizes);
+        Ok(())
+    });
     let option = if demand == RingDemand::Members { " --members" } else { "" };
     for FuzzFailure { seed, what } in &failed {
-        println!("seed {seed}: {what}\nreplay: cargo run --release -p b4-simulator -- fuzz --seed {seed} --seeds 1{option}");
+        println!("seed {seed}: {what}\nreplay: cargo run --profile native -p b4-simulator -- fuzz --seed {seed} --seeds 1{option}");
     }
     let numbers: Vec<u64> = failed.iter().map(|failure| failure.seed).collect();
     assert!(failed.is_empty(), "{} of {} worlds failed, seeds {numbers:?}", failed.len(), seeds.len());
+    let Looked { looks, calm, at_circle, sizes, principals } = all.into_inner().unwrap();
+    assert!((6..=20).all(|size| sizes.contains(&size)), "a ring of each size was whole and looked at: {sizes:?}");
+    // Zave's base: r + 1 whom nobody passes over, with the three successors that are linked. Smaller rings begin below it.
+    let has_base = |(size, least): (&usize, &usize)| *least > if *size < 10 { 0 } else { RING_SIDE_LINKS };
+    assert!(principals.iter().all(has_base), "principals at least, by the size of the ring: {principals:?}");
+    // Until a ring is whole again after a split or a long sleep, nothing can be demanded of it.
+    assert!(at_circle * 4 > calm * 3, "one circle was demanded at {at_circle} of {calm} looks while the network was one and awake, {looks} in all");
 }

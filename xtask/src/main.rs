@@ -53,6 +53,9 @@ enum Order {
         /// Minutes of fuzz
         #[arg(long, default_value_t = 10)]
         minutes: u32,
+        /// The first seed: others than last time find what was not found
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Build the page into target/page and the relay
     Build,
@@ -83,7 +86,7 @@ fn carry_out(order: Order) -> anyhow::Result<()> {
         Order::Run(options) => serve::run(&workspace, &options),
         Order::Test { part } => test::test(&workspace, part),
         Order::Bench { name, ring, files } => bench::bench(&workspace, name.as_deref(), &ring, &files),
-        Order::Sim { minutes } => ring::long_worlds(&workspace, minutes),
+        Order::Sim { minutes, seed } => ring::long_worlds(&workspace, minutes, seed),
         Order::Build => {
             page::build(&workspace)?;
             relay::build(&workspace).map(drop)

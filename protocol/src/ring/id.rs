@@ -173,6 +173,68 @@ mod tests {
         }
     }
 
+    /// Any place, and often those where carries and borrows run far: beside a power of two, or beside another.
+    fn any_place() -> impl Strategy<Value = u128> {
+        let beside_power = (0_u32..128, 0_u128..3).prop_map(|(power, more)| (1_u128 << power).wrapping_add(more).wrapping_sub(1));
+        prop_oneof![any::<u128>(), beside_power, 0_u128..3, (0_u128..3).prop_map(|less| u128::MAX - less)]
+    }
+
+    /// `a - b` round the circle as it is done on paper, byte by byte, from the last.
+    fn paper_difference(a: u128, b: u128) -> [u8; 16] {
+        let (mut a, b) = (a.to_be_bytes(), b.to_be_bytes());
+        let mut borrow = 0;
+        for at in (0..16).rev() {
+            let digit = i16::from(a[at]) - i16::from(b[at]) - borrow;
+            borrow = i16::from(digit < 0);
+            a[at] = digit.rem_euclid(256) as u8;
+        }
+        a
+    }
+
+    /// `a + b` in the same manner; with the byte that is carried over.
+    fn paper_sum(a: [u8; 16], b: [u8; 16]) -> [u8; 17] {
+        let mut sum = [0; 17];
+        let mut carry = 0;
+        for at in (0..16).rev() {
+            let digit = u16::from(a[at]) + u16::from(b[at]) + carry;
+            sum[at + 1] = digit as u8;
+            carry = digit >> 8;
+        }
+        sum[0] = carry as u8;
+        sum
+    }
+
+    fn wide(bytes: [u8; 16]) -> [u8; 17] {
+        paper_sum(bytes, [0; 16])
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_agrees_with_paper_over_the_whole_circle(a in any_place(), b in any_place(), c in any_place()) {
+            let (forth, back) = (paper_difference(b, a), paper_difference(a, b));
+            let (one, other) = (RingId(a), RingId(b));
+            prop_assert_eq!(one.clockwise_to(other).to_be_bytes(), forth);
+            prop_assert_eq!(Side::Next.way(one, other).to_be_bytes(), forth);
+            prop_assert_eq!(Side::Previous.way(one, other).to_be_bytes(), back);
+            prop_assert_eq!(one.distance(other).to_be_bytes(), forth.min(back));
+            let sum = paper_sum(a.to_be_bytes(), b.to_be_bytes());
+            prop_assert_eq!(&one.plus(b).0.to_be_bytes(), &sum[1..]);
+            prop_assert_eq!(one.minus(b).0.to_be_bytes(), back);
+            // On the way from a to b: no further from a than b is.
+            prop_assert_eq!(RingId(c).is_between(one, other), paper_difference(c, a) <= forth);
+        }
+
+        #[test]
+        fn a_node_before_a_key_is_twice_as_remote_as_the_way_and_one_behind_it_once(key in any_place(), node in any_place()) {
+            let behind = wide(paper_difference(node, key));
+            let before = paper_difference(key, node);
+            let least = behind.min(paper_sum(before, before));
+            // Whatever is more than the circle is long cannot be less than the way behind.
+            prop_assert_eq!(least[0], 0);
+            prop_assert_eq!(&RingId(key).remoteness(RingId(node)).to_be_bytes(), &least[1..]);
+        }
+    }
+
     proptest! {
         #[test]
         fn places_are_sorted_by_the_way_that_is_asked_for(values in prop::collection::vec(any::<u128>(), 0..1_000), from in any::<u128>()) {

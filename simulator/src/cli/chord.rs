@@ -20,8 +20,9 @@ pub(super) struct Chord {
     /// Lookups of random keys from random nodes, a seed. Under churn they come at one a second, so this is its duration, too.
     #[arg(long, global = true, default_value_t = LOOKUPS, value_parser = clap::value_parser!(u64).range(1..))]
     lookups: u64,
+    /// All tables, unless one is named.
     #[command(subcommand)]
-    experiment: Experiment,
+    experiment: Option<Experiment>,
 }
 
 #[derive(Subcommand)]
@@ -40,7 +41,7 @@ enum Experiment {
         #[arg(long, default_value_t = 0.05, value_parser = rate)]
         rate: f64,
     },
-    /// Tables II and III beside the published rows. Takes --seed, --seeds and --json; the rest is the paper's.
+    /// Tables II and III beside the published rows; the same without a sub-command. Takes --seed, --seeds and --json; the rest is the paper's.
     Tables,
 }
 
@@ -52,12 +53,12 @@ impl Chord {
     pub fn run(&self) -> io::Result<()> {
         let output = Output::new(self.common.json);
         match self.experiment {
-            Experiment::Path => output.experiment(&self.still(0.0, &format!("chord path r={}", self.successors))),
-            Experiment::Failures { fraction } => {
+            Some(Experiment::Path) => output.experiment(&self.still(0.0, &format!("chord path r={}", self.successors))),
+            Some(Experiment::Failures { fraction }) => {
                 output.experiment(&self.still(fraction, &format!("chord failures {fraction}")))
             }
-            Experiment::Churn { rate } => output.experiment(&self.churn(rate)),
-            Experiment::Tables => self.as_published().tables(&output),
+            Some(Experiment::Churn { rate }) => output.experiment(&self.churn(rate)),
+            Some(Experiment::Tables) | None => self.as_published().tables(&output),
         }
     }
 
@@ -67,7 +68,7 @@ impl Chord {
             common: Common { nodes: NODES as u32, ..self.common },
             successors: SUCCESSORS as u32,
             lookups: LOOKUPS,
-            experiment: Experiment::Tables,
+            experiment: None,
         }
     }
 

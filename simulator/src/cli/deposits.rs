@@ -7,7 +7,7 @@ use b4_simulator::overlay::MailConfig;
 use clap::Args;
 
 use super::keys::Keys;
-use super::{Common, Output, over_seeds, within};
+use super::{Common, Output, minutes, over_seeds, part, within};
 
 const EXPLAINED: &str = "\
 Every node has the product's holder, depositor and collector beside its ring. Letters are left for receivers who are away, all for one
@@ -61,6 +61,10 @@ pub(super) struct Deposits {
     /// or its sender comes back for three minutes; then all collect.
     #[arg(long)]
     crash_half: bool,
+    /// Instead of churn: half of the letters are left before the network falls into two halves for so many minutes, the others meanwhile. From
+    /// two minutes after it is whole on (or when the ring is one again, if that takes longer: healed_s) all collect.
+    #[arg(long, conflicts_with = "crash_half", value_parser = minutes)]
+    split_minutes: Option<f64>,
     /// A receiver does not look up who keeps its mail: they hear of its presence.
     #[arg(long)]
     no_asking: bool,
@@ -72,23 +76,19 @@ pub(super) struct Deposits {
     history: bool,
 }
 
-fn minutes(text: &str) -> Result<f64, String> {
-    within(text, 1e6)
-}
-
 fn hours(text: &str) -> Result<f64, String> {
     within(text, 24.0 * 29.0)
-}
-
-fn part(text: &str) -> Result<f64, String> {
-    within(text, 1.0)
 }
 
 impl Deposits {
     pub fn run(&self) -> io::Result<()> {
         let reports = over_seeds(&self.common, |seed| {
             let experiment = self.experiment(seed);
-            if self.crash_half { experiments::deposits_crash_half(&experiment) } else { experiments::deposits(&experiment) }
+            match self.split_minutes {
+                Some(minutes) => experiments::deposits_split(&experiment, minutes),
+                None if self.crash_half => experiments::deposits_crash_half(&experiment),
+                None => experiments::deposits(&experiment),
+            }
         });
         Output::new(self.common.json).experiment(&reports)
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use b4_simulator::experiments::{Fuzz as World, RingDemand, fuzz_world};
+use b4_simulator::experiments::{Fuzz as World, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 use b4_simulator::overlay::Trust;
 use clap::Args;
 
@@ -11,7 +11,8 @@ use super::Output;
 
 const EXPLAINED: &str = "\
 Each world draws from its seed which faults it has and how often: joins, leaves, crashes, sleep, timers that come late, splits; in some, links as
-in browsers, in some pairs that can never connect. After everything that happens it is looked at: lists in order, links mutual, nobody
+in browsers, in some pairs that can never connect. Not among them, but in the tests of the simulator, are storage that fails, hostile nodes, and
+links over which nothing comes one way. After everything that happens it is looked at: lists in order, links mutual, nobody
 who ended long ago is named, and the members' best successors make one ring (Zave 2017). Four minutes after the last fault everybody is to be in
 its place, and everybody's questions are answered by the right ones. The first that does not hold ends the program, with the command that
 runs that world again.";
@@ -20,7 +21,7 @@ runs that world again.";
 #[command(after_help = EXPLAINED)]
 pub(super) struct Fuzz {
     /// Minutes of the wall clock.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = super::minutes)]
     minutes: f64,
     /// Nodes at once at most.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=200))]
@@ -37,6 +38,13 @@ pub(super) struct Fuzz {
     /// Demand that all members make one ring at every moment, newcomers that are not in their place yet, too.
     #[arg(long)]
     members: bool,
+    /// Demand what no world keeps, that nobody ever has a place: to see what is said then.
+    #[arg(long, hide = true, conflicts_with = "members")]
+    nobody: bool,
+    /// Instead: every order of so many joins, leaves and crashes that up to five nodes can have, at every order of their places round the circle,
+    /// one world after the other. Ten are all that there can be; 8 leave two nodes at least, and take a minute, 9 five and 10 ten.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
+    orders: Option<u8>,
     /// Give the nodes keys and certificates: a world then takes seconds, and the same course.
     #[arg(long)]
     keys: bool,
@@ -47,14 +55,17 @@ pub(super) struct Fuzz {
 
 impl Fuzz {
     pub fn run(&self) -> io::Result<()> {
+        if let Some(deeds) = self.orders {
+            return self.run_orders(usize::from(deeds));
+        }
         let began = Instant::now();
-        let span = Duration::from_secs_f64(self.minutes.clamp(0.0, 1e6) * 60.0);
+        let span = Duration::from_secs_f64(self.minutes * 60.0);
         let output = Output::new(self.json);
         let mut worlds = 0;
         while worlds < self.seeds && began.elapsed() < span {
             let world = self.world(self.seed.wrapping_add(worlds));
             match fuzz_world(&world) {
-                Ok(report) => output.json_line_only(&report)?,
+                Ok(fuzzed) => output.json_line_only(&fuzzed.report)?,
                 Err(failure) => {
                     let what = format!("seed {}: {}\nreplay: {}", failure.seed, failure.what, replay(&world));
                     return Err(io::Error::other(what));
@@ -65,19 +76,39 @@ impl Fuzz {
         output.text(&format!("{worlds} worlds from seed {} on: everything held", self.seed))
     }
 
+    /// The deeds are 200 ms apart: while a newcomer asks for its place.
+    fn run_orders(&self, deeds: usize) -> io::Result<()> {
+        let mut worlds = 0;
+        for script in scripts(deeds) {
+            for places in arrangements(&script) {
+                scripted_world(worlds, &script, &places, 200, RingDemand::Placed).map_err(|failure| io::Error::other(failure.what))?;
+                worlds += 1;
+            }
+        }
+        Output::new(self.json).text(&format!("{worlds} worlds, every order of {deeds} deeds: everything held"))
+    }
+
     fn world(&self, seed: u64) -> World {
-        let demand = if self.members { RingDemand::Members } else { RingDemand::Placed };
+        let demand = match (self.members, self.nobody) {
+            (true, _) => RingDemand::Members,
+            (false, true) => RingDemand::Nobody,
+            (false, false) => RingDemand::Placed,
+        };
         let trust = if self.keys { Trust::Certificates } else { Trust::Word };
         World { seed, nodes: self.nodes as usize, links: self.links as usize, demand, trust }
     }
 }
 
-/// The command that runs a world again.
+/// The command that runs a world again, as it is pasted into a shell.
 fn replay(world: &World) -> String {
     let World { seed, nodes, links, demand, trust } = world;
-    let members = if *demand == RingDemand::Members { " --members" } else { "" };
+    let members = match demand {
+        RingDemand::Members => " --members",
+        RingDemand::Nobody => " --nobody",
+        RingDemand::None | RingDemand::Placed => "",
+    };
     let keys = if *trust == Trust::Certificates { " --keys" } else { "" };
-    format!("b4-simulator fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{members}{keys}")
+    format!("cargo run --profile native -p b4-simulator -- fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{members}{keys}")
 }
 
 #[cfg(test)]
@@ -89,13 +120,14 @@ mod tests {
 
     #[test]
     fn what_is_printed_to_run_a_world_again_runs_that_world() {
-        for line in ["fuzz --members --seed 5", "fuzz --nodes 7 --links 8 --seed 9 --seeds 3 --keys"] {
+        for line in ["fuzz --members --seed 5", "fuzz --nobody --seed 6", "fuzz --nodes 7 --links 8 --seed 9 --seeds 3 --keys"] {
             let parsed = |line: &str| match Cli::parse_from(line.split(' ')).command {
                 Command::Fuzz(fuzz) => (fuzz.seeds, fuzz.world(fuzz.seed)),
                 _ => unreachable!("each line is of fuzz"),
             };
             let (_, world) = parsed(&format!("b4-simulator {line}"));
-            let (seeds, again) = parsed(&replay(&world));
+            let replay = replay(&world);
+            let (seeds, again) = parsed(replay.split_once(" -- ").map(|(_, line)| format!("b4-simulator {line}")).as_deref().unwrap());
             assert_eq!((seeds, format!("{again:?}")), (1, format!("{world:?}")));
         }
     }

@@ -31,12 +31,13 @@ const EXAMPLES: &str = "\
 Examples:
   b4-simulator hops --nodes 10000 --seeds 2          path lengths in a ring at rest
   b4-simulator crash --fraction 0.5                  half of the nodes crash at once, lookups before any repair
+  b4-simulator alone --fraction 0.5 --minutes 10     the relay is killed for good, half crash, strangers still reach each other
   b4-simulator churn --session-minutes 10 --webrtc   nodes come and go, links are as in browsers
   b4-simulator droppers --fraction 0.22 --paths 8    some take requests and drop them
   b4-simulator split --minutes 10 --nodes 200        two halves that become one ring again
   b4-simulator zombies --fraction 0.2 --nodes 200    some sleep and wake up unaware
   b4-simulator deposits --nodes 300 --copies 5       letters for people who are away for a day
-  b4-simulator fuzz --minutes 10                     small worlds with every fault, until one breaks a rule
+  b4-simulator fuzz --minutes 10                     small worlds with many faults at once, until one breaks a rule
   b4-simulator chord tables --seeds 20               the paper's tables II and III beside what this Chord does
   b4-simulator chord failures --fraction 0.3         one row of table II
   b4-simulator chord churn --rate 0.4 --json         one row of table III, a JSON object a seed, then their summary
@@ -46,30 +47,34 @@ the product's handshake: some 5 ms, 140 s for a world of 1,000 to grow. --keyed-
 (unless --keys) and Chord have none: a node is believed to be whoever it says. The course, and so every measure but the speed, is the same.
 
 Measures, of each seed:
-  lookups, correct           keys looked up; those whose first try was answered by one of the key's true first five members
+  lookups, correct           keys looked up; those whose first try was answered by one of the key's true first five members: of the nodes that
+                             are in their places when the lookup arrives, so that live ones that are still joining do not count
   failed_per_10k             the others, of 10,000; failed_twice_per_10k those that failed on all ways
   hops_mean, hops_p99        of a lookup from the asker to whoever answers
-  timeouts_mean              hops of a lookup that did not answer in time
+  timeouts_mean              hops of a lookup that did not answer in time, or were gone while they were asked, on all its ways
   took_ms_mean               from asking to the answer
   degree_mean, degree_max    links of a node at the end
   bytes_per_node_s           sent for the ring, a second; signal_bytes_per_node_s the sealed signalling of new links, and all that passes it on
-  connections_per_node_min   new connections of a node, a minute
+  connections_per_node_min   new connections a minute, of all, for each node: one counts once, not at both ends (a node has twice as many)
+  dials_failed_per_node_min  dials a minute that came to nothing, of all, for each node: not among the connections
   join_ms_mean               from a node's start to its place in the ring
   first_routed_ms_p50        from a node's start to the answer to its first request: the median; first_routed_ms_p99 the 99th percentile
-  healed_s                   until the ring was whole again
+  healed_s                   until the ring was whole again; null where it never was
   node_hours_per_wall_s      hours of a node's life that were simulated in a second of the wall clock, on one core
-  trace_hash                 fingerprint of all that happened: equal for equal seeds and options
+  trace_hash                 fingerprint of the course: when what kind of thing happened to whom; equal for equal seeds and options
 
 JSON: one object a line. A run has the field \"experiment\" and its measures, null where the experiment does not measure one;
-the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval and the
-deviation of a single seed. node_hours_per_wall_s is the only field that the seed does not determine.";
+the last line of an experiment has \"summary\": per measure its mean, the half width ci95 of its 95 % interval, the
+deviation of a single seed, the number of seeds that measured it (samples: who never became whole has no healed_s), their min and max. node_hours_per_wall_s is the only field that the seed does not determine.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Path lengths in a ring at rest.
     Hops(ring::Hops),
-    /// Some nodes crash at once: lookups before any repair.
+    /// Some nodes crash at once: lookups before any repair, at most 2,000 a seed, as later ones would profit from it.
     Crash(ring::Crash),
+    /// The relay is killed for good, some nodes crash: those left find and reach one another by the ring alone.
+    Alone(ring::AloneOptions),
     /// Nodes come and go all the time, as many as there were.
     Churn(ring::ChurnOptions),
     /// Some nodes take requests and drop them.
@@ -80,7 +85,7 @@ enum Command {
     Zombies(ring::Zombies),
     /// Letters for people who are away: what is collected, late, lost, and what keeping it costs.
     Deposits(deposits::Deposits),
-    /// Small worlds with every kind of fault, and what must hold when it is quiet again.
+    /// Small worlds with many kinds of fault at once, and what must hold at every moment and when it is quiet again.
     Fuzz(fuzz::Fuzz),
     /// A reference Chord (Stoica et al. 2003), which shows that this harness measures what the paper measured.
     Chord(chord::Chord),
@@ -114,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Hops(experiment) => experiment.run(),
         Command::Crash(experiment) => experiment.run(),
+        Command::Alone(experiment) => experiment.run(),
         Command::Churn(experiment) => experiment.run(),
         Command::Droppers(experiment) => experiment.run(),
         Command::Split(experiment) => experiment.run(),
@@ -138,6 +144,21 @@ fn fraction(text: &str) -> Result<f64, String> {
     within(text, 0.9)
 }
 
+/// A part of anything, for clap.
+fn part(text: &str) -> Result<f64, String> {
+    within(text, 1.0)
+}
+
+/// A span in minutes, for clap.
+fn minutes(text: &str) -> Result<f64, String> {
+    over_none(text, 1e6)
+}
+
+fn over_none(text: &str, most: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value <= most { Ok(value) } else { Err(format!("not more than 0, or more than {most}")) }
+}
+
 fn within(text: &str, most: f64) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=most).contains(&value) { Ok(value) } else { Err(format!("not within 0 and {most}")) }
@@ -159,7 +180,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let experiments: Vec<_> = command.get_subcommands().filter(|experiment| experiment.get_name() != "help").collect();
-        assert_eq!(experiments.len(), 9);
+        assert_eq!(experiments.len(), 10);
         for experiment in experiments {
             let name = experiment.get_name();
             let options: Vec<_> = experiment.get_arguments().filter(|option| option.get_id() != "help").collect();

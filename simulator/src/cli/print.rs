@@ -28,7 +28,9 @@ impl Output {
         line(&format!("{}: {} nodes, {} seeds", summary.experiment, summary.nodes, summary.seeds))?;
         for (measure, _) in reports[0].measures() {
             if let Some(estimate) = summary.of(measure) {
-                line(&format!("  {measure:<26}{}", with_interval(&estimate)))?;
+                // What a seed did not measure, such as the time until a ring was whole that never was, is not in the mean: that must show.
+                let of = if estimate.samples < summary.seeds { format!(" ({} seeds only)", estimate.samples) } else { String::new() };
+                line(&format!("  {measure:<26}{}{of}", with_interval(&estimate)))?;
             }
         }
         let hashes: Vec<String> = reports.iter().map(|report| format!("{:016x}", report.trace_hash)).collect();

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use b4_simulator::experiments::{self, Churn, Setup};
+use b4_simulator::experiments::{self, Alone, Churn, Setup};
 use b4_simulator::report::Report;
 use clap::Args;
 
 use super::keys::Keys;
-use super::{Common, Output, over_seeds};
+use super::{Common, Output, minutes, over_none, over_seeds, part};
 
 /// The options of experiments on our own ring.
 #[derive(Args, Clone, Copy, Debug)]
@@ -45,14 +45,48 @@ pub(super) struct ChurnOptions {
     #[command(flatten)]
     options: RingOptions,
     /// Mean session in minutes; sessions are distributed exponentially.
-    #[arg(long, default_value_t = 60.0)]
+    #[arg(long, default_value_t = 60.0, value_parser = minutes)]
     session_minutes: f64,
     /// Hours that are measured, after the ring has grown and churned for a while.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = hours)]
     hours: f64,
-    /// Part of the nodes that say goodbye instead of crashing, 0 to 0.9.
-    #[arg(long, default_value_t = 0.0, value_parser = super::fraction)]
+    /// Part of the nodes that say goodbye instead of crashing, 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = part)]
     graceful: f64,
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    over_none(text, 10_000.0)
+}
+
+const ALONE_EXPLAINED: &str = "\
+After the relay's death nobody is introduced any more, and no signalling goes through it. When the ring is whole again (healed_s, from the last crash on)
+keys are looked up; then random pairs of running nodes without a link open one, as a chat would: the certificate is asked for over the ring, the
+sealed offer, answer and candidates are routed, the link is set up. A dial that fails is made again after 1, 2, 4 and 8 seconds. Pairs that can never
+connect (--webrtc: 15 %) are not drawn. Per-node figures are of those left.
+
+  pairs            pairs that were to open a link
+  reached          those that have; reached_at_once those of them whose first dial led to it
+  unreached        the others
+  reach_ms_p50     from the order to the open link, the median; reach_ms_p99 the 99th percentile";
+
+#[derive(Args)]
+#[command(after_help = ALONE_EXPLAINED)]
+pub(super) struct AloneOptions {
+    #[command(flatten)]
+    options: RingOptions,
+    /// Part of the nodes that crash after the relay's death, 0 to 0.9.
+    #[arg(long, default_value_t = 0.5, value_parser = super::fraction)]
+    fraction: f64,
+    /// Minutes over which their crashes are spread.
+    #[arg(long, default_value_t = 10.0, value_parser = minutes)]
+    minutes: f64,
+    /// They all crash in the same moment instead.
+    #[arg(long)]
+    at_once: bool,
+    /// Pairs of nodes that are to open a link, a seed.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pairs: u32,
 }
 
 #[derive(Args)]
@@ -75,7 +109,7 @@ pub(super) struct Split {
     #[command(flatten)]
     options: RingOptions,
     /// How long the network is in two halves.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     minutes: u64,
 }
 
@@ -113,6 +147,13 @@ impl Hops {
 impl Crash {
     pub fn run(&self) -> io::Result<()> {
         self.options.over_seeds(|setup| experiments::crash(setup, self.fraction))
+    }
+}
+
+impl AloneOptions {
+    pub fn run(&self) -> io::Result<()> {
+        let (fraction, minutes, is_at_once, pairs) = (self.fraction, self.minutes, self.at_once, self.pairs as usize);
+        self.options.over_seeds(|setup| experiments::alone(&Alone { setup: *setup, fraction, minutes, is_at_once, pairs }))
     }
 }
 

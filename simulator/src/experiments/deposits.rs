@@ -66,6 +66,10 @@ const STAY_AGAIN_MS: u64 = 60_000;
 const CRASHED_MS: u64 = 300_000;
 const HELPER_STAYS_MS: u64 = 180_000;
 const HELPER_GONE_MS: u64 = 60_000;
+/// What the ring has to become one after a split: the goal. How long it is given to, and how often it is looked at.
+const ONE_RING_MS: u64 = 120_000;
+const HEAL_MS: u64 = 600_000;
+const LOOK_MS: u64 = 1_000;
 
 /// Runs it.
 pub fn deposits(deposits: &Deposits) -> Report {
@@ -119,6 +123,37 @@ pub fn deposits_crash_half(deposits: &Deposits) -> Report {
     course.report(tally, counted, &format!("deposits {} copies, half crash", deposits.mail.copies))
 }
 
+/// Half of the letters are left before the network falls into two halves, the others while it is in two. From two minutes after it is one
+/// again on, which is what the ring is given to be one, everybody collects. No node comes or goes beside authors' and receivers' own.
+pub fn deposits_split(deposits: &Deposits, minutes: f64) -> Report {
+    let mut course = Course::begin(deposits);
+    let tally = Tally::begin(&mut course.world);
+    let split_ms = course.world.now_ms() + SPREAD_MS / 2;
+    let span_ms = (minutes * 60_000.0) as u64;
+    let before = deposits.receivers / 2;
+    for number in 0..before {
+        course.set(split_ms - SPREAD_MS / 2 * (number + 1) as u64 / before as u64, Act::Deposit(number));
+    }
+    for number in before..deposits.receivers {
+        course.set(split_ms + span_ms * (number - before) as u64 / (deposits.receivers - before) as u64, Act::Deposit(number));
+    }
+    course.run_until(split_ms);
+    course.world.split();
+    course.run_until(split_ms + span_ms);
+    course.world.heal();
+    let healed_s = course.time_to_heal();
+    let return_ms = course.world.now_ms().max(split_ms + span_ms + ONE_RING_MS);
+    course.run_until(return_ms);
+    let counted = course.world.mail_counted();
+    for number in 0..deposits.receivers {
+        course.set(return_ms + SPREAD_MS * number as u64 / deposits.receivers as u64, Act::Return(number, false));
+    }
+    course.run_until(return_ms + SPREAD_MS + STAY_MS + AGAIN_MS + STAY_AGAIN_MS + 1);
+    let mut report = course.report(tally, counted, &format!("deposits {} copies, split {minutes} min", deposits.mail.copies));
+    report.healed_s = healed_s;
+    report
+}
+
 struct Course<'a> {
     deposits: &'a Deposits,
     world: Overlay,
@@ -161,6 +196,15 @@ impl<'a> Course<'a> {
             self.happen(act);
         }
         self.world.run_until(until_ms);
+    }
+
+    /// Seconds until the ring is whole; none if it is not by then.
+    fn time_to_heal(&mut self) -> Option<f64> {
+        let began_ms = self.world.now_ms();
+        while !self.world.is_whole() && self.world.now_ms() < began_ms + HEAL_MS {
+            self.run_until(self.world.now_ms() + LOOK_MS);
+        }
+        self.world.is_whole().then(|| (self.world.now_ms() - began_ms) as f64 / 1_000.0)
     }
 
     fn happen(&mut self, act: Act) {

@@ -3,6 +3,7 @@
 //! A lookup is right that is answered by any of the key's true first five members, at the moment it reaches it. The options of the
 //! command line and the printing are not here.
 
+mod alone;
 mod churn;
 mod course;
 mod deposits;
@@ -15,10 +16,11 @@ use b4_protocol::ring::RingConfig;
 use crate::draws::Draws;
 use crate::overlay::{LinkModel, Overlay, OverlayConfig, Trust};
 
+pub use alone::{Alone, alone};
 pub use churn::{Churn, churn};
 pub use course::{COURSE, course};
-pub use deposits::{Deposits, deposits, deposits_crash_half};
-pub use fuzz::{Deed, Fuzz, FuzzFailure, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+pub use deposits::{Deposits, deposits, deposits_crash_half, deposits_split};
+pub use fuzz::{Deed, Fuzz, FuzzFailure, Fuzzed, Looked, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.

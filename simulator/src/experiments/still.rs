@@ -6,11 +6,11 @@ use crate::overlay::Overlay;
 use crate::report::Report;
 
 /// Lookups of the still experiments begin so far apart: far enough that they do not disturb one another.
-const GAP_MS: u64 = 5;
-/// Lookups after a crash, one a millisecond: within these seconds next to nothing is repaired.
+pub(super) const GAP_MS: u64 = 5;
+/// Lookups after a crash at most, one a millisecond: within these seconds next to nothing is repaired.
 const CRASH_LOOKUPS: u64 = 2_000;
 /// By then every lookup is answered or given up.
-const ALL_DONE_MS: u64 = 45_000;
+pub(super) const ALL_DONE_MS: u64 = 45_000;
 /// Looks at whether a ring is whole again are so far apart.
 const LOOK_MS: u64 = 1_000;
 
@@ -94,7 +94,7 @@ fn looked_up(world: &mut Overlay, setup: &Setup, experiment: &str) -> Report {
 }
 
 /// This part of the nodes, at random.
-fn drawn(world: &mut Overlay, setup: &Setup, fraction: f64) -> Vec<crate::overlay::NodeIndex> {
+pub(super) fn drawn(world: &mut Overlay, setup: &Setup, fraction: f64) -> Vec<crate::overlay::NodeIndex> {
     let mut draws = setup.draws();
     let mut all = world.running();
     let count = (all.len() as f64 * fraction).round() as usize;
@@ -107,7 +107,7 @@ fn drawn(world: &mut Overlay, setup: &Setup, fraction: f64) -> Vec<crate::overla
 }
 
 /// Seconds until the ring is whole; none if it is not by then.
-fn time_to_heal(world: &mut Overlay, limit_s: u64) -> Option<f64> {
+pub(super) fn time_to_heal(world: &mut Overlay, limit_s: u64) -> Option<f64> {
     let began_ms = world.now_ms();
     while !world.is_whole() {
         if world.now_ms() >= began_ms + limit_s * 1_000 {

@@ -44,6 +44,7 @@ impl Tally {
         report.bytes_per_node_s = Some((counted.ring_bytes - self.counted.ring_bytes) as f64 / node_s);
         report.signal_bytes_per_node_s = Some((counted.signal_bytes - self.counted.signal_bytes) as f64 / node_s);
         report.connections_per_node_min = Some((counted.connections - self.counted.connections) as f64 / node_s * 60.0);
+        report.dials_failed_per_node_min = Some((counted.dials_failed - self.counted.dials_failed) as f64 / node_s * 60.0);
         let joined = counted.joining_ms.1 - self.counted.joining_ms.1;
         if joined > 0 {
             report.join_ms_mean = Some((counted.joining_ms.0 - self.counted.joining_ms.0) as f64 / joined as f64);

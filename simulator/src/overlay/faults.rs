@@ -1,4 +1,4 @@
-//! What goes wrong in a large world, beside nodes that end: deafness, hostile nodes, sleep, a split network.
+//! What goes wrong in a large world, beside nodes that end: deafness, hostile nodes, sleep, a split network, the end of the relay.
 
 use b4_protocol::ring::{Message, Outcome, PathId};
 
@@ -71,6 +71,12 @@ impl Overlay {
                 }
             }
         }
+    }
+
+    /// Kills the relay for good: it introduces nobody any more and passes no signalling on. Whoever starts now, or loses every link, stays alone
+    /// until somebody dials it.
+    pub fn kill_relay(&mut self) {
+        self.is_relay_dead = true;
     }
 
     /// Joins the halves again. Nobody is told: the relay's introductions are the only witnesses.

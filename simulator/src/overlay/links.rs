@@ -1,7 +1,7 @@
 //! Links of a large world: set up, refused by the network, closed, found dead.
 
 use super::identity::Unproven;
-use super::{Event, NodeIndex, Overlay, RingId};
+use super::{Event, Happened, NodeIndex, Overlay, RingId};
 
 /// What a dial without a path takes to fail: the time of ICE's checks.
 const NO_PATH_MS: u64 = 5_000;
@@ -55,7 +55,9 @@ impl Overlay {
         }
         self.nodes[dialler as usize].links.insert(dialled, (peer, link));
         self.nodes[peer as usize].links.insert(caller, (dialler, link));
-        self.trace.add(u64::from(dialler) << 32 | u64::from(peer) | 1 << 63);
+        self.note(Happened::Open, dialler, peer);
+        self.reached(dialler, dialled);
+        self.reached(peer, caller);
         let now_ms = self.now_ms;
         for (at, other) in [(dialler, dialled), (peer, caller)] {
             self.mail_notes(at, other);
@@ -67,6 +69,7 @@ impl Overlay {
     /// A ring has no use for a link: both ends lose it, the other after the way.
     pub(super) fn close(&mut self, node: NodeIndex, peer: RingId) {
         let Some((at, link)) = self.nodes[node as usize].links.remove(&peer) else { return };
+        self.note(Happened::Close, node, at);
         let delay = self.latency(node, at);
         self.mail_unlinked(node, peer);
         let peer = self.nodes[node as usize].id;
@@ -85,6 +88,7 @@ impl Overlay {
         let state = &mut self.nodes[at as usize];
         if state.links.get(&peer).is_some_and(|(_, number)| *number == link) {
             state.links.remove(&peer);
+            self.note(Happened::Gone, at, peer.head());
             self.step(at, |ring, out| ring.unlinked(peer, now_ms, out));
             self.mail_unlinked(at, peer);
         }

@@ -5,6 +5,7 @@
 //! Deliberately absent: sealing what travels (the small worlds of whole nodes do), and what is measured (the experiments say that).
 
 mod config;
+mod course;
 mod faults;
 mod hash;
 mod identity;
@@ -14,6 +15,7 @@ mod mail;
 mod nodes;
 mod orders;
 mod probes;
+mod reach;
 mod shelf;
 mod traffic;
 mod view;
@@ -34,13 +36,16 @@ pub use identity::{Flaw, Trust};
 pub use lookups::LookupResult;
 pub use mail::{Fate, LetterFacts, MailConfig, MailCounted};
 pub use probes::{Probe, ProbeResult};
+pub use reach::ReachResult;
 pub use traffic::Counted;
 
+use course::Happened;
 use hash::ByRandomBits;
 use identity::Identities;
 use lookups::Lookups;
 use mail::{MailEvent, MailState, Post};
 use probes::Probes;
+use reach::Reaches;
 use shelf::Shelf;
 use traffic::Traffic;
 
@@ -55,6 +60,8 @@ enum Event {
     /// One end hears that the link is gone.
     Gone { at: NodeIndex, peer: RingId, link: u64 },
     Mail(Box<MailEvent>),
+    /// A node that an experiment sent to reach another dials once more.
+    Reach { by: NodeIndex, to: RingId },
 }
 
 /// What stands in the queue.
@@ -136,6 +143,7 @@ pub struct Overlay {
     /// Those of them that are in their place.
     members: BTreeMap<RingId, NodeIndex>,
     is_split: bool,
+    is_relay_dead: bool,
     /// Nobody hears that a link is gone: for the moment after a great crash.
     is_deaf: bool,
     /// Droppers say that they passed requests on.
@@ -149,6 +157,7 @@ pub struct Overlay {
     is_strict: bool,
     lookups: Lookups,
     probes: Probes,
+    reaches: Reaches,
     /// What the mail has in common, where there is any.
     post: Option<Box<Post>>,
     traffic: Traffic,
@@ -174,6 +183,7 @@ impl Overlay {
             live: BTreeMap::new(),
             members: BTreeMap::new(),
             is_split: false,
+            is_relay_dead: false,
             is_deaf: false,
             is_lying: false,
             dying: BTreeSet::new(),
@@ -182,6 +192,7 @@ impl Overlay {
             is_strict: false,
             lookups: Lookups::default(),
             probes: Probes::default(),
+            reaches: Reaches::default(),
             post: None,
             traffic: Traffic::default(),
             trace: TraceHash::new(),
@@ -194,7 +205,7 @@ impl Overlay {
         self.now_ms
     }
 
-    /// A hash over everything that happened, in order.
+    /// A hash over everything that happened, in order: when, of what kind, and to whom (`course`).
     pub fn trace_hash(&self) -> u64 {
         self.trace.value()
     }
@@ -256,6 +267,7 @@ impl Overlay {
             Event::Open { dialler, life, dialled, works } => self.open(dialler, life, dialled, works),
             Event::Gone { at, peer, link } => self.gone(at, peer, link),
             Event::Mail(event) => self.mail_event(*event),
+            Event::Reach { by, to } => self.reach_again(by, to),
         }
     }
 

@@ -7,7 +7,7 @@ use b4_protocol::ordered::OrderedMap;
 use b4_protocol::ring::{Message, Outcome, PathId, Ring, RingId, Standing};
 
 use super::traffic::Class;
-use super::{Asked, Due, Event, FirstRouted, Flaw, NodeIndex, NodeState, Overlay};
+use super::{Asked, Due, Event, FirstRouted, Flaw, Happened, NodeIndex, NodeState, Overlay};
 
 /// Live nodes that the relay introduces a newcomer to.
 pub(super) const INTRODUCED: usize = RING_INTRODUCED as usize;
@@ -63,13 +63,17 @@ impl Overlay {
         }
         self.places.insert(id, index);
         self.live.insert(id, index);
+        self.note(Happened::Start, index, id.head());
         self.introduce(index);
         self.arm(index);
         index
     }
 
-    /// The relay names running nodes, and again after a while: to one that is alone soon, to a member as a witness of other rings.
+    /// The relay, while it lives, names running nodes, and again after a while: to one that is alone soon, to a member as a witness of other rings.
     pub(super) fn introduce(&mut self, node: NodeIndex) {
+        if self.is_relay_dead {
+            return;
+        }
         let Some(ring) = self.nodes[node as usize].ring.as_ref() else { return };
         let is_alone = ring.standing() == Standing::Alone;
         let jitter = self.rng.below(INTRODUCE_AGAIN_MS);
@@ -88,6 +92,7 @@ impl Overlay {
             let known = &mut self.nodes[node as usize].introduced;
             known.rotate_right(1);
             known[0] = Some(id);
+            self.note(Happened::Introduce, node, peer);
             self.step(node, |ring, out| ring.witness(id, now_ms, out));
         }
     }
@@ -157,7 +162,9 @@ impl Overlay {
             return Vec::new();
         }
         state.life += 1;
-        let id = state.id;
+        let (id, life) = (state.id, state.life);
+        self.note(Happened::End, node, life);
+        let state = &mut self.nodes[node as usize];
         state.mail = None;
         let links = std::mem::take(&mut state.links);
         for asked in std::mem::take(&mut state.asked).into_values() {
@@ -168,6 +175,7 @@ impl Overlay {
             }
         }
         self.mail_ended(id);
+        self.reach_void(node);
         self.live.remove(&id);
         self.members.remove(&id);
         self.places.remove(&id);
@@ -188,6 +196,7 @@ impl Overlay {
             self.schedule_due(until_ms - now_ms, Due::Wake { node, life });
             return;
         }
+        self.note(Happened::Wake, node, life);
         self.step(node, |ring, out| ring.wake(now_ms, out));
     }
 
@@ -205,7 +214,7 @@ impl Overlay {
             return;
         }
         let (is_dropper, own_id) = (state.is_dropper, state.id);
-        self.trace.add(u64::from(peer) << 32 | u64::from(to));
+        self.note_message(peer, to, &message);
         if let Message::Reply { path, .. } = &message {
             self.note_routed(to, *path);
         }
@@ -238,7 +247,12 @@ impl Overlay {
         self.touched.push(node);
         let mut out = std::mem::take(&mut self.pending);
         if let Some(ring) = self.nodes[node as usize].ring.as_mut() {
+            let before = ring.hop_timeouts();
             act(ring, &mut out);
+            let timeouts = ring.hop_timeouts() - before;
+            if timeouts > 0 {
+                self.note_timeouts(timeouts, &out);
+            }
         }
         for outcome in out.drain(..) {
             self.run_one(node, outcome);

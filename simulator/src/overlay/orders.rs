@@ -4,7 +4,7 @@ use b4_protocol::limits::RING_TTL;
 use b4_protocol::ring::{Aim, Message, Outcome, PathId, Request, RequestId, Ring, RingId, Route, Service, Standing, Verdict};
 
 use super::traffic::Sealed;
-use super::{Asked, Event, FirstRouted, NodeIndex, Overlay};
+use super::{Asked, Event, FirstRouted, Happened, NodeIndex, Overlay};
 
 /// Candidates of each end.
 const CANDIDATES: usize = 3;
@@ -57,13 +57,16 @@ impl Overlay {
         if route.hops == 1 && state.first_routed != FirstRouted::Answered {
             state.first_routed = FirstRouted::Sent(route.path);
         }
+        if route.hops == 1 && route.service == Service::Lookup {
+            self.note_lookup_sent(node, route.path);
+        }
     }
 
     pub(super) fn dial(&mut self, node: NodeIndex, to: RingId) {
         if self.mail_gives_back(node, to) {
             return;
         }
-        if self.nodes[node as usize].introduced.contains(&Some(to)) {
+        if !self.is_relay_dead && self.nodes[node as usize].introduced.contains(&Some(to)) {
             let peer = self.places.get(&to).copied().unwrap_or(node);
             let round_trip = 2 * self.latency(node, peer);
             self.set_up(node, to, round_trip);
@@ -134,8 +137,11 @@ impl Overlay {
     }
 
     pub(super) fn dial_failed(&mut self, node: NodeIndex, of: RingId, was_answered: bool) {
+        self.traffic.counted.dials_failed += 1;
+        self.note(Happened::DialFailed, node, of.head());
         self.later(node, |ring, now_ms, out| ring.dial_failed(of, was_answered, now_ms, out));
         self.mail_unreachable(node, of);
+        self.reach_failed(node, of);
     }
 
     fn stands(&mut self, node: NodeIndex, standing: Standing) {

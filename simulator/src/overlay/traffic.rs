@@ -61,8 +61,10 @@ pub struct Counted {
     pub signal_bytes: u64,
     /// Lookups of the experiment.
     pub lookup_bytes: u64,
-    /// Connections made.
+    /// Connections made: each once, not at both ends.
     pub connections: u64,
+    /// Dials that came to nothing.
+    pub dials_failed: u64,
     /// Messages sent.
     pub messages: u64,
     /// From the start of a node to its place in the ring: the sum, and how many.
@@ -73,8 +75,8 @@ pub struct Counted {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PathFacts {
     pub class: Class,
-    /// Nodes found silent on the way, at most 8.
-    pub timeouts: u8,
+    /// Hops on the way that did not answer in time, or were gone while it was asked.
+    pub timeouts: u32,
     /// Whether whom it reached was right.
     pub is_right: Option<bool>,
 }
@@ -95,7 +97,7 @@ impl Traffic {
     /// Counts a message, and learns from it about its path.
     pub fn sent(&mut self, message: &Message, now_ms: u64) {
         let class = match message {
-            Message::Route(route) => self.routed(route.path, route.service, route.suspects.len() as u8, now_ms),
+            Message::Route(route) => self.routed(route.path, route.service, now_ms),
             Message::Reply { path, .. } | Message::Along { path, .. } | Message::Stuck { path, .. } | Message::Late { path, .. } => {
                 self.class_of(*path)
             }
@@ -111,7 +113,7 @@ impl Traffic {
         }
     }
 
-    fn routed(&mut self, path: PathId, service: Service, timeouts: u8, now_ms: u64) -> Class {
+    fn routed(&mut self, path: PathId, service: Service, now_ms: u64) -> Class {
         let class = match service {
             // Most of these, and as they come.
             Service::Find => return Class::Ring,
@@ -122,9 +124,7 @@ impl Traffic {
             self.turn_ms = now_ms;
             self.old = std::mem::take(&mut self.young);
         }
-        let facts = self.facts(path);
-        facts.class = class;
-        facts.timeouts = facts.timeouts.max(timeouts);
+        self.facts(path).class = class;
         class
     }
 
@@ -134,6 +134,11 @@ impl Traffic {
 
     pub fn known(&self, path: PathId) -> PathFacts {
         self.young.get(&path).or_else(|| self.old.get(&path)).copied().unwrap_or_default()
+    }
+
+    /// Whether a request was sent on this way before.
+    pub fn is_known(&self, path: PathId) -> bool {
+        self.young.contains_key(&path) || self.old.contains_key(&path)
     }
 
     pub fn facts(&mut self, path: PathId) -> &mut PathFacts {

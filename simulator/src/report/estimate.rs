@@ -1,4 +1,4 @@
-//! A mean over seeds with its 95 % interval, by Student's t.
+//! A mean over seeds with its 95 % interval, by Student's t; and of how many, which were the least and the most.
 
 use serde::Serialize;
 
@@ -11,6 +11,12 @@ pub struct Estimate {
     pub ci95: Option<f64>,
     /// The standard deviation of one sample; none of a single sample.
     pub deviation: Option<f64>,
+    /// How many samples: fewer than seeds, where some did not measure it, as those in which a ring never became whole again.
+    pub samples: usize,
+    /// The least of them.
+    pub min: f64,
+    /// The greatest of them.
+    pub max: f64,
 }
 
 impl Estimate {
@@ -26,7 +32,9 @@ impl Estimate {
             (squares / (count - 1.0)).sqrt()
         });
         let ci95 = deviation.map(|deviation| student_t_975(samples.len() - 1) * deviation / count.sqrt());
-        Some(Self { mean, ci95, deviation })
+        let min = samples.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = samples.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Some(Self { mean, ci95, deviation, samples: samples.len(), min, max })
     }
 }
 
@@ -60,9 +68,9 @@ mod tests {
     #[test]
     fn an_interval_needs_two_samples() {
         assert_eq!(Estimate::from_samples(&[]), None);
-        assert_eq!(Estimate::from_samples(&[3.0]), Some(Estimate { mean: 3.0, ci95: None, deviation: None }));
+        assert_eq!(Estimate::from_samples(&[3.0]), Some(Estimate { mean: 3.0, ci95: None, deviation: None, samples: 1, min: 3.0, max: 3.0 }));
         let both = Estimate::from_samples(&[1.0, 3.0]).unwrap();
-        assert_eq!(both.mean, 2.0);
+        assert_eq!((both.mean, both.samples, both.min, both.max), (2.0, 2, 1.0, 3.0));
         assert!((both.ci95.unwrap() - 12.706).abs() < 1e-9);
     }
 }

@@ -2,12 +2,14 @@
 
 mod deposits;
 mod estimate;
+mod reach;
 mod summary;
 
 use serde::Serialize;
 
 pub use deposits::Deposits;
 pub use estimate::Estimate;
+pub use reach::Reach;
 pub use summary::Summary;
 
 /// What one run of one seed measured. What an experiment does not measure is `None`, and `null` in JSON.
@@ -33,7 +35,7 @@ pub struct Report {
     pub hops_mean: f64,
     /// The 99th percentile of the same.
     pub hops_p99: f64,
-    /// Attempts to reach a node that is gone, per lookup.
+    /// Attempts to reach a node that is gone, per lookup: hops that did not answer in time, on all its ways.
     pub timeouts_mean: f64,
     /// Different nodes that a node is linked to (Chord: has in its tables) at the end.
     pub degree_mean: Option<f64>,
@@ -54,11 +56,16 @@ pub struct Report {
     pub first_routed_ms_p99: Option<f64>,
     /// Seconds until the ring was whole again.
     pub healed_s: Option<f64>,
-    /// New connections of a node in a minute.
+    /// New connections in a minute, of all, for each node: a connection counts once, not at both of its ends.
     pub connections_per_node_min: Option<f64>,
+    /// Dials in a minute that came to nothing, of all, for each node: nobody was there or answered, or no path led to them.
+    pub dials_failed_per_node_min: Option<f64>,
     /// What became of letters: fields of their own, which only the experiment with mail has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub deposits: Option<Deposits>,
+    /// What came of pairs that were to open a link: fields of their own, which only the experiment without the relay has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// The simulator's speed: hours of a node's life per second of the wall clock, on one core. Not deterministic.
     pub node_hours_per_wall_s: Option<f64>,
     /// The run's fingerprint, see [`crate::TraceHash`]; 16 hexadecimal digits in JSON.
@@ -91,7 +98,9 @@ impl Report {
             first_routed_ms_p99: None,
             healed_s: None,
             connections_per_node_min: None,
+            dials_failed_per_node_min: None,
             deposits: None,
+            reach: None,
             node_hours_per_wall_s: None,
             trace_hash: 0,
         }
@@ -112,10 +121,11 @@ impl Report {
             ("hops_p99", Some(self.hops_p99)),
             ("timeouts_mean", Some(self.timeouts_mean)),
         ];
-        lookups.into_iter().chain(self.costs()).collect()
+        let reach = self.reach.iter().flat_map(Reach::measures);
+        lookups.into_iter().chain(reach).chain(self.costs()).collect()
     }
 
-    fn costs(&self) -> [(&'static str, Option<f64>); 11] {
+    fn costs(&self) -> [(&'static str, Option<f64>); 12] {
         [
             ("degree_mean", self.degree_mean),
             ("degree_max", self.degree_max),
@@ -127,6 +137,7 @@ impl Report {
             ("first_routed_ms_p99", self.first_routed_ms_p99),
             ("healed_s", self.healed_s),
             ("connections_per_node_min", self.connections_per_node_min),
+            ("dials_failed_per_node_min", self.dials_failed_per_node_min),
             ("node_hours_per_wall_s", self.node_hours_per_wall_s),
         ]
     }

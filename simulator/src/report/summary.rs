@@ -17,7 +17,7 @@ pub struct Summary {
     pub links: Option<usize>,
     /// How many seeds.
     pub seeds: usize,
-    /// By the report's field; what no report measured is `null`.
+    /// By the report's field; what no report measured is `null`. What some did not measure is of the others alone: `samples` says how many.
     pub summary: BTreeMap<&'static str, Option<Estimate>>,
 }
 
@@ -55,5 +55,13 @@ mod tests {
         assert_eq!(summary.of("hops_mean").map(|hops| hops.mean), Some(1.5));
         assert_eq!(summary.of("bytes_per_node_s"), None);
         assert_eq!(Summary::from_reports(&[]), None);
+    }
+
+    #[test]
+    fn a_mean_says_of_how_many_seeds_it_is_and_which_were_the_least_and_the_most() {
+        let reports = [Some(30.0), None, Some(50.0)].map(|healed_s| Report { healed_s, ..Report::new("test", 10, 1) });
+        let summary = Summary::from_reports(&reports).unwrap();
+        let healed = summary.of("healed_s").unwrap();
+        assert_eq!((healed.mean, healed.samples, healed.min, healed.max, summary.seeds), (40.0, 2, 30.0, 50.0, 3));
     }
 }

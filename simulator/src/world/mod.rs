@@ -143,7 +143,7 @@ impl World {
         Now { wall: now.wall.saturating_add_signed(self.machines[node].clock_ms), ..now }
     }
 
-    /// A hash over everything that happened, in order.
+    /// A hash over everything that any node was told, in order, and when.
     pub fn trace(&self) -> [u8; 32] {
         self.trace
     }

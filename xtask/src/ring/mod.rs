@@ -73,18 +73,26 @@ pub fn bench(workspace: &Workspace, results: &Path, options: &Options) -> Result
     Ok(())
 }
 
-/// Fuzz for some minutes, then an hour of churn in browsers' conditions.
+/// Fuzz for some minutes from this seed on, every order of what five nodes can do that the tests have not, then an hour of churn in browsers' conditions.
 ///
 /// # Errors
 /// If a world breaks an invariant; it is printed with its seed.
-pub fn long_worlds(workspace: &Workspace, minutes: u32) -> Result<()> {
+pub fn long_worlds(workspace: &Workspace, minutes: u32, seed: u64) -> Result<()> {
     let program = built(workspace)?;
-    let mut fuzz = Command::new(&program);
-    fuzz.args(["fuzz", "--minutes", &minutes.to_string()]);
-    run("small worlds with every fault", &mut fuzz)?;
-    let mut churn = Command::new(&program);
-    churn.args(["churn", "--session-minutes", "10", "--webrtc", "--keyed-seeds", "1"]);
-    run("a thousand nodes that come and go", &mut churn)
+    for (what, line) in long_lines(minutes, seed) {
+        run(what, Command::new(&program).args(line.split(' ')))?;
+    }
+    Ok(())
+}
+
+/// The long worlds, each with what it is.
+fn long_lines(minutes: u32, seed: u64) -> [(&'static str, String); 4] {
+    [
+        ("small worlds with many faults at once", format!("fuzz --minutes {minutes} --seed {seed}")),
+        ("every order of eight joins, leaves and crashes", "fuzz --orders 8".to_owned()),
+        ("and of nine", "fuzz --orders 9".to_owned()),
+        ("a thousand nodes that come and go", format!("churn --session-minutes 10 --webrtc --keyed-seeds 1 --seed {seed}")),
+    ]
 }
 
 /// The summary of an experiment: the last line of its JSON.
@@ -115,4 +123,16 @@ fn built(workspace: &Workspace) -> Result<PathBuf> {
     cargo.args(["build", "--quiet", "--profile", "native", "--package", "b4-simulator", "--bin", "b4-simulator"]);
     run("building the simulator", &mut cargo)?;
     Ok(workspace.target.join("native").join(format!("b4-simulator{}", std::env::consts::EXE_SUFFIX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_worlds_take_the_minutes_and_begin_with_the_seed() {
+        let lines = long_lines(7, 301).map(|(_, line)| line);
+        let churn = "churn --session-minutes 10 --webrtc --keyed-seeds 1 --seed 301";
+        assert_eq!(lines, ["fuzz --minutes 7 --seed 301", "fuzz --orders 8", "fuzz --orders 9", churn]);
+    }
 }

@@ -1,10 +1,11 @@
 //! `cargo xtask tidy`: the house rules that a machine can hold, over every Rust file and the page.
 //!
 //! [`source`] reads a file so that words in comments and strings do not count, and tells code from tests; [`sizes`] holds the
-//! walls, [`words`] what may not be written, [`rooms`] who may import whom, [`page`] that nothing is inline in the page,
+//! walls, [`words`] what may not be written, [`rooms`] who may import whom, [`crates`] what the app may be built from, [`page`] that nothing is inline in the page,
 //! [`testids`] that its test ids are those of the document.
 //! A breach is printed as `file:line: message`.
 
+mod crates;
 mod page;
 mod rooms;
 mod sizes;
@@ -57,6 +58,9 @@ pub fn tidy(workspace: &Workspace) -> Result<()> {
     let sources = sources(&workspace.root)?;
     let mut breaches = page::check(&workspace.root)?;
     breaches.extend(testids::check(&workspace.root)?);
+    let manifest = Path::new("Cargo.toml");
+    let text = fs::read_to_string(workspace.root.join(manifest)).context("reading Cargo.toml")?;
+    breaches.extend(crates::check(manifest, &text));
     for source in &sources {
         breaches.extend(sizes::check(source));
         breaches.extend(words::check(source));

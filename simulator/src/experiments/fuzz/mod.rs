@@ -20,7 +20,7 @@ pub use script::{Deed, arrangements, scripted_world, scripts};
 use quiet::{Demands, check_quiet};
 use watch::Watch;
 
-pub use watch::RingDemand;
+pub use watch::{Looked, RingDemand};
 
 /// After the last fault: long enough for failed dials to be tried again, and for a witness to be asked for.
 const QUIET_MS: u64 = 240_000;
@@ -58,6 +58,15 @@ impl Fuzz {
     }
 }
 
+/// A world in which everything held.
+#[derive(Clone, Debug)]
+pub struct Fuzzed {
+    /// The traffic of all of it, and lookups at its end, which nothing is demanded of.
+    pub report: Report,
+    /// How much of it was looked at.
+    pub looked: Looked,
+}
+
 /// What did not hold in a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FuzzFailure {
@@ -88,15 +97,15 @@ struct Watched {
     nodes_max: usize,
 }
 
-/// One world. Its report tells the traffic of all of it, and of lookups at its end, which nothing is demanded of.
+/// One world.
 ///
 /// # Errors
 /// What did not hold at some moment, or once it was quiet.
-pub fn fuzz_world(fuzz: &Fuzz) -> Result<Report, FuzzFailure> {
+pub fn fuzz_world(fuzz: &Fuzz) -> Result<Fuzzed, FuzzFailure> {
     run(fuzz).map_err(|what| FuzzFailure { seed: fuzz.seed, what })
 }
 
-fn run(fuzz: &Fuzz) -> Result<Report, String> {
+fn run(fuzz: &Fuzz) -> Result<Fuzzed, String> {
     let Fuzz { seed, nodes, links, demand, trust } = *fuzz;
     let mut draws = Draws::from_seed(seed, "fuzz");
     let mut rate = || if draws.chance(0.5) { draws.below(4) + 1 } else { 0 };
@@ -134,7 +143,7 @@ fn run(fuzz: &Fuzz) -> Result<Report, String> {
     look_up_random(&mut fuzz.world, &mut fuzz.draws, LOOKUPS, LOOKUP_MS);
     fuzz.world.run_for(ALL_DONE_MS);
     let setup = Setup { nodes, links, seed, is_webrtc, lookups: LOOKUPS, trust };
-    Ok(tally.report(&mut fuzz.world, &setup, "fuzz"))
+    Ok(Fuzzed { report: tally.report(&mut fuzz.world, &setup, "fuzz"), looked: fuzz.watch.looked })
 }
 
 impl Watched {

@@ -57,7 +57,7 @@ fn check_places(world: &Overlay, demands: Demands) -> Result<(), String> {
         if let Some((peer, ..)) = ring.links().find(|(peer, ..)| !is_mutual(*peer)) {
             return Err(format!("{me:?} is linked to {peer:?}, which is not linked to it"));
         }
-        if demands >= Demands::Full && ids.len() <= NEAR_KNOWN && ring.degree() + 1 != ids.len() {
+        if demands >= Demands::Full && ids.len() <= NEAR_KNOWN + 1 && ring.degree() + 1 != ids.len() {
             return Err(format!("{me:?} has {} links in a ring of {}", ring.degree(), ids.len()));
         }
     }

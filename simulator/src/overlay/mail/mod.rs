@@ -24,7 +24,7 @@ use b4_protocol::store::{Row, Table, Write};
 use b4_protocol::time::Now;
 
 use super::traffic::sealed_len;
-use super::{Due, Event, NodeIndex, Overlay};
+use super::{Due, Event, Happened, NodeIndex, Overlay};
 
 pub use ledger::{Fate, LetterFacts};
 use ledger::Ledger;
@@ -381,7 +381,7 @@ impl Overlay {
             MailEvent::Message { from, to, link, message } => {
                 let Some((peer, number)) = self.nodes[to as usize].links.get(&from).copied() else { return };
                 if number == link && !self.is_apart(peer, to) {
-                    self.trace.add(u64::from(peer) << 32 | u64::from(to) | 1 << 62);
+                    self.note(Happened::Mail, peer, to);
                     self.mail_used(to, from);
                     self.mail_message(to, from, message);
                 }
