@@ -1,7 +1,7 @@
 //! What the benchmark has measured, kept in a file after each row: whoever starts it again has what is there already.
 //!
-//! A row is believed of the very program that is to measure now, and with the same options, seeds among them; what an earlier build has
-//! measured stays in the file until its row is measured anew.
+//! A row is believed of the very program that is to measure now, or of one that the options name, and with the same options, seeds among them;
+//! what another build has measured stays in the file until its row is measured anew.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,15 +15,17 @@ use sha2::{Digest, Sha256};
 pub(super) struct Kept {
     file: PathBuf,
     build: String,
+    /// Further builds whose rows count.
+    of: Vec<String>,
     rows: Vec<Value>,
 }
 
 impl Kept {
-    /// Reads what is there; with `anew` nothing of it counts.
+    /// Reads what is there; with `anew` nothing of it counts. `of`: the hashes of further programs whose rows do.
     ///
     /// # Errors
     /// If the program or the file cannot be read, or the file is not what this writes.
-    pub fn open(file: &Path, program: &Path, anew: bool) -> Result<Self> {
+    pub fn open(file: &Path, program: &Path, anew: bool, of: &[String]) -> Result<Self> {
         let bytes = fs::read(program).with_context(|| format!("reading {}", program.display()))?;
         let build = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let rows = match fs::read(file) {
@@ -32,7 +34,7 @@ impl Kept {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
         };
-        Ok(Self { file: file.to_owned(), build, rows })
+        Ok(Self { file: file.to_owned(), build, of: of.to_vec(), rows })
     }
 
     /// What is there of a command line, or what `measure` gives for it, which is kept before it is handed out. Whether it was there.
@@ -41,7 +43,8 @@ impl Kept {
     /// Those of `measure`, and if it cannot be written.
     pub fn row(&mut self, command: &str, measure: impl FnOnce() -> Result<Value>) -> Result<(Value, bool)> {
         let build = self.build.clone();
-        let is_it = |row: &&Value| row["command"] == command && row["build"] == build.as_str();
+        let is_believed = |row: &Value| row["build"] == build.as_str() || self.of.iter().any(|of| row["build"] == of.as_str());
+        let is_it = |row: &&Value| row["command"] == command && is_believed(row);
         if let Some(row) = self.rows.iter().find(is_it) {
             return Ok((row.clone(), true));
         }
@@ -79,7 +82,7 @@ mod tests {
 
     /// Opens it again, as the next start does, and asks for a row: what it says, and whether it was there.
     fn asked(folder: &Path, command: &str, measured: u64, anew: bool) -> (u64, bool) {
-        let mut kept = Kept::open(&folder.join("ring.json"), &folder.join("program"), anew).expect("it can be read");
+        let mut kept = Kept::open(&folder.join("ring.json"), &folder.join("program"), anew, &[]).expect("it can be read");
         let (row, was_there) = kept.row(command, || Ok(json!({ "hops": measured }))).expect("it can be written");
         assert_eq!(row["command"], command);
         (row["hops"].as_u64().expect("a number"), was_there)
@@ -103,6 +106,10 @@ mod tests {
         assert_eq!(asked(&folder, "hops", 1, false), (1, false));
         assert_eq!(asked(&folder, "crash", 2, false), (2, false));
         fs::write(folder.join("program"), "another build").expect("it is ours");
+        let first = Sha256::digest("one build").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut of_both = Kept::open(&folder.join("ring.json"), &folder.join("program"), false, &[first]).expect("it can be read");
+        let (row, was_there) = of_both.row("hops", || bail!("it is there")).expect("it is said to count");
+        assert!(was_there && row["hops"] == 1);
         assert_eq!(asked(&folder, "hops", 3, false), (3, false));
         let rows: Vec<Value> = serde_json::from_slice(&fs::read(folder.join("ring.json")).expect("it is there")).expect("JSON");
         let figures: Vec<_> = rows.iter().map(|row| row["hops"].as_u64()).collect();
@@ -113,11 +120,11 @@ mod tests {
     #[test]
     fn a_row_that_failed_or_was_stopped_is_measured_the_next_time() {
         let folder = folder("failed");
-        let mut kept = Kept::open(&folder.join("ring.json"), &folder.join("program"), false).expect("nothing is there yet");
+        let mut kept = Kept::open(&folder.join("ring.json"), &folder.join("program"), false, &[]).expect("nothing is there yet");
         assert!(kept.row("hops", || bail!("stopped")).is_err());
         assert_eq!(asked(&folder, "hops", 1, false), (1, false));
         fs::write(folder.join("ring.json"), "[{").expect("it is ours");
-        assert!(Kept::open(&folder.join("ring.json"), &folder.join("program"), false).is_err(), "nobody's figures are thrown away unasked");
+        assert!(Kept::open(&folder.join("ring.json"), &folder.join("program"), false, &[]).is_err(), "nobody's figures are thrown away unasked");
         fs::remove_dir_all(folder).expect("it was there");
     }
 }

@@ -37,6 +37,10 @@ pub struct Options {
     /// Of `ring`: only experiments whose command line has this in it
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Of `ring`: rows that the program with this SHA-256 has measured count, too, as those of this build do. For builds of which one knows
+    /// that they take the same course; may be said several times
+    #[arg(long, value_name = "BUILD")]
+    of: Vec<String>,
     /// Of `ring`: where the figures are kept, instead of `ring.json` among the other benchmarks' results
     #[arg(long, value_name = "FILE")]
     kept_in: Option<PathBuf>,
@@ -51,7 +55,7 @@ pub struct Options {
 pub fn bench(workspace: &Workspace, results: &Path, options: &Options) -> Result<()> {
     let program = copied(&built(workspace)?, &results.join("ring.program"))?;
     let result = options.kept_in.clone().unwrap_or_else(|| results.join("ring.json"));
-    let mut kept = Kept::open(&result, &program, options.anew)?;
+    let mut kept = Kept::open(&result, &program, options.anew, &options.of)?;
     let is_wanted = |command: &String| command.contains(&options.only);
     let chord = format!("chord tables --seeds {}", options.seeds);
     if is_wanted(&chord) {
