@@ -29,16 +29,14 @@ impl Node {
 mod tests {
     use super::*;
     use crate::identity::testing::{NOW_MS, TestAuthority};
-    use crate::node::{Effect, NodeConfig, PageFacts};
+    use crate::node::{Effect, NodeConfig};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
 
     fn node() -> Node {
         let mut authority = TestAuthority::new([1; 32]);
-        let certificate = authority.issue("anna", NOW_MS).certificate;
-        let (anchor, rows) = (authority.anchor().clone(), Vec::new());
-        let config = NodeConfig { certificate, anchor, revoked: None, origin: "https://b4.example".to_owned(), page: PageFacts::default(), seed: [7; 32], rows };
-        Node::new(config, START).0
+        let anna = authority.issue("anna", NOW_MS);
+        Node::new(NodeConfig::of(&anna.certificate, authority.anchor(), Vec::new()), START).0
     }
 
     fn later(mono_ms: u64, wall_ms: u64) -> Now {

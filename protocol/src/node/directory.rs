@@ -431,21 +431,13 @@ mod tests {
     use super::*;
     use crate::crypto::{KeyOp, KeyOpError, Rng, Ticket};
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
-    use crate::node::{Effect, Input, NodeConfig, PageFacts};
+    use crate::node::{Effect, Input, NodeConfig};
     use crate::ring::{Answer, Message, Outcome, Verdict};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
 
     fn node(authority: &TestAuthority, device: &TestDevice) -> Node {
-        let config = NodeConfig {
-            certificate: device.certificate.clone(),
-            anchor: authority.anchor().clone(),
-            revoked: None,
-            origin: "https://b4.example".to_owned(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows: Vec::new(),
-        };
+        let config = NodeConfig::of(&device.certificate, authority.anchor(), Vec::new());
         Node::new(config, START).0
     }
 

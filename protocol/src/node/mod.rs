@@ -70,6 +70,15 @@ pub struct NodeConfig {
     pub rows: Vec<Row>,
 }
 
+#[cfg(test)]
+impl NodeConfig {
+    /// What a test's node is made from.
+    fn of(certificate: &VerifiedCertificate, anchor: &TrustAnchor, rows: Vec<Row>) -> Self {
+        let (certificate, anchor, page) = (certificate.clone(), anchor.clone(), PageFacts::default());
+        Self { certificate, anchor, revoked: None, origin: "https://b4.example".to_owned(), page, seed: [7; 32], rows }
+    }
+}
+
 /// What a node is told about the page that it runs in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PageFacts {

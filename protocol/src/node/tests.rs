@@ -47,15 +47,7 @@ fn node_in(stage: &Stage, page: PageFacts) -> (Node, Vec<Effect>) {
     let chat = Conversation::new(user("bela"), Standing::Accepted, Some(stage.bela.certificate.key_hash()));
     let row = chat.row();
     let rows = vec![Row { table: row.table, key: row.key, value: row.value.expect("a row") }];
-    let config = NodeConfig {
-        certificate: stage.anna.certificate.clone(),
-        anchor: stage.authority.anchor().clone(),
-        revoked: None,
-        origin: "https://b4.example".to_owned(),
-        page,
-        seed: [7; 32],
-        rows,
-    };
+    let config = NodeConfig { page, ..NodeConfig::of(&stage.anna.certificate, stage.authority.anchor(), rows) };
     Node::new(config, START)
 }
 
@@ -429,15 +421,7 @@ fn rows_of_any_bytes_make_a_node_that_runs() {
             Row { table: Table::Contacts, key: b"bela".to_vec(), value },
             Row { table: Table::Outbox, key: crate::chat::message_key(&user("bela"), round), value: outbox },
         ];
-        let config = NodeConfig {
-            certificate: stage.anna.certificate.clone(),
-            anchor: stage.authority.anchor().clone(),
-            revoked: None,
-            origin: String::new(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows,
-        };
+        let config = NodeConfig::of(&stage.anna.certificate, stage.authority.anchor(), rows);
         let (mut node, _) = Node::new(config, START);
         let _ = node.handle(Input::Command(Command::SendText { to: user("bela"), text: "hello".to_owned() }), START);
     }

@@ -91,21 +91,13 @@ mod tests {
     use crate::directory::{found, pair};
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::node::directory::Why;
-    use crate::node::{Effect, NodeConfig, PageFacts, Standing};
+    use crate::node::{Effect, NodeConfig, Standing};
 
     const START: Now = Now { mono: 1_000, wall: NOW_MS };
 
     /// Anna's node, with bela among her contacts.
     fn started(authority: &TestAuthority, anna: &TestDevice, bela: &UserId, rows: Vec<Row>) -> (Node, Vec<Effect>) {
-        let config = NodeConfig {
-            certificate: anna.certificate.clone(),
-            anchor: authority.anchor().clone(),
-            revoked: None,
-            origin: "https://b4.example".to_owned(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows,
-        };
+        let config = NodeConfig::of(&anna.certificate, authority.anchor(), rows);
         let (mut node, effects) = Node::new(config, START);
         node.chats.insert(bela.clone(), Conversation::new(bela.clone(), Standing::Accepted, None));
         (node, effects)

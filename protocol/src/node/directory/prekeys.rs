@@ -41,7 +41,7 @@ mod tests {
     use crate::identity::RevocationList;
     use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
     use crate::limits::PRESENCE_AGAIN_MS;
-    use crate::node::{Effect, Input, NodeConfig, PageFacts, Row};
+    use crate::node::{Effect, Input, NodeConfig, Row};
     use crate::ring::{Message, RingId};
     use crate::store::Write;
     use crate::time::DAY_MS;
@@ -63,15 +63,7 @@ mod tests {
         }
 
         fn started(authority: &TestAuthority, anna: &TestDevice, rows: Vec<Row>, now: Now) -> Node {
-            let config = NodeConfig {
-                certificate: anna.certificate.clone(),
-                anchor: authority.anchor().clone(),
-                revoked: None,
-                origin: "https://b4.example".to_owned(),
-                page: PageFacts::default(),
-                seed: [7; 32],
-                rows,
-            };
+            let config = NodeConfig::of(&anna.certificate, authority.anchor(), rows);
             let (mut node, effects) = Node::new(config, now);
             node.effects = effects;
             node

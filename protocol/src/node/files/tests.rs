@@ -9,7 +9,7 @@ use crate::identity::VerifiedCertificate;
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::limits::{FILE_FETCHES_MAX, FILE_PARTS_AHEAD, FILE_SERVED_MAX, FILES_MAX, FILES_PER_USER_MAX};
 use crate::message::{MessageBody, Said};
-use crate::node::{Command, FileTrouble, NodeConfig, PageFacts, Standing};
+use crate::node::{Command, FileTrouble, NodeConfig, Standing};
 use crate::session::{FILE, LIVE, Session};
 
 const START: Now = Now { mono: 1_000, wall: NOW_MS };
@@ -33,15 +33,7 @@ impl Stage {
     fn new() -> Self {
         let mut authority = TestAuthority::new([1; 32]);
         let anna = authority.issue("anna", NOW_MS);
-        let config = NodeConfig {
-            certificate: anna.certificate.clone(),
-            anchor: authority.anchor().clone(),
-            revoked: None,
-            origin: "https://b4.example".to_owned(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows: Vec::new(),
-        };
+        let config = NodeConfig::of(&anna.certificate, authority.anchor(), Vec::new());
         let (node, _) = Node::new(config, START);
         Self { authority, anna, node, ends: Vec::new(), said: 0, drawn: 0 }
     }

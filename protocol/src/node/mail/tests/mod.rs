@@ -10,7 +10,7 @@ use crate::crypto::{Prk, Rng};
 use crate::handshake::{Established, Role, SessionKeys};
 use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::mailbox::{Letter, Verdict};
-use crate::node::{Input, LinkId, NodeConfig, PageFacts};
+use crate::node::{Input, LinkId, NodeConfig};
 use crate::ring::{Message, Outcome, Standing};
 use crate::session::{RING, Session};
 use crate::time::MINUTE_MS;
@@ -47,15 +47,7 @@ impl Stage {
     fn with_rows(rows: Vec<Row>) -> Self {
         let mut authority = TestAuthority::new([1; 32]);
         let anna = authority.issue("anna", NOW_MS);
-        let config = NodeConfig {
-            certificate: anna.certificate.clone(),
-            anchor: authority.anchor().clone(),
-            revoked: None,
-            origin: "https://b4.example".to_owned(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows,
-        };
+        let config = NodeConfig::of(&anna.certificate, authority.anchor(), rows);
         let (node, _) = Node::new(config, START);
         Self { authority, anna, node, ends: Vec::new() }
     }

@@ -7,7 +7,7 @@ use crate::identity::testing::{NOW_MS, TestAuthority, TestDevice};
 use crate::identity::UserId;
 use crate::limits::COPIES;
 use crate::node::directory::Why;
-use crate::node::{Command, Input, LinkId, NodeConfig, PageFacts};
+use crate::node::{Command, Input, LinkId, NodeConfig};
 use crate::ring::{Answer, Message, Route, Service, Standing, Verdict};
 use crate::session::{Content, LIVE, Session};
 use crate::time::MINUTE_MS;
@@ -48,15 +48,7 @@ fn end(role: Role, of: &TestDevice) -> Session {
 impl Stage {
     fn new() -> Self {
         let mut authority = TestAuthority::new([1; 32]);
-        let config = NodeConfig {
-            certificate: authority.issue("anna", NOW_MS).certificate,
-            anchor: authority.anchor().clone(),
-            revoked: None,
-            origin: "https://b4.example".to_owned(),
-            page: PageFacts::default(),
-            seed: [7; 32],
-            rows: Vec::new(),
-        };
+        let config = NodeConfig::of(&authority.issue("anna", NOW_MS).certificate, authority.anchor(), Vec::new());
         let (node, _) = Node::new(config, START);
         Self { authority, node, peers: Vec::new(), bytes: (0, 0) }
     }
