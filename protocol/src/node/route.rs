@@ -60,6 +60,7 @@ impl Node {
                     self.session_up(&peer, now);
                     if self.links.is_up(peer.user_id()) {
                         self.ring_linked(peer.node_id(), now);
+                        self.make_room(peer.user_id(), now);
                         self.tell_revoked(peer.user_id(), now);
                         self.mail_linked(&peer, now);
                         self.files_linked(peer.user_id(), now);

@@ -236,7 +236,6 @@ impl Node {
         }
         self.flush(&user, now);
         self.send_read(&user, now);
-        self.make_room(&user, now);
     }
 
     /// Notes that a session with a contact began.
@@ -378,11 +377,11 @@ impl Node {
     /// Closes the sessions used least lately when there are more than a page should have beside those of the ring and of the mail. One in
     /// which something is on its way stays.
     pub(super) fn make_room(&mut self, newest: &UserId, now: Now) {
-        let is_chat = |user: &UserId| user != newest && !self.is_of_the_ring(user) && !self.is_of_the_mail(user);
+        let is_chat = |user: &UserId| !self.is_of_the_ring(user) && !self.is_of_the_mail(user);
         let chats: Vec<UserId> = self.links.users_up().into_iter().filter(is_chat).collect();
         let excess = chats.len().saturating_sub(CHAT_LINKS_MAX);
         let is_spare = |user: &UserId| {
-            self.on_screen.as_ref() != Some(user) && !self.files.wants(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
+            user != newest && self.on_screen.as_ref() != Some(user) && !self.files.wants(user) && self.chats.get(user).is_none_or(|chat| !chat.has_waiting())
         };
         let spare: Vec<UserId> = chats.into_iter().filter(is_spare).take(excess).collect();
         for user in spare {
