@@ -5,7 +5,7 @@ mod people;
 use b4_protocol::node::{Command, ContactRefusal, Direction, Event, MessageState, NetworkState, Presence, Table};
 use b4_protocol::ring::RingId;
 use b4_simulator::{NodeIndex, World, WorldConfig};
-use people::{NAMES, add, arrives, arrives_between_strangers, responsible, without_relay};
+use people::{NAMES, add, arrives, arrives_between_strangers, befriend, responsible, without_relay};
 
 #[test]
 fn two_who_never_met_find_each_other_without_the_relay() {
@@ -33,6 +33,26 @@ fn somebody_away_is_found_by_their_record_and_a_name_nobody_took_cannot_be_told(
     world.run_for(20_000);
     let refused = Event::ContactRefused { typed: "nobody".to_owned(), why: ContactRefusal::CannotTell };
     assert!(world.seen(people[0]).events.contains(&refused));
+}
+
+/// The newcomer may be the one responsible for the key of whoever leaves, and have no record of them yet.
+#[test]
+fn whoever_leaves_is_away_though_the_newcomer_has_only_just_come() {
+    for seed in 1..=24 {
+        let mut world = World::new(WorldConfig { seed, ..WorldConfig::default() });
+        let (anna, bela) = (world.add("anna"), world.add("bela"));
+        world.run_for(10_000);
+        befriend(&mut world, anna, bela);
+        arrives(&mut world, anna, bela, "hello", 5_000);
+        let carla = world.add("carla");
+        assert!(world.run_until(10_000, |world| world.links_of(carla).len() == 2), "seed {seed}");
+        world.run_for(seed * 100);
+        world.kill_relay();
+        world.command(bela, Command::Leave);
+        world.command(anna, Command::Open { user: Some(world.user(bela)) });
+        world.run_for(15_000);
+        assert_eq!(world.seen(anna).contacts[&world.user(bela)].presence, Presence::Away, "seed {seed}");
+    }
 }
 
 #[test]

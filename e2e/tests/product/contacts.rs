@@ -8,7 +8,7 @@ use b4_e2e::World;
 use crate::until_linked;
 
 /// For the withdrawal to be with whoever is asked, after a dial or two in vain. Without it the ring says for ten minutes that they are there.
-const WITHDRAWN_WITHIN: Duration = Duration::from_secs(40);
+const WITHDRAWN_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn a_changed_key_stops_everything_until_it_was_looked_at() -> Result<()> {

@@ -218,11 +218,12 @@ impl Node {
         }
     }
 
-    /// Says that this device is gone, with what was signed before.
+    /// Says that this device is gone, with what was signed before. Nobody is there to say it again: the record goes along for a holder that
+    /// has only just come and has none yet.
     pub(super) fn withdraw(&mut self, now: Now) {
         if !self.directory.withdrawal.is_empty() {
-            let withdrawal = std::mem::take(&mut self.directory.withdrawal);
-            self.publish(&[], &withdrawal, now);
+            let (record, withdrawal) = (self.directory.record.clone(), std::mem::take(&mut self.directory.withdrawal));
+            self.publish(&record, &withdrawal, now);
         }
     }
 
