@@ -50,8 +50,9 @@ fn whoever_leaves_is_away_though_the_newcomer_has_only_just_come() {
         world.kill_relay();
         world.command(bela, Command::Leave);
         world.command(anna, Command::Open { user: Some(world.user(bela)) });
-        world.run_for(15_000);
-        assert_eq!(world.seen(anna).contacts[&world.user(bela)].presence, Presence::Away, "seed {seed}");
+        let user = world.user(bela);
+        let is_away = |world: &World| world.seen(anna).contacts[&user].presence == Presence::Away;
+        assert!(world.run_until(5_000, is_away), "seed {seed}");
     }
 }
 
