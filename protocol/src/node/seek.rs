@@ -14,6 +14,8 @@ use crate::time::Now;
 
 /// Waits double up to this many times.
 const DOUBLINGS_MAX: u32 = 6;
+/// After a goodbye nobody is asked for so long, whether it was the page that closed or a session of which the other end had no use.
+const GOODBYE_MS: u64 = 500;
 /// Dials without a path in a row after which the waits double further, up to `RING_UNCONNECTABLE_MS`. By then the usual longest is reached.
 const PATHLESS_MAX: u32 = 6;
 
@@ -256,10 +258,15 @@ impl Node {
             seeking.failures = 0;
             seeking.pathless = 0;
         }
-        seeking.found = Found::Lost;
+        // Who says goodbye is away, as far as anybody here knows.
+        seeking.found = if reason == DownReason::Left { Found::Away } else { Found::Lost };
         match reason {
             // The newer session reports itself.
             DownReason::Replaced => {}
+            // Whoever is asked where they are knows it a moment later.
+            DownReason::Left if was_of_use && self.is_wanted(user) => {
+                self.step(user, Step::Waiting { since_ms: now.mono, until_ms: now.mono + GOODBYE_MS });
+            }
             // Who hangs up at once, again and again, does not want us now: no storm of dials.
             DownReason::Left | DownReason::Closed if was_of_use || !self.is_wanted(user) => {
                 self.step(user, Step::Idle);
