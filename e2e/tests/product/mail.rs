@@ -15,8 +15,6 @@ pub(crate) const OTHERS: [&str; 8] = ["carla", "dora", "emil", "frida", "gustav"
 const TEXTS: usize = 50;
 /// For a dead page to be noticed (5 to 30 s), and for what it kept to be with others.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(120);
-/// For a holder that gave no answer to be asked again: it is passed over for five minutes, and then dialled.
-const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(360);
 
 /// Anna and bela, who know each other, and everybody else, in one ring.
 pub(crate) async fn ring(world: &World, names: &[&str]) -> Result<(Person, Person, Vec<Person>)> {
@@ -91,7 +89,7 @@ async fn a_holder_whose_browser_is_killed_in_mid_write_comes_back_with_its_profi
     tokio::try_join!(anna.say_all(&texts[1..]), async { others[0].browser.kill(); Ok(()) })?;
     others[0].browser.start_again().await?;
     others[0].open("/").await?;
-    until_held_within(ASKED_AGAIN_WITHIN, &anna, TEXTS, 5).await?;
+    until_held(&anna, TEXTS, 5).await?;
     until_holding(&others[0], TEXTS).await?;
     bela.browser.start_again().await?;
     bela.open("/").await?;
@@ -102,14 +100,10 @@ async fn a_holder_whose_browser_is_killed_in_mid_write_comes_back_with_its_profi
 
 /// All of one's own messages are kept by so many.
 async fn until_held(person: &Person, count: usize, holders: usize) -> Result<()> {
-    until_held_within(HANDED_OVER_WITHIN, person, count, holders).await
-}
-
-async fn until_held_within(within: Duration, person: &Person, count: usize, holders: usize) -> Result<()> {
     let script = "const mine = [...document.querySelectorAll('[data-testid=message][data-direction=out]')];
         return mine.length >= first && mine.slice(-first).every(message => message.dataset.state === 'held' && Number(message.dataset.holders) >= second)";
     let what = format!("{count} messages kept by {holders}");
-    person.until_within(within, &what, script, vec![json!(count), json!(holders)]).await.map(drop)
+    person.until_within(HANDED_OVER_WITHIN, &what, script, vec![json!(count), json!(holders)]).await.map(drop)
 }
 
 /// The node ids of those who keep the last message.

@@ -250,15 +250,10 @@ impl Holder {
                 note(&mut item.keepers, from);
             }
             if item.stored_ms.is_none() {
-                note(&mut item.waiting, from);
-                if is_first_hand {
-                    item.depositor = Some(from);
-                }
+                item.awaited_by(from, is_first_hand);
                 return Known::Awaited;
             }
-            if is_first_hand && item.class() == Class::Envelope && item.receipt_ms <= now.mono {
-                item.depositor = Some(from);
-                item.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
+            if is_first_hand && item.owes_receipt(from, now) {
                 out.push(HolderOrder::Receipt(from, mailbox, id, item.expiry_h()));
             }
             return Known::Said(Verdict::Kept);
@@ -324,7 +319,7 @@ impl Holder {
         let wanted = self.wanted.remove(&(from, id)).filter(|wanted| wanted.mailbox == mailbox && u64::from(parcel.bytes) <= wanted.bytes);
         let wanted = wanted.map(|wanted| wanted.is_first_hand);
         let verdict = match (&parcel.kind, wanted) {
-            _ if self.has(&mailbox, id) => return self.again(from, mailbox, id, out),
+            _ if self.has(&mailbox, id) => return self.again(from, wanted == Some(true), (mailbox, id), now, out),
             (ParcelKind::Envelope(_), _) if self.tombstone_of(&mailbox, id).is_some() => Verdict::Cleared,
             (ParcelKind::Envelope(_) | ParcelKind::Blob, Some(_)) if parcel.is_over(now.wall) => Verdict::Refused,
             (ParcelKind::Envelope(_) | ParcelKind::Blob, Some(is_first_hand)) => {
@@ -340,13 +335,16 @@ impl Holder {
         out.push(HolderOrder::Send(from, DepositMessage::Verdicts { mailbox, items: vec![(id, verdict)] }));
     }
 
-    /// Something that is here came once more.
-    fn again(&mut self, from: RingId, mailbox: Mailbox, id: EnvelopeId, out: &mut Vec<HolderOrder>) {
+    /// Something that is here came once more: whoever leaves it had offered it before another handed it over, and waits for a receipt.
+    fn again(&mut self, from: RingId, is_first_hand: bool, (mailbox, id): (Mailbox, EnvelopeId), now: Now, out: &mut Vec<HolderOrder>) {
         let Some(item) = self.boxes.get_mut(&mailbox).and_then(|items| items.get_mut(&id)) else { return };
-        if item.stored_ms.is_some() {
-            out.push(HolderOrder::Send(from, DepositMessage::Verdicts { mailbox, items: vec![(id, Verdict::Kept)] }));
-        } else {
-            note(&mut item.waiting, from);
+        if item.stored_ms.is_none() {
+            item.awaited_by(from, is_first_hand);
+            return;
+        }
+        out.push(HolderOrder::Send(from, DepositMessage::Verdicts { mailbox, items: vec![(id, Verdict::Kept)] }));
+        if is_first_hand && item.owes_receipt(from, now) {
+            out.push(HolderOrder::Receipt(from, mailbox, id, item.expiry_h()));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Items: as they come, as they are kept, and their rows.
 
 use super::tally::Class;
+use super::{RECEIPT_AGAIN_MS, note};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::crypto::sha256;
 use crate::limits::{ENVELOPE_MS, ENVELOPE_SEEN_MS, TOMBSTONE_MS};
@@ -8,7 +9,7 @@ use crate::mailbox::{BlobHeader, EnvelopeId, Mailbox, Sealed, Tombstone, blob_id
 use crate::message::MessageId;
 use crate::ring::RingId;
 use crate::store::Row;
-use crate::time::HOUR_MS;
+use crate::time::{HOUR_MS, Now};
 
 const VERSION: u8 = 1;
 
@@ -96,6 +97,24 @@ impl Item {
             ParcelKind::Tombstone(_) => Class::Tombstone,
             ParcelKind::Blob => Class::Blob,
         }
+    }
+
+    /// Somebody is to hear when it is durable. Whoever leaves it, with a receipt.
+    pub fn awaited_by(&mut self, node: RingId, is_first_hand: bool) {
+        note(&mut self.waiting, node);
+        if is_first_hand {
+            self.depositor = Some(node);
+        }
+    }
+
+    /// It is durable, and somebody leaves it: whether they are to have a receipt now.
+    pub fn owes_receipt(&mut self, depositor: RingId, now: Now) -> bool {
+        let is_due = self.class() == Class::Envelope && self.receipt_ms <= now.mono;
+        if is_due {
+            self.depositor = Some(depositor);
+            self.receipt_ms = now.mono + RECEIPT_AGAIN_MS;
+        }
+        is_due
     }
 
     /// When it is over, in hours since 1970.

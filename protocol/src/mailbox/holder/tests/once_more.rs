@@ -58,6 +58,26 @@ fn whoever_hands_over_hears_that_it_is_kept_and_has_no_receipt() {
     assert_eq!((verdicts(&orders), receipts(&orders)), (vec![Verdict::Kept], 0));
 }
 
+/// It was asked for here, and comes from another before its author sends it.
+#[test]
+fn whoever_leaves_what_another_has_just_handed_over_has_a_receipt() {
+    for is_durable_first in [true, false] {
+        let mut stage = Stage::new();
+        stage.arc = vec![ME, RingId(2)];
+        assert_eq!(stage.asks(1, BELA, [1], 1), [Verdict::Want]);
+        assert_eq!(verdicts(&stage.offers(2, false, BELA, &of_bucket([1], 1))), []);
+        stage.offers(2, false, BELA, &of_bucket([1], 1));
+        stage.comes(2, envelope(1, BELA, 1));
+        let mut orders = if is_durable_first { stage.is_stored(BELA, 1) } else { Vec::new() };
+        assert_eq!(receipts(&orders), 0);
+        orders.extend(stage.comes(1, envelope(1, BELA, 1)));
+        if !is_durable_first {
+            orders.extend(stage.is_stored(BELA, 1));
+        }
+        assert_eq!((verdicts(&orders), receipts(&orders)), (vec![Verdict::Kept; 2], 1));
+    }
+}
+
 #[test]
 fn a_receipt_is_not_signed_again_before_half_a_minute_is_over() {
     let mut stage = Stage::new();
