@@ -117,8 +117,8 @@ async fn five_files_at_once_and_texts_go_beside_them() -> Result<()> {
     let all = format!("texts beside files took {beside:.0?} ms");
     println!("{all}");
     ensure!(beside.len() >= 5, "{all}");
-    // A shared machine stands still now and then.
-    ensure!(beside.iter().filter(|ms| **ms >= 200.0).count() <= beside.len() / 20 && beside.iter().all(|ms| *ms < 1_000.0), "{all}");
+    // A shared machine stands still now and then: once, and no text waits for a second.
+    ensure!(beside.iter().filter(|ms| **ms >= 200.0).count() <= 1 && beside.iter().all(|ms| *ms < 1_000.0), "{all}");
     Ok(())
 }
 
