@@ -63,13 +63,13 @@ enum Step {
     /// A session is up.
     Up,
     /// It failed; tried again then.
-    Waiting { since_ms: u64, until_ms: u64 },
+    Waiting { until_ms: u64 },
 }
 
 impl Seeking {
     pub fn deadline(&self) -> Option<u64> {
         match self.step {
-            Step::Watching { until_ms } | Step::Waiting { until_ms, .. } => Some(until_ms),
+            Step::Watching { until_ms } | Step::Waiting { until_ms } => Some(until_ms),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl Seeking {
             (Step::Idle, _) | (Step::Asking | Step::Waiting { .. }, Found::Nothing) => Presence::Unknown,
             (Step::Watching { .. }, _) | (Step::Asking | Step::Waiting { .. }, Found::Away) => Presence::Away,
             (Step::Up, _) => Presence::Online,
-            (Step::Waiting { until_ms, .. }, _) => Presence::Unreachable { retry_ms: until_ms.saturating_sub(now_ms), was_up },
+            (Step::Waiting { until_ms }, _) => Presence::Unreachable { retry_ms: until_ms.saturating_sub(now_ms), was_up },
             (Step::Asking, _) | (Step::Dialling, Found::Lost) => Presence::Unreachable { retry_ms: 0, was_up },
             (Step::Dialling, _) => Presence::Connecting,
         }
@@ -265,7 +265,7 @@ impl Node {
             DownReason::Replaced => {}
             // Whoever is asked where they are knows it a moment later.
             DownReason::Left if was_of_use && self.is_wanted(user) => {
-                self.step(user, Step::Waiting { since_ms: now.mono, until_ms: now.mono + GOODBYE_MS });
+                self.step(user, Step::Waiting { until_ms: now.mono + GOODBYE_MS });
             }
             // Who hangs up at once, again and again, does not want us now: no storm of dials.
             DownReason::Left | DownReason::Closed if was_of_use || !self.is_wanted(user) => {
@@ -330,7 +330,7 @@ impl Node {
         let wait = (REDIAL_MIN_MS << seeking.failures.min(DOUBLINGS_MAX + further)).min(longest);
         seeking.failures += 1;
         let until_ms = now.mono + wait + jitter;
-        self.step(user, Step::Waiting { since_ms: now.mono, until_ms });
+        self.step(user, Step::Waiting { until_ms });
         self.leave_mail(user, now);
     }
 
