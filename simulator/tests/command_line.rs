@@ -74,6 +74,7 @@ fn the_json_of_the_other_experiments_says_null_of_what_they_do_not_measure() {
     }
     check("deposits --count 20 --session-minutes 30 --away-hours 0.05 --keyed-seeds 0", 30, false);
     check("deposits --count 20 --split-minutes 2 --keyed-seeds 0", 30, false);
+    check("fuzz --people 3", 3, false);
 }
 
 #[test]
@@ -111,6 +112,8 @@ fn spans_that_are_none_and_parts_that_are_more_than_all_are_refused_with_the_rea
         ("churn --graceful 1.1", "not within 0 and 1"),
         ("deposits --session-minutes 0", "not more than 0"),
         ("fuzz --minutes NaN", "not more than 0"),
+        ("fuzz --people 2", "2 is not in"),
+        ("fuzz --people 5 --keys", "cannot be used with"),
         ("alone --minutes 0", "not more than 0"),
         ("split --minutes 0", "0 is not in"),
         ("deposits --crash-half --split-minutes 10", "cannot be used with"),

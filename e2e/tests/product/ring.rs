@@ -114,6 +114,45 @@ async fn a_link_that_breaks_after_the_relay_has_died_is_made_anew_over_the_ring_
     anna.until_attribute("relay-status", "data-state", "down").await
 }
 
+/// So often both ends of a link are closed at once, until both dial in the same moment.
+const ROUNDS: usize = 10;
+
+#[tokio::test]
+async fn when_both_pages_dial_at_once_one_link_remains_and_nothing_is_lost() -> Result<()> {
+    let mut world = World::start().await?;
+    let people = try_join_all(["anna", "bela", "carla"].iter().map(|name| watched(&world, name))).await?;
+    try_join_all(people.iter().map(|person| until_linked(person, 2))).await?;
+    let (anna, bela) = (&people[0], &people[1]);
+    chat(anna, bela).await?;
+    world.relay.kill();
+    for (one, other) in [(anna, "bela"), (bela, "anna")] {
+        one.click("network-status").await?;
+        one.until_attribute("relay-status", "data-state", "down").await?;
+        one.open_chat(other).await?;
+    }
+    for round in 1..=ROUNDS {
+        let (of_anna, of_bela) = between(anna, bela).await?.context("they are linked")?;
+        let dialled = (offers(anna).await?, offers(bela).await?);
+        let close = "b4Made[arguments[0]].close()";
+        tokio::try_join!(anna.browser.run(close, vec![of_anna.into()]), bela.browser.run(close, vec![of_bela.into()]))?;
+        let (from_anna, from_bela) = (format!("of anna, {round}"), format!("of bela, {round}"));
+        tokio::try_join!(anna.say(&from_anna), bela.say(&from_bela))?;
+        tokio::try_join!(bela.until_message("in", &from_anna, &[]), anna.until_message("in", &from_bela, &[]))?;
+        let began = Instant::now();
+        while standing(anna, bela).await? != 1 {
+            ensure!(began.elapsed() < MENDED_WITHIN, "one link between them: {:?} and {:?}", connections(anna).await?, connections(bela).await?);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        if offers(anna).await? > dialled.0 && offers(bela).await? > dialled.1 {
+            eprintln!("both dialled at once in round {round}");
+            let said = |name: &str, first: &str| [first.to_owned()].into_iter().chain((1..=round).map(|round| format!("of {name}, {round}"))).collect::<Vec<_>>();
+            anna.has_exactly("in", &said("bela", "hello to you")).await?;
+            return bela.has_exactly("in", &said("anna", "hello bela, this is anna")).await;
+        }
+    }
+    anyhow::bail!("in {ROUNDS} rounds they never dialled at once")
+}
+
 #[tokio::test]
 async fn a_hidden_page_stays_in_the_ring_and_hears_what_is_said() -> Result<()> {
     let world = World::start().await?;
@@ -181,6 +220,19 @@ async fn between(one: &Person, other: &Person) -> Result<Option<(usize, usize)>>
     let (of_one, of_other) = tokio::try_join!(connections(one), connections(other))?;
     let other_end = |end: &(String, String, bool)| of_other.iter().position(|other| end.2 && other.2 && (&end.0, &end.1) == (&other.1, &other.0));
     Ok(of_one.iter().enumerate().find_map(|(at, end)| Some((at, other_end(end)?))))
+}
+
+/// How many connections stand between two pages.
+async fn standing(one: &Person, other: &Person) -> Result<usize> {
+    let (of_one, of_other) = tokio::try_join!(connections(one), connections(other))?;
+    let is_pair = |end: &&(String, String, bool)| end.2 && of_other.iter().any(|other| other.2 && (&end.0, &end.1) == (&other.1, &other.0));
+    Ok(of_one.iter().filter(is_pair).count())
+}
+
+/// How many connections a page has offered.
+async fn offers(person: &Person) -> Result<u64> {
+    let script = r#"return b4Made.filter((made) => made.localDescription?.type === "offer").length"#;
+    person.browser.run(script, Vec::new()).await?.as_u64().context("a number")
 }
 
 /// How many lights have run through the picture of a page.

@@ -3,19 +3,28 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use b4_simulator::experiments::{Fuzz as World, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+use b4_simulator::experiments::{
+    Fuzz as World, FuzzFailure, PeopleFuzz, RingDemand, arrangements, fuzz_people, fuzz_world, scripted_world, scripts,
+};
 use b4_simulator::overlay::Trust;
+use b4_simulator::report::Report;
 use clap::Args;
 
 use super::Output;
 
 const EXPLAINED: &str = "\
 Each world draws from its seed which faults it has and how often: joins, leaves, crashes, sleep, timers that come late, splits; in some, links as
-in browsers, in some pairs that can never connect. Not among them, but in the tests of the simulator, are storage that fails, hostile nodes, and
-links over which nothing comes one way. After everything that happens it is looked at: lists in order, links mutual, nobody
+in browsers, in some pairs that can never connect. After everything that happens it is looked at: lists in order, links mutual, nobody
 who ended long ago is named, and the members' best successors make one ring (Zave 2017). Four minutes after the last fault everybody is to be in
-its place, and everybody's questions are answered by the right ones. The first that does not hold ends the program, with the command that
-runs that world again.";
+its place, and everybody's questions are answered by the right ones.
+
+With --people the worlds are of whole nodes: people who talk, with certificates, conversations, mail for the absent and disks, and the relay of the
+product. Beside crashes, goodbyes, reloads and splits there are disks that fail, links that one end alone believes in or over which nothing comes one
+way, pages that compute or are hidden, pairs without a path for a while, a relay that ends and starts again, and an enemy with a certificate. At every
+moment nothing is claimed that the others' disks do not bear out, nothing is shown twice, nobody reads what is not for them; and in the end, when
+everything works again, whatever an author's screen has ever shown is with its reader, once and in order, and everybody finds everybody.
+
+The first that does not hold ends the program, with the command that runs that world again.";
 
 #[derive(Args)]
 #[command(after_help = EXPLAINED)]
@@ -48,6 +57,9 @@ pub(super) struct Fuzz {
     /// Give the nodes keys and certificates: a world then takes seconds, and the same course.
     #[arg(long)]
     keys: bool,
+    /// Instead: worlds of so many people at most, who talk. Takes a second or more for each world.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(3..=PeopleFuzz::PEOPLE_MAX as i64), conflicts_with_all = ["orders", "keys", "members", "nobody"])]
+    people: Option<u8>,
     /// Print JSON, one object a world as it ends.
     #[arg(long)]
     json: bool,
@@ -63,17 +75,23 @@ impl Fuzz {
         let output = Output::new(self.json);
         let mut worlds = 0;
         while worlds < self.seeds && began.elapsed() < span {
-            let world = self.world(self.seed.wrapping_add(worlds));
-            match fuzz_world(&world) {
-                Ok(fuzzed) => output.json_line_only(&fuzzed.report)?,
-                Err(failure) => {
-                    let what = format!("seed {}: {}\nreplay: {}", failure.seed, failure.what, replay(&world));
-                    return Err(io::Error::other(what));
-                }
-            }
+            output.json_line_only(&self.run_world(self.seed.wrapping_add(worlds))?)?;
             worlds += 1;
         }
         output.text(&format!("{worlds} worlds from seed {} on: everything held", self.seed))
+    }
+
+    fn run_world(&self, seed: u64) -> io::Result<Report> {
+        let complain = |failure: FuzzFailure, replay: String| {
+            let FuzzFailure { seed, what } = failure;
+            io::Error::other(format!("seed {seed}: {what}\nreplay: {replay}"))
+        };
+        if let Some(people) = self.people {
+            let world = PeopleFuzz { seed, people: usize::from(people) };
+            return fuzz_people(&world).map(|fuzzed| fuzzed.report(&world)).map_err(|failure| complain(failure, replay_people(&world)));
+        }
+        let world = self.world(seed);
+        fuzz_world(&world).map(|fuzzed| fuzzed.report).map_err(|failure| complain(failure, replay(&world)))
     }
 
     /// The deeds are 200 ms apart: while a newcomer asks for its place.
@@ -99,6 +117,13 @@ impl Fuzz {
     }
 }
 
+/// What both replay commands begin with.
+const AGAIN: &str = "cargo run --profile native -p b4-simulator -- fuzz";
+
+fn replay_people(world: &PeopleFuzz) -> String {
+    format!("{AGAIN} --people {} --seed {} --seeds 1", world.people, world.seed)
+}
+
 /// The command that runs a world again, as it is pasted into a shell.
 fn replay(world: &World) -> String {
     let World { seed, nodes, links, demand, trust } = world;
@@ -108,7 +133,7 @@ fn replay(world: &World) -> String {
         RingDemand::None | RingDemand::Placed => "",
     };
     let keys = if *trust == Trust::Certificates { " --keys" } else { "" };
-    format!("cargo run --profile native -p b4-simulator -- fuzz --nodes {nodes} --links {links} --seed {seed} --seeds 1{members}{keys}")
+    format!("{AGAIN} --nodes {nodes} --links {links} --seed {seed} --seeds 1{members}{keys}")
 }
 
 #[cfg(test)]
@@ -130,5 +155,8 @@ mod tests {
             let (seeds, again) = parsed(replay.split_once(" -- ").map(|(_, line)| format!("b4-simulator {line}")).as_deref().unwrap());
             assert_eq!((seeds, format!("{again:?}")), (1, format!("{world:?}")));
         }
+        let replay = replay_people(&PeopleFuzz { seed: 12, people: 5 });
+        let parsed = Cli::parse_from(format!("b4-simulator {}", replay.split_once(" -- ").unwrap().1).split(' '));
+        assert!(matches!(parsed.command, Command::Fuzz(Fuzz { people: Some(5), seed: 12, seeds: 1, .. })));
     }
 }

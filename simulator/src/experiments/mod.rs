@@ -8,6 +8,8 @@ mod churn;
 mod course;
 mod deposits;
 mod fuzz;
+#[cfg(not(target_arch = "wasm32"))]
+mod people;
 mod still;
 mod tally;
 
@@ -21,6 +23,8 @@ pub use churn::{Churn, churn};
 pub use course::{COURSE, course};
 pub use deposits::{Deposits, deposits, deposits_crash_half, deposits_split};
 pub use fuzz::{Deed, Fuzz, FuzzFailure, Fuzzed, Looked, RingDemand, arrangements, fuzz_world, scripted_world, scripts};
+#[cfg(not(target_arch = "wasm32"))]
+pub use people::{Fault, PeopleFuzz, PeopleFuzzed, fuzz_people};
 pub use still::{crash, droppers, hops, split, zombies};
 
 /// What the experiments have in common.
