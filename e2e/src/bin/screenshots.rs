@@ -53,12 +53,13 @@ async fn main() -> Result<()> {
     shoot(&anna, &folder, "network-without-relay").await?;
     world.relay.start_again().await?;
     anna.until_attribute("relay-status", "data-state", "up").await?;
+    let many = ring_of_many(&world, &anna, &folder).await?;
     files(&world, &anna, &folder).await?;
-    for other in &others {
+    for other in others.iter().chain(&many) {
         // Leaving is said: nobody waits for the dead in the pictures that follow.
         other.browser.client()?.goto("about:blank").await?;
     }
-    drop(others);
+    drop((others, many));
     anna.browser.open_window(true).await?;
     anna.open("/").await?;
     anna.until_seen("second-tab").await?;
@@ -69,6 +70,18 @@ async fn main() -> Result<()> {
     world.relay.kill();
     anna.until_network("offline").await?;
     shoot(&anna, &folder, "offline").await
+}
+
+/// More than know everybody: the picture has neighbours and long links.
+async fn ring_of_many(world: &World, anna: &Person, folder: &Path) -> Result<Vec<Person>> {
+    let names = "karl lena mira nora otto paul rosa sven tara ulla vera willi xenia yara zoe adam";
+    let mut many = Vec::new();
+    for name in names.split(' ') {
+        many.push(world.person(name).await?);
+    }
+    anna.until("some twenty links", r#"return Number(one("links-count")?.textContent) >= 20"#, vec![]).await?;
+    shoot(anna, folder, "network-many").await?;
+    Ok(many)
 }
 
 /// A conversation with messages in all marks that there are, and a stranger in the list. The friend leaves at its end.
