@@ -154,7 +154,7 @@ pub struct NetworkView {
     pub links: Vec<LinkView>,
     /// Nodes known, neighbours of neighbours included; this one not.
     pub known: u32,
-    /// Nodes in the whole ring, guessed from the gaps between those near; exact in small rings. This one included.
+    /// Nodes in the whole ring, this one included: counted while those known go all round it, up to 32, else guessed from the gaps between those near.
     pub estimate: u64,
     /// Bytes sent and received on the channels of the ring since the node started: its records, sealed and padded, as they are
     /// handed to the data channels and come from them. What SCTP, DTLS and UDP add is not in it, nor are messages and files.

@@ -251,12 +251,18 @@ impl Ring {
         known.iter().filter(|id| **id != self.me).count() as u32
     }
 
-    /// How many nodes the ring has, this one included: exact where it is small, else guessed from the gaps between those near.
+    /// How many nodes the ring has, this one included: exact where it is small or the lists of those near go round it, else guessed from the gaps
+    /// between these.
     pub fn estimate(&self) -> u64 {
-        match self.known_few() {
-            Some(known) => known.len() as u64 + 1,
-            None => self.guessed_size(),
-        }
+        let counted = self.known_few().map(|known| known.len()).or_else(|| self.counted_round());
+        counted.map_or_else(|| self.guessed_size(), |others| others as u64 + 1)
+    }
+
+    /// How many others there are, where the successors known meet the predecessors known behind this node's back.
+    fn counted_round(&self) -> Option<usize> {
+        let [next, previous] = &self.near;
+        let on_both = next.iter().filter(|id| previous.contains(id)).count();
+        (on_both > 0).then(|| next.len() + previous.len() - on_both)
     }
 
     /// Whether this node is linked.

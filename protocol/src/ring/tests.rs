@@ -303,6 +303,17 @@ fn a_hop_that_dies_with_a_request_is_noticed_before_the_try_is_over() {
 }
 
 #[test]
+fn a_ring_that_is_known_all_round_is_counted_and_a_larger_one_guessed() {
+    // Crowded on one side: the gaps there say nothing of the others.
+    let crowded = |count: u128| spread(count).into_iter().map(|place| if place < u128::MAX / 2 { place / 8 } else { place }).collect::<Vec<_>>();
+    for count in [17, 24, 31] {
+        assert_eq!(linked_to(&crowded(count)).estimate(), count as u64 + 1, "{count} others");
+    }
+    let guessed = linked_to(&spread(36)).estimate();
+    assert!((30..45).contains(&guessed), "{guessed}");
+}
+
+#[test]
 fn a_node_that_can_afford_few_connections_draws_no_long_links() {
     let has_drawn = |ring: &mut Ring| {
         let before_ms = ring.tending.draw_ms;

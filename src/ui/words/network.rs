@@ -61,9 +61,9 @@ pub fn relay(view: &NetworkView, network: NetworkState) -> &'static str {
     }
 }
 
-/// How many are in the ring: counted while everybody is linked to everybody, else guessed from how close the nearest are.
+/// How many are in the ring: counted while everybody is known, else guessed from how close the nearest are.
 pub fn in_ring(view: &NetworkView) -> String {
-    if view.estimate <= NEAR_KNOWN as u64 + 1 {
+    if view.estimate <= NEAR_KNOWN as u64 + 1 || view.estimate == u64::from(view.known) + 1 {
         return view.estimate.to_string();
     }
     let mut unit = 1;
