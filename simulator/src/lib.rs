@@ -28,4 +28,4 @@ pub use machine::{Seen, ShownMessage};
 pub use store::{DiskFault, MemoryStore};
 pub use trace::TraceHash;
 #[cfg(not(target_arch = "wasm32"))]
-pub use world::{MailHeard, Mailman, NodeIndex, World, WorldConfig};
+pub use world::{MailHeard, Mailman, NodeIndex, World, WorldConfig, honest_hello};

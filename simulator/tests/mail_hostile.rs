@@ -17,9 +17,9 @@ use b4_protocol::node::{MessageState, Table};
 use b4_protocol::ring::RingId;
 use b4_protocol::session::{COLLECT, Content, DEPOSIT, LIVE};
 use b4_protocol::time::{DAY_MS, HOUR_MS};
-use b4_simulator::{MailHeard, NodeIndex, World};
+use b4_simulator::{MailHeard, NodeIndex, World, honest_hello};
 use letters::{Stage, all_there};
-use people::{honest_hello, place};
+use people::place;
 
 /// How an enemy that keeps mail, or says so, goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use b4_protocol::node::{Command, Direction};
 use b4_protocol::ring::{Aim, Message, PathId, RingId, Route, Service, Side};
 use b4_protocol::session::{Content, LIVE, RING};
 use b4_protocol::time::DAY_MS;
-use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig};
-use people::{NAMES, add, arrives, honest_hello, place, responsible};
+use b4_simulator::{DiskFault, NodeIndex, World, WorldConfig, honest_hello};
+use people::{NAMES, add, arrives, place, responsible};
 
 /// People linked to all, and one enemy linked to all of them; no relay any more.
 struct Stage {

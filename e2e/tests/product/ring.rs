@@ -82,8 +82,7 @@ const MENDED_WITHIN: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_link_that_breaks_after_the_relay_has_died_is_made_anew_over_the_ring_and_a_light_shows_it() -> Result<()> {
     let mut world = World::start().await?;
-    let people = try_join_all(["anna", "bela", "carla"].iter().map(|name| watched(&world, name))).await?;
-    try_join_all(people.iter().map(|person| until_linked(person, 2))).await?;
+    let people = three_watched(&world).await?;
     let (anna, bela) = (&people[0], &people[1]);
     world.relay.kill();
     tokio::try_join!(anna.until_attribute("relay-status", "data-state", "down"), bela.until_attribute("relay-status", "data-state", "down"))?;
@@ -120,8 +119,7 @@ const ROUNDS: usize = 10;
 #[tokio::test]
 async fn when_both_pages_dial_at_once_one_link_remains_and_nothing_is_lost() -> Result<()> {
     let mut world = World::start().await?;
-    let people = try_join_all(["anna", "bela", "carla"].iter().map(|name| watched(&world, name))).await?;
-    try_join_all(people.iter().map(|person| until_linked(person, 2))).await?;
+    let people = three_watched(&world).await?;
     let (anna, bela) = (&people[0], &people[1]);
     chat(anna, bela).await?;
     world.relay.kill();
@@ -196,6 +194,13 @@ async fn peers(person: &Person) -> Result<Vec<String>> {
     let script = "return [...document.querySelectorAll('[data-testid=ring-peer]')].map(peer => peer.dataset.nodeId).sort()";
     let found = person.browser.run(script, Vec::new()).await?;
     Ok(serde_json::from_value(found)?)
+}
+
+/// Three, linked to each other, whose pages are watched.
+async fn three_watched(world: &World) -> Result<Vec<Person>> {
+    let people = try_join_all(["anna", "bela", "carla"].iter().map(|name| watched(world, name))).await?;
+    try_join_all(people.iter().map(|person| until_linked(person, 2))).await?;
+    Ok(people)
 }
 
 /// Somebody whose page is watched.

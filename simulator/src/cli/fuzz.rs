@@ -51,7 +51,7 @@ pub(super) struct Fuzz {
     #[arg(long, hide = true, conflicts_with = "members")]
     nobody: bool,
     /// Instead: every order of so many joins, leaves and crashes that up to five nodes can have, at every order of their places round the circle,
-    /// one world after the other. Ten are all that there can be; 8 leave two nodes at least, and take a minute, 9 five and 10 ten.
+    /// one world after the other. Ten are all that there can be, and take half a minute; 8 leave two nodes at least.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
     orders: Option<u8>,
     /// Give the nodes keys and certificates: a world then takes seconds, and the same course.

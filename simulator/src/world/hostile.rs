@@ -10,7 +10,7 @@ use b4_protocol::identity::NodeId;
 use b4_protocol::identity::testing::TestDevice;
 use b4_protocol::mailbox::{CollectMessage, DepositMessage};
 use b4_protocol::node::{Input, LinkId};
-use b4_protocol::ring::{Answer, Message, RingId, Route, Service, Verdict};
+use b4_protocol::ring::{Answer, Message, RingId, Route, Service, Side, Verdict};
 use b4_protocol::session::{COLLECT, Content, DEPOSIT, LIVE, RING, Session};
 use b4_protocol::signal::description::{Description, SdpKind};
 use b4_protocol::signal::relay::{ClientFrame, RelayFrame};
@@ -68,6 +68,18 @@ pub(crate) struct Hostile {
     heard: Vec<(NodeIndex, Message)>,
     mailman: Option<Mailman>,
     mail: Vec<(NodeIndex, MailHeard)>,
+}
+
+/// What an enemy at `me` says of itself to be taken for one of them: that it is linked to all of these.
+pub fn honest_hello(me: RingId, others: &[RingId]) -> Message {
+    let mut links = others.to_vec();
+    links.sort();
+    let near = Side::BOTH.map(|side| {
+        let mut list = others.to_vec();
+        list.sort_by_key(|id| side.way(me, *id));
+        list
+    });
+    Message::Hello { links, near }
 }
 
 impl World {

@@ -27,7 +27,7 @@ use crate::end::End;
 use crate::machine::Machine;
 use crate::relay_host::{Names, RelayHost};
 pub(crate) use hostile::Hostile;
-pub use hostile::{MailHeard, Mailman};
+pub use hostile::{MailHeard, Mailman, honest_hello};
 pub(crate) use files::FileDisk;
 use mail::Watch;
 use relay::ToRelay;

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use b4_protocol::node::{Command, Direction};
-use b4_protocol::ring::{Message, RingId, Side};
+use b4_protocol::ring::RingId;
 use b4_simulator::{NodeIndex, World, WorldConfig};
 
 /// Everybody.
@@ -63,16 +63,4 @@ pub fn responsible(world: &World, nodes: &[NodeIndex], key: RingId) -> Vec<NodeI
     let mut nodes = nodes.to_vec();
     nodes.sort_by_key(|node| key.clockwise_to(place(world, *node)));
     nodes
-}
-
-/// What an enemy at `me` says of itself: the truth.
-pub fn honest_hello(me: RingId, others: &[RingId]) -> Message {
-    let mut links = others.to_vec();
-    links.sort();
-    let near = Side::BOTH.map(|side| {
-        let mut list = others.to_vec();
-        list.sort_by_key(|id| side.way(me, *id));
-        list
-    });
-    Message::Hello { links, near }
 }

@@ -11,7 +11,7 @@ use b4_protocol::time::MINUTE_MS;
 use super::{PEOPLE_MIN, Town};
 use crate::draws::Draws;
 use crate::store::DiskFault;
-use crate::world::NodeIndex;
+use crate::world::{NodeIndex, honest_hello};
 
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -274,14 +274,8 @@ impl Town {
         let device = self.world.insider("mallory");
         let me = RingId::of_node(device.certificate.node_id());
         let place = |node: NodeIndex| RingId::of_node(self.world.device(node).certificate.node_id());
-        let mut links: Vec<RingId> = self.people.iter().map(|person| place(person.node)).collect();
-        links.sort();
-        let near = Side::BOTH.map(|side| {
-            let mut list = links.clone();
-            list.sort_by_key(|id| side.way(me, *id));
-            list
-        });
-        let enemy = self.world.hostile(device, Message::Hello { links, near });
+        let others: Vec<RingId> = self.people.iter().map(|person| place(person.node)).collect();
+        let enemy = self.world.hostile(device, honest_hello(me, &others));
         for at in self.up() {
             self.world.hostile_dials(enemy, self.people[at].node);
             self.world.run_for(200);
