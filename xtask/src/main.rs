@@ -50,7 +50,7 @@ enum Order {
     },
     /// Long worlds: fuzz, then churn
     Sim {
-        /// Minutes of fuzz
+        /// Minutes of fuzz of rings, and as many of people
         #[arg(long, default_value_t = 10)]
         minutes: u32,
         /// The first seed: others than last time find what was not found
