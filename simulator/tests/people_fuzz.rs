@@ -7,13 +7,14 @@ use b4_simulator::experiments::{Fault, FuzzFailure, PeopleFuzz, fuzz_people};
 
 /// Worlds of these seeds; each that fails is printed with the command that runs it again.
 fn check(seeds: RangeInclusive<u64>) {
-    let (mut happened, mut texts) = (BTreeMap::<Fault, usize>::new(), 0);
+    let (mut happened, mut texts, mut lookups) = (BTreeMap::<Fault, usize>::new(), 0, 0);
     for seed in seeds {
         let people = 7;
         match fuzz_people(&PeopleFuzz { seed, people }) {
             Ok(fuzzed) => {
                 fuzzed.faults.into_iter().for_each(|(fault, count)| *happened.entry(fault).or_default() += count);
                 texts += fuzzed.texts;
+                lookups += fuzzed.lookups;
             }
             Err(FuzzFailure { seed, what }) => {
                 panic!("seed {seed}: {what}\nreplay: cargo run --profile native -p b4-simulator -- fuzz --people {people} --seed {seed} --seeds 1");
@@ -23,7 +24,7 @@ fn check(seeds: RangeInclusive<u64>) {
     for fault in Fault::ALL {
         assert!(happened.get(&fault).is_some_and(|count| *count >= 2), "{fault:?} happened: {happened:?}");
     }
-    assert!(texts > 100, "{texts} texts");
+    assert!(texts > 300 && lookups >= 10, "{texts} texts, {lookups} strangers found");
 }
 
 #[test]

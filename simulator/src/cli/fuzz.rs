@@ -22,7 +22,8 @@ With --people the worlds are of whole nodes: people who talk, with certificates,
 product. Beside crashes, goodbyes, reloads and splits there are disks that fail, links that one end alone believes in or over which nothing comes one
 way, pages that compute or are hidden, pairs without a path for a while, a relay that ends and starts again, and an enemy with a certificate. At every
 moment nothing is claimed that the others' disks do not bear out, nothing is shown twice, nobody reads what is not for them; and in the end, when
-everything works again, whatever an author's screen has ever shown is with its reader, once and in order, and everybody finds everybody.
+everything works again, whatever an author's screen has ever shown is with its reader, once and in order; and when the relay is then killed for
+good, everybody finds somebody whom they did not know and says something that arrives.
 
 The first that does not hold ends the program, with the command that runs that world again.";
 

@@ -191,3 +191,36 @@ pub fn open_chat(name: &str) -> String {
 pub(super) fn tenths(tenths: u64) -> String {
     if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { (tenths / 10).to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use b4_protocol::identity::NodeId;
+    use b4_protocol::ring::Standing;
+
+    use super::*;
+
+    #[test]
+    fn how_many_there_are_is_said_for_certain_while_everybody_is_known_and_guessed_else() {
+        for (known, estimate, said, of_them) in [
+            (0, 1, "1", "you included"),
+            (3, 17, "17", "3 of them known to you"),
+            (23, 24, "24", "you included"),
+            (23, 32, "about 32", "23 of them known to you"),
+            (230, 12_345, "about 12,000", "230 of them known to you"),
+        ] {
+            let view = NetworkView {
+                is_relay_up: true,
+                standing: Standing::Member,
+                me: NodeId([7; 32]),
+                links: Vec::new(),
+                known,
+                estimate,
+                ring_bytes: (0, 0),
+                connections_made: 0,
+                answered: 0,
+                lookups: Vec::new(),
+            };
+            assert_eq!((in_ring(&view).as_str(), super::known(&view).as_str()), (said, of_them));
+        }
+    }
+}

@@ -3,14 +3,15 @@
 //!
 //! Swarm testing as in the fuzz of rings, but of the product: each world draws which kinds of fault it has and how often. What must
 //! hold at every moment the world looks at by itself ([`World::breaches`]); what must hold in the end, when everything is mended, is
-//! looked at here: whatever an author's screen has shown is there, once and in order, and everybody finds everybody.
+//! looked at here: whatever an author's screen has shown is there, once and in order; and when the relay dies then, everybody still finds
+//! somebody whom they do not know, and talks to them.
 
 mod faults;
 mod ledger;
 
 use std::collections::BTreeSet;
 
-use b4_protocol::node::Command;
+use b4_protocol::node::{Command, Direction};
 use b4_protocol::time::MINUTE_MS;
 
 use super::FuzzFailure;
@@ -32,7 +33,9 @@ const PEOPLE_MIN: usize = 3;
 const WORDS: &str = "for your eyes only: ";
 /// Within this after everything is mended, everything has arrived: who failed often is tried again after ten minutes only.
 const MENDED_MS: u64 = 25 * MINUTE_MS;
-/// Within this a lookup has found its user, when nothing is wrong.
+/// Then the ring is whole again: it was split, or everybody was asleep, and what has failed is tried again after minutes.
+const WHOLE_MS: u64 = 5 * MINUTE_MS;
+/// Within this a lookup has found its user, and a text its reader, when nothing is wrong but that the relay is dead.
 const FOUND_MS: u64 = 30_000;
 
 /// A small world of people, before its seed draws what happens in it.
@@ -56,7 +59,7 @@ pub struct PeopleFuzzed {
     pub faults: Vec<(Fault, usize)>,
     /// Texts that an author's disk has: all of them arrived.
     pub texts: usize,
-    /// Lookups at the end: all found.
+    /// Lookups of strangers at the end, without the relay: all found, and heard.
     pub lookups: usize,
     /// The world's own hash.
     pub trace: [u8; 32],
@@ -282,20 +285,29 @@ impl Town {
         self.ledger.check(&self.world)
     }
 
-    /// Everybody finds somebody, who was not a contact if there is such a one.
+    /// The relay is dead for good. Everybody finds somebody who was not a contact, if there is such a one, and says something that arrives.
     fn check_finds(&mut self) -> Result<usize, String> {
+        self.world.run_for(WHOLE_MS);
+        self.world.kill_relay();
+        self.world.run_for(FOUND_MS);
         let nodes: Vec<NodeIndex> = self.people.iter().map(|person| person.node).collect();
-        for (at, asker) in nodes.iter().enumerate() {
-            let others = nodes[at + 1..].iter().chain(&nodes[..at]);
-            let knows = |other: &&NodeIndex| self.world.seen(*asker).contacts.contains_key(&self.world.user(**other));
-            let (known, strangers): (Vec<NodeIndex>, Vec<NodeIndex>) = others.partition(knows);
-            let Some(other) = strangers.first().or(known.first()) else { continue };
-            let user = self.world.user(*other);
-            self.world.command(*asker, Command::AddContact { typed: user.to_string() });
-            if !self.world.run_until(FOUND_MS, |world| world.seen(*asker).contacts.contains_key(&user)) {
-                return Err(format!("{} does not find {user}", self.world.user(*asker)));
+        let mut lookups = 0;
+        for (at, asker) in nodes.iter().copied().enumerate() {
+            let knows = |other: NodeIndex| self.world.seen(asker).contacts.contains_key(&self.world.user(other));
+            let Some(other) = nodes[at + 1..].iter().chain(&nodes[..at]).copied().find(|other| !knows(*other)) else { continue };
+            let (me, user) = (self.world.user(asker), self.world.user(other));
+            self.world.command(asker, Command::AddContact { typed: user.to_string() });
+            if !self.world.run_until(FOUND_MS, |world| world.seen(asker).contacts.contains_key(&user)) {
+                return Err(format!("without the relay {me} does not find {user}"));
             }
+            let text = self.ledger.next_text(asker, other);
+            self.world.say(asker, other, &text);
+            let is_there = |world: &World| world.seen(other).texts(&me, Direction::In).contains(&text);
+            if !self.world.run_until(FOUND_MS, is_there) {
+                return Err(format!("without the relay {user} does not hear {me} say '{text}'"));
+            }
+            lookups += 1;
         }
-        Ok(nodes.len())
+        Ok(lookups)
     }
 }
